@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/// How a process finds its cluster, and proves that it belongs there: by a secret that members share or by certificates,
+/// How a process finds its cluster, and proves that it belongs there: by a secret that members share or by
+/// certificates,
 /// one of both.
 ///
 /// @param cluster the name of the cluster

@@ -17,7 +17,8 @@ public record Offer(Role role, String host, int port, long ramBytes, int threads
         DRIVER,
         /// Looks on.
         OBSERVER,
-        /// Is there, but what it says of itself is not understood: its program is another. `version` says what is known.
+        /// Is there, but what it says of itself is not understood: its program is another. `version` says what is
+        /// known.
         UNKNOWN
     }
 }

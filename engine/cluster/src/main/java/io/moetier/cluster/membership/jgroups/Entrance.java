@@ -26,7 +26,9 @@ final class Entrance implements AutoCloseable {
         try {
             return new Entrance(
                     door,
-                    settings.discover() ? Optional.of(Beacon.start(settings.cluster(), address(door))) : Optional.empty());
+                    settings.discover()
+                            ? Optional.of(Beacon.start(settings.cluster(), address(door)))
+                            : Optional.empty());
         } catch (MembershipException e) {
             close(door);
             throw e;

@@ -84,10 +84,12 @@ record Frame(Kind kind, ByteBuffer content) {
         int length = 2;
         for (int i = 0; i < parts.length; i++) {
             encoded[i] = switch (parts[i]) {
-                case Long number -> ByteBuffer.allocate(Long.BYTES).putLong(number).array();
+                case Long number ->
+                    ByteBuffer.allocate(Long.BYTES).putLong(number).array();
                 case String text -> counted(text.getBytes(StandardCharsets.UTF_8));
                 case byte[] bytes -> counted(bytes);
-                default -> throw new IllegalArgumentException(parts[i].getClass().getName());
+                default ->
+                    throw new IllegalArgumentException(parts[i].getClass().getName());
             };
             length = Math.addExact(length, encoded[i].length);
         }

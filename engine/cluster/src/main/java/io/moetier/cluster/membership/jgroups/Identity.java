@@ -2,17 +2,18 @@ package io.moetier.cluster.membership.jgroups;
 
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.SharedSecret;
+import io.moetier.cluster.membership.TlsFolder;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.cert.Certificate;
+import java.util.Objects;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
 
 /// How a process proves that it is a member, and knows others that are: a context of TLS in which both sides show a
 /// certificate.
@@ -37,33 +38,23 @@ record Identity(SSLContext context, boolean symmetric) {
 
     /// Of members whose certificates come from the authority of the cluster.
     static Identity ofFolder(Path folder) {
-        PemFolder pem = new PemFolder(folder);
-        Certificate[] chain = pem.chain();
         try {
-            KeyStore authorities = emptyStore();
-            for (Certificate authority : pem.authorities()) {
-                authorities.setCertificateEntry("authority " + authorities.size(), authority);
-            }
-            TrustManagerFactory trust = TrustManagerFactory.getInstance("PKIX");
-            trust.init(authorities);
-            return new Identity(context(keys(pem.key(chain[0]), chain), trust.getTrustManagers()), false);
-        } catch (GeneralSecurityException | IOException e) {
-            throw new MembershipException(folder + ": its key and certificates do not belong together");
+            TlsFolder tls = TlsFolder.read(folder);
+            return new Identity(context(keys(tls.key(), tls.chain().toArray(Certificate[]::new)), tls.trust()), false);
+        } catch (IOException e) {
+            throw new MembershipException(Objects.requireNonNullElse(e.getMessage(), folder.toString()));
+        } catch (GeneralSecurityException e) {
+            throw new MembershipException(folder + ": its key and its certificate do not belong together");
         }
     }
 
     private static KeyManager[] keys(PrivateKey key, Certificate[] chain) throws GeneralSecurityException, IOException {
-        KeyStore store = emptyStore();
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
         store.setKeyEntry("member", key, new char[0], chain);
         KeyManagerFactory factory = KeyManagerFactory.getInstance("PKIX");
         factory.init(store, new char[0]);
         return factory.getKeyManagers();
-    }
-
-    private static KeyStore emptyStore() throws GeneralSecurityException, IOException {
-        KeyStore store = KeyStore.getInstance("PKCS12");
-        store.load(null, new char[0]);
-        return store;
     }
 
     private static SSLContext context(KeyManager[] keys, TrustManager... trust) throws GeneralSecurityException {

@@ -43,10 +43,12 @@ import org.jspecify.annotations.Nullable;
 
 /// Membership by JGroups.
 ///
-/// JGroups says which addresses are there ([View]); each member introduces itself to those it has not seen before, and is
+/// JGroups says which addresses are there ([View]); each member introduces itself to those it has not seen before, and
+/// is
 /// one for others from then on. Whoever speaks another version of all this is a member of unknown kind.
 ///
-/// Concurrency: views come from one thread of JGroups' at a time, messages from several. Neither waits for anything: what
+/// Concurrency: views come from one thread of JGroups' at a time, messages from several. Neither waits for anything:
+/// what
 /// is to be sent goes to the thread `moetier-cluster-post`, what listeners are told to `moetier-cluster-news`. Of locks
 /// there are this one's and that of [ReplicatedTables], and none is taken under the other.
 public final class JGroupsMembership implements Membership {
@@ -96,8 +98,8 @@ public final class JGroupsMembership implements Membership {
         Member self = checked(new Member(Addresses.id(address), name, offer));
         Identity identity = secret.isPresent()
                 ? Identity.ofSecret(secret.get(), settings.cluster())
-                : Identity.ofFolder(settings.tls().orElseThrow(() -> new MembershipException(
-                        "secret: a member has a secret or certificates")));
+                : Identity.ofFolder(settings.tls()
+                        .orElseThrow(() -> new MembershipException("secret: a member has a secret or certificates")));
         Entrance entrance = Entrance.open(settings, identity);
         try {
             return join(settings, identity, entrance, self, address, mustFind);
@@ -136,7 +138,10 @@ public final class JGroupsMembership implements Membership {
         JGroupsMembership membership;
         try {
             JChannel channel = new JChannel(protocols);
-            channel.getProtocolStack().getTransport().getDiagnosticsHandler().setEnabled(false); // it would hear everybody
+            channel.getProtocolStack()
+                    .getTransport()
+                    .getDiagnosticsHandler()
+                    .setEnabled(false); // it would hear everybody
             channel.setName(self.name());
             channel.addAddressGenerator(() -> address);
             membership = new JGroupsMembership(channel, entrance, self);
@@ -167,8 +172,7 @@ public final class JGroupsMembership implements Membership {
             close();
             throw new MembershipException("cannot join: " + e.getMessage());
         }
-        var _ = postbox.scheduleWithFixedDelay(
-                tables::tellCoordinator, TELL_SECONDS, TELL_SECONDS, TimeUnit.SECONDS);
+        var _ = postbox.scheduleWithFixedDelay(tables::tellCoordinator, TELL_SECONDS, TELL_SECONDS, TimeUnit.SECONDS);
     }
 
     private synchronized void waitForIntroductions() throws InterruptedException {

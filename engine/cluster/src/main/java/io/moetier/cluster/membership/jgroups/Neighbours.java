@@ -20,7 +20,8 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 
-/// Looks whether members are where they may be, and takes this process for one, before JGroups goes there: it would only
+/// Looks whether members are where they may be, and takes this process for one, before JGroups goes there: it would
+/// only
 /// find nobody, whatever the reason.
 final class Neighbours {
     private static final int CONNECT_MILLIS = 2000;
@@ -28,7 +29,10 @@ final class Neighbours {
     /// How long a member may take to say that it does not take a certificate, which TLS 1.3 leaves open at first.
     private static final int REFUSAL_MILLIS = 300;
 
-    private static final Pattern PLACE = Pattern.compile("(?:\\[([^\\]]+)\\]|([^:]+))(?::(\\d{1,5}))?|([0-9a-fA-F:.]*::?[^\\[\\]]*)");
+    /// Addresses of IPv6 are in brackets, for they have colons of their own.
+    private static final Pattern PLACE =
+            Pattern.compile("(?:\\[(?<bracketed>[0-9a-fA-F:.]+)\\]|(?<host>[^:\\[\\]]+))(?::(?<port>\\d{1,5}))?");
+
     private static final int MAX_PORT = 0xffff;
 
     private final Identity identity;
@@ -57,8 +61,8 @@ final class Neighbours {
         if (!parts.matches()) {
             throw new MembershipException("join: " + place + " is no HOST[:PORT]");
         }
-        String host = parts.group(1) != null ? parts.group(1) : parts.group(2) != null ? parts.group(2) : place;
-        int port = parts.group(3) == null ? ClusterSettings.DEFAULT_PORT : Integer.parseInt(parts.group(3));
+        String host = parts.group("bracketed") == null ? parts.group("host") : parts.group("bracketed");
+        int port = parts.group("port") == null ? ClusterSettings.DEFAULT_PORT : Integer.parseInt(parts.group("port"));
         if (port < 1 || port > MAX_PORT) {
             throw new MembershipException("join: " + place + " has no port that can be");
         }
@@ -98,7 +102,8 @@ final class Neighbours {
 
     private Found look(InetSocketAddress address) {
         String place = address.getAddress().getHostAddress() + ":" + address.getPort();
-        try (SSLSocket socket = (SSLSocket) identity.context().getSocketFactory().createSocket()) {
+        try (SSLSocket socket =
+                (SSLSocket) identity.context().getSocketFactory().createSocket()) {
             socket.connect(address, CONNECT_MILLIS);
             socket.setSoTimeout(PROOF_MILLIS);
             try {

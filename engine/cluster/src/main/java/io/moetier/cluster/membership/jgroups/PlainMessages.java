@@ -15,7 +15,8 @@ import org.jgroups.util.SeqnoList;
 import org.jgroups.util.SizeStreamable;
 
 /// Takes from JGroups what makes objects of bytes: what members send is bytes, and what JGroups' protocols send each
-/// other is two classes of its own. As JGroups would have it, a message can name any class, or hold a serialized object.
+/// other is two classes of its own. As JGroups would have it, a message can name any class, or hold a serialized
+/// object.
 ///
 /// It holds for all of this process, as JGroups keeps it in a field of its own.
 final class PlainMessages extends MessageFactory {

@@ -60,7 +60,10 @@ final class RemoteTasks implements Tasks {
                 1,
                 TimeUnit.SECONDS,
                 new ArrayBlockingQueue<>(MAX_WAITING),
-                Thread.ofPlatform().daemon().name("moetier-task-" + name + "-", 0).factory());
+                Thread.ofPlatform()
+                        .daemon()
+                        .name("moetier-task-" + name + "-", 0)
+                        .factory());
         executor.allowCoreThreadTimeOut(true);
         if (closed || offered.putIfAbsent(name, new Offered(work, executor)) != null) {
             throw new IllegalStateException(name + " is offered already, or this process has left");
@@ -156,7 +159,9 @@ final class RemoteTasks implements Tasks {
                     ? failure(number, "the result has more than " + MAX_BYTES + " bytes: " + result.length)
                     : Frame.of(Kind.RESULT, number, 1L, result);
         } catch (Exception | StackOverflowError | OutOfMemoryError e) {
-            return failure(number, Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName()));
+            return failure(
+                    number,
+                    Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName()));
         }
     }
 

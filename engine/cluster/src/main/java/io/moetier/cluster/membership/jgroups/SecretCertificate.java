@@ -21,7 +21,8 @@ import java.security.spec.ECPrivateKeySpec;
 import java.security.spec.ECPublicKeySpec;
 import java.util.HexFormat;
 
-/// The key pair that a secret stands for, so that knowing the secret can be proven by TLS as it is: every member has the
+/// The key pair that a secret stands for, so that knowing the secret can be proven by TLS as it is: every member has
+/// the
 /// same key, and takes nobody who has another.
 ///
 /// The private key is the secret's own, derived for this cluster; the certificate only carries the public one, for TLS
@@ -85,15 +86,19 @@ final class SecretCertificate {
         BigInteger px = p.getAffineX();
         BigInteger py = p.getAffineY();
         BigInteger slope = p.equals(q)
-                ? px.pow(2).multiply(BigInteger.valueOf(3)).add(a).multiply(py.shiftLeft(1).modInverse(prime))
-                : q.getAffineY().subtract(py).multiply(q.getAffineX().subtract(px).modInverse(prime));
+                ? px.pow(2)
+                        .multiply(BigInteger.valueOf(3))
+                        .add(a)
+                        .multiply(py.shiftLeft(1).modInverse(prime))
+                : q.getAffineY()
+                        .subtract(py)
+                        .multiply(q.getAffineX().subtract(px).modInverse(prime));
         BigInteger x = slope.pow(2).subtract(px).subtract(q.getAffineX()).mod(prime);
         return new ECPoint(x, slope.multiply(px.subtract(x)).subtract(py).mod(prime));
     }
 
     private static X509Certificate certificate(PrivateKey key, PublicKey publicKey) throws GeneralSecurityException {
-        byte[] name = der(
-                SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, der(UTF8_STRING, utf8("member")))));
+        byte[] name = der(SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, der(UTF8_STRING, utf8("member")))));
         byte[] signed = der(
                 SEQUENCE,
                 der(VERSION, der(INTEGER, new byte[] {2})),

@@ -71,7 +71,10 @@ final class Stack {
     private static Protocol transport(MemberSockets sockets, InetSocketAddress self) {
         TCP tcp = new TCP();
         tcp.setBindAddress(self.getAddress()).setBindPort(self.getPort()).setPortRange(0);
-        tcp.tcpNodelay(true).enableSuspectEvents(true).setSockConnTimeout(CONNECT_MILLIS).setMaxLength(MAX_RECEIVED_BYTES);
+        tcp.tcpNodelay(true)
+                .enableSuspectEvents(true)
+                .setSockConnTimeout(CONNECT_MILLIS)
+                .setMaxLength(MAX_RECEIVED_BYTES);
         tcp.setSocketFactory(sockets);
         return tcp;
     }

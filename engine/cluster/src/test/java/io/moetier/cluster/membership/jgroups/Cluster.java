@@ -32,7 +32,10 @@ final class Cluster implements AutoCloseable {
 
     static SharedSecret secret(Path folder, String content) throws IOException {
         Path file = Files.createTempFile(
-                folder, "secret", "", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+                folder,
+                "secret",
+                "",
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         return SharedSecret.read(Files.writeString(file, content));
     }
 

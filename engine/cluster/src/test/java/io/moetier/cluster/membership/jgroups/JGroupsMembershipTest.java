@@ -1,69 +1,298 @@
 package io.moetier.cluster.membership.jgroups;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.membership.MemberLeftException;
+import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.MembershipListener;
+import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.Offer.Role;
+import io.moetier.cluster.membership.SharedSecret;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.jgroups.BytesMessage;
+import org.jgroups.JChannel;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class JGroupsMembershipTest {
+    private static final String SECRET = "0123456789abcdef";
+
     @TempDir
     Path folder;
 
-    @Test
-    void membersKnowEachOtherAndWhatTheyOffer() throws Exception {
-        try (Cluster cluster = new Cluster(folder, "0123456789abcdef")) {
-            JGroupsMembership a = cluster.start("a");
-            BlockingQueue<String> news = new LinkedBlockingQueue<>();
-            a.listen(new MembershipListener() {
-                @Override
-                public void onJoined(Member member) {
-                    news.add("+" + member.name());
-                }
+    /// Writes down who comes and goes.
+    private static final class Diary implements MembershipListener {
+        private final BlockingQueue<String> entries = new LinkedBlockingQueue<>();
 
-                @Override
-                public void onLeft(Member member) {
-                    news.add("-" + member.name());
-                }
-            });
-            JGroupsMembership b = cluster.start("b");
-            assertEquals(List.of("a", "b"), Cluster.names(b));
-            assertEquals("+b", news.take());
-            assertEquals(b.self(), Cluster.named(a, "b"));
-            a.ownership().publish("m", new byte[] {1});
-            JGroupsMembership c = cluster.start("c");
-            assertArrayEquals(new byte[] {1}, c.ownership().table("m").orElseThrow());
-            c.tasks().offer("twice", 1, bytes -> new byte[] {bytes[0], bytes[0]});
-            assertArrayEquals(
-                    new byte[] {7, 7},
-                    a.tasks().submit(Cluster.named(a, "c"), "twice", new byte[] {7}).get());
-            cluster.stop(b);
-            assertEquals("+c", news.take());
-            assertEquals("-b", news.take());
+        @Override
+        public void onJoined(Member member) {
+            entries.add("+" + member.name());
+        }
+
+        @Override
+        public void onLeft(Member member) {
+            entries.add("-" + member.name());
+        }
+
+        String next() throws InterruptedException {
+            return String.valueOf(entries.poll(2, TimeUnit.MINUTES));
         }
     }
 
     @Test
-    void whoHasAnotherSecretIsToldSo() throws Exception {
-        try (Cluster cluster = new Cluster(folder, "0123456789abcdef")) {
+    void membersKnowEachOtherAndWhatTheyOffer() throws Exception {
+        try (Cluster cluster = new Cluster(folder, SECRET)) {
             JGroupsMembership a = cluster.start("a");
-            MembershipException e = assertThrows(MembershipException.class, () -> JGroupsMembership.join(
-                    Cluster.settings(List.of(Cluster.place(a))),
-                    Optional.of(Cluster.secret(folder, "0123456789abcdeF")),
+            assertEquals(List.of(a.self()), a.members());
+            Diary diary = new Diary();
+            a.listen(diary);
+            JGroupsMembership b = cluster.start("same");
+            assertEquals(List.of(a.self(), b.self()), b.members());
+            assertEquals("+same", diary.next());
+            assertEquals(b.self(), Cluster.named(a, "same"));
+            JGroupsMembership c = cluster.start("same");
+            assertEquals("+same", diary.next());
+            Cluster.await("three", () -> b.members().equals(List.of(a.self(), b.self(), c.self())));
+            assertEquals(3, c.members().stream().map(Member::id).distinct().count());
+            cluster.stop(b);
+            assertEquals("-same", diary.next());
+            assertEquals(List.of(a.self(), c.self()), a.members());
+        }
+    }
+
+    /// One dies, which its system tells; one hangs, and all its connections stay.
+    @Test
+    void whoDiesOrHangsHasLeft() throws Exception {
+        Path secret = Files.createFile(
+                folder.resolve("secret"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.writeString(secret, SECRET);
+        try (Cluster cluster = new Cluster(folder, SECRET)) {
+            JGroupsMembership a = cluster.start("a");
+            Diary diary = new Diary();
+            a.listen(diary);
+            try (MemberProcess killed = MemberProcess.start(secret, "killed", Cluster.place(a));
+                    MemberProcess hung = MemberProcess.start(secret, "hung", Cluster.place(a))) {
+                assertEquals(
+                        List.of("+hung", "+killed"),
+                        List.of(diary.next(), diary.next()).stream().sorted().toList());
+                killed.awaitWord("offers");
+                hung.awaitWord("offers");
+                CompletableFuture<byte[]> first = a.tasks().submit(Cluster.named(a, "killed"), "park", new byte[0]);
+                CompletableFuture<byte[]> second = a.tasks().submit(Cluster.named(a, "hung"), "park", new byte[0]);
+                killed.awaitWord("works");
+                hung.awaitWord("works");
+                killed.close();
+                assertEquals("-killed", diary.next());
+                assertLeft(first);
+                hung.hang();
+                assertEquals("-hung", diary.next());
+                assertLeft(second);
+                assertEquals(List.of("a"), Cluster.names(a));
+            }
+        }
+    }
+
+    private static void assertLeft(CompletableFuture<byte[]> task) {
+        assertInstanceOf(
+                MemberLeftException.class,
+                assertThrows(ExecutionException.class, () -> task.get(2, TimeUnit.MINUTES))
+                        .getCause());
+    }
+
+    private static String refusal(ClusterSettings settings, Optional<SharedSecret> secret, boolean mustFind) {
+        return String.valueOf(assertThrows(
+                        MembershipException.class,
+                        () -> JGroupsMembership.join(settings, secret, "x", Cluster.offer(Role.DRIVER), mustFind)
+                                .close())
+                .getMessage());
+    }
+
+    private static ClusterSettings settings(String name, String host, int port, List<String> join, Optional<Path> tls) {
+        return new ClusterSettings(name, host, port, join, false, Optional.empty(), tls);
+    }
+
+    @Test
+    void whoHasNotTheSecretStaysOut() throws Exception {
+        Optional<SharedSecret> secret = Optional.of(Cluster.secret(folder, SECRET));
+        Optional<SharedSecret> other = Optional.of(Cluster.secret(folder, SECRET + "!"));
+        try (Cluster cluster = new Cluster(folder, SECRET)) {
+            JGroupsMembership a = cluster.start("a");
+            String place = Cluster.place(a);
+            String refusal = "who listens at " + place + " has another secret, or is of a cluster of another name";
+            assertEquals(refusal, refusal(Cluster.settings(List.of(place)), other, false));
+            assertEquals(
+                    refusal,
+                    refusal(settings("test2", "127.0.0.1", 0, List.of(place), Optional.empty()), secret, true));
+            Optional<Path> tls = Optional.of(tls("cluster", "cluster"));
+            assertTrue(refusal(settings("test", "127.0.0.1", 0, List.of(place), tls), Optional.empty(), true)
+                    .startsWith("who listens at " + place));
+            assertEquals(List.of("a"), Cluster.names(a));
+        }
+    }
+
+    private Path tls(String authority, String member) throws Exception {
+        Path copy = Files.createDirectories(folder.resolve(authority + "-" + member));
+        for (String[] file : List.of(
+                new String[] {authority, "ca.pem"}, new String[] {member, "cert.pem"}, new String[] {member, "key.pem"
+                })) {
+            Path to = copy.resolve(file[1]);
+            Files.copy(TestData.root().resolve("tls").resolve(file[0]).resolve(file[1]), to);
+            Files.setPosixFilePermissions(to, PosixFilePermissions.fromString("rw-------"));
+        }
+        return copy;
+    }
+
+    @Test
+    void certificatesAreAsGoodAsASecret() throws Exception {
+        Optional<Path> tls = Optional.of(tls("cluster", "cluster"));
+        try (JGroupsMembership a = (JGroupsMembership) JGroupsMembership.join(
+                settings("test", "127.0.0.1", 0, List.of(), tls),
+                Optional.empty(),
+                "a",
+                Cluster.offer(Role.NODE),
+                false)) {
+            String place = Cluster.place(a);
+            try (Membership b = JGroupsMembership.join(
+                    settings("test", "127.0.0.1", 0, List.of(place), tls),
+                    Optional.empty(),
                     "b",
-                    Cluster.offer(Role.NODE),
-                    false));
-            assertEquals("who listens at " + Cluster.place(a) + " has another secret, or is of a cluster of another name", e.getMessage());
+                    Cluster.offer(Role.DRIVER),
+                    true)) {
+                assertEquals(List.of("a", "b"), Cluster.names(b));
+            }
+            Optional<Path> stranger = Optional.of(tls("stranger", "stranger"));
+            assertEquals(
+                    "who listens at " + place + " has a certificate of another authority",
+                    refusal(settings("test", "127.0.0.1", 0, List.of(place), stranger), Optional.empty(), false));
+            Optional<Path> pretender = Optional.of(tls("cluster", "stranger"));
+            assertEquals(
+                    "who listens at " + place + " does not take this process: its secret or certificate is another",
+                    refusal(settings("test", "127.0.0.1", 0, List.of(place), pretender), Optional.empty(), false));
+            Files.delete(pretender.get().resolve("cert.pem"));
+            assertEquals(
+                    pretender.get().resolve("cert.pem") + ": no such file or directory",
+                    refusal(settings("test", "127.0.0.1", 0, List.of(place), pretender), Optional.empty(), false));
+        }
+    }
+
+    @Test
+    void whatCannotBeIsSaidInASentence() throws Exception {
+        Optional<SharedSecret> secret = Optional.of(Cluster.secret(folder, SECRET));
+        try (ServerSocket taken = new ServerSocket()) {
+            taken.bind(new InetSocketAddress("127.0.0.1", 0));
+            int port = taken.getLocalPort();
+            assertEquals(
+                    "host, port: nobody can listen at 127.0.0.1:" + port + ": Address already in use",
+                    refusal(settings("test", "127.0.0.1", port, List.of(), Optional.empty()), secret, false));
+        }
+        assertEquals(
+                "host: 0.0.0.0 is every address, and none where others reach this process",
+                refusal(settings("test", "0.0.0.0", 0, List.of(), Optional.empty()), secret, false));
+        assertEquals("join: a:b:c is no HOST[:PORT]", refusal(Cluster.settings(List.of("a:b:c")), secret, false));
+        assertEquals("join: a:0 has no port that can be", refusal(Cluster.settings(List.of("a:0")), secret, false));
+        assertEquals(
+                "nobody listens at 127.0.0.1:1: Connection refused",
+                refusal(Cluster.settings(List.of("127.0.0.1:1")), secret, true));
+        assertEquals("no member has answered", refusal(Cluster.settings(List.of()), secret, true));
+        assertTrue(assertThrows(
+                        MembershipException.class,
+                        () -> JGroupsMembership.join(
+                                Cluster.settings(List.of()), secret, "a\nb", Cluster.offer(Role.NODE), false))
+                .getMessage()
+                .startsWith("introduction: name: "));
+        assertThrows(IllegalArgumentException.class, () -> settings("no name", "h", 0, List.of(), Optional.empty()));
+        assertThrows(IllegalArgumentException.class, () -> settings("name", "h", 65536, List.of(), Optional.empty()));
+    }
+
+    /// Also one that is silent, while others join.
+    @Test
+    void strangersChangeNothing() throws Exception {
+        List<Socket> strangers = new ArrayList<>();
+        try (Cluster cluster = new Cluster(folder, SECRET)) {
+            JGroupsMembership a = cluster.start("a");
+            SplittableRandom random = new SplittableRandom(3);
+            for (int i = 0; i < 40; i++) {
+                Socket stranger = new Socket("127.0.0.1", a.port());
+                strangers.add(stranger);
+                byte[] garbage = new byte[random.nextInt(3000)];
+                random.nextBytes(garbage);
+                send(stranger, i % 4 == 0 ? "GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.UTF_8) : garbage);
+            }
+            JGroupsMembership b = cluster.start("b");
+            assertEquals(List.of("a", "b"), Cluster.names(b));
+            assertEquals(List.of("a", "b"), Cluster.names(a));
+        }
+        for (Socket stranger : strangers) {
+            stranger.close();
+        }
+    }
+
+    private static void send(Socket socket, byte[] bytes) {
+        try {
+            OutputStream out = socket.getOutputStream();
+            out.write(bytes);
+        } catch (IOException e) {
+            // it has been thrown out
+        }
+    }
+
+    /// One with the secret, whose program is another.
+    @Test
+    void whoIsNotUnderstoodIsShownAsSuch() throws Exception {
+        SharedSecret secret = Cluster.secret(folder, SECRET);
+        try (Cluster cluster = new Cluster(folder, SECRET)) {
+            JGroupsMembership a = cluster.start("a");
+            ClusterSettings settings = Cluster.settings(List.of(Cluster.place(a)));
+            Identity identity = Identity.ofSecret(secret, "test");
+            try (Entrance entrance = Entrance.open(settings, identity);
+                    JChannel other = new JChannel(Stack.of(
+                            new MemberSockets(identity.context(), entrance.door()),
+                            entrance.address(),
+                            List.of(new InetSocketAddress("127.0.0.1", a.port())),
+                            false))) {
+                other.connect("test");
+                other.send(new BytesMessage(null, new byte[] {9, 0, 1}));
+                Cluster.await("unknown", () -> a.members().size() == 2);
+                Offer offer = a.members().get(1).offer();
+                assertEquals(Role.UNKNOWN, offer.role());
+                assertEquals("speaks version 9 and not 1", offer.version());
+                SplittableRandom random = new SplittableRandom(5);
+                for (int i = 0; i < 200; i++) {
+                    byte[] garbage = new byte[2 + random.nextInt(60)];
+                    random.nextBytes(garbage);
+                    garbage[0] = Frame.PROTOCOL;
+                    garbage[1] = (byte) random.nextInt(Frame.Kind.values().length);
+                    other.send(new BytesMessage(i % 2 == 0 ? null : a.channel.address(), garbage));
+                }
+                JGroupsMembership b = cluster.start("b");
+                assertTrue(b.members().containsAll(List.of(a.self(), b.self())));
+            }
+            Cluster.await("gone", () -> Cluster.names(a).equals(List.of("a", "b")));
         }
     }
 }

@@ -16,9 +16,11 @@ import java.util.concurrent.locks.LockSupport;
 /// A member in a process of its own.
 final class MemberProcess implements AutoCloseable {
     private final ChildProcess child;
+    private final BufferedReader out;
 
     private MemberProcess(ChildProcess child) {
         this.child = child;
+        out = child.process().inputReader(StandardCharsets.UTF_8);
     }
 
     static MemberProcess start(Path secret, String name, String join) throws IOException {
@@ -36,17 +38,20 @@ final class MemberProcess implements AutoCloseable {
                 .redirectError(Redirect.DISCARD)));
     }
 
-    /// Waits until it works at a task that does not end.
-    void awaitWork() throws IOException {
-        BufferedReader out = child.process().inputReader(StandardCharsets.UTF_8);
-        if (!"works".equals(out.readLine())) {
-            throw new IOException("it does not work");
+    /// Waits until it says something.
+    void awaitWord(String word) throws IOException {
+        String said = out.readLine();
+        if (!word.equals(said)) {
+            throw new IOException("it says " + said);
         }
     }
 
     /// Stops the process as it is; its connections stay open.
     void hang() throws IOException, InterruptedException {
-        int code = new ProcessBuilder("kill", "-STOP", Long.toString(child.process().pid())).start().waitFor();
+        int code = new ProcessBuilder(
+                        "kill", "-STOP", Long.toString(child.process().pid()))
+                .start()
+                .waitFor();
         if (code != 0) {
             throw new IOException("kill: " + code);
         }
@@ -69,6 +74,7 @@ final class MemberProcess implements AutoCloseable {
             LockSupport.park();
             return bytes;
         });
+        System.out.println("offers");
         LockSupport.park();
     }
 }

@@ -69,7 +69,10 @@ class RemoteTasksTest {
         assertInstanceOf(TaskException.class, failed);
         assertEquals("no\u0007", failed.getMessage());
         assertEquals(
-                666, failure(a.tasks().submit(remote, "fail", new byte[5000])).getMessage().length());
+                666,
+                failure(a.tasks().submit(remote, "fail", new byte[5000]))
+                        .getMessage()
+                        .length());
         assertEquals(
                 "it does not do what is called dance",
                 failure(a.tasks().submit(remote, "dance", new byte[0])).getMessage());
@@ -115,7 +118,8 @@ class RemoteTasksTest {
         assertTrue(done.get() < 1024, () -> "done " + done);
     }
 
-    /// Members come and go, in good order and without a word, while all ask all: each question is answered once, with its
+    /// Members come and go, in good order and without a word, while all ask all: each question is answered once, with
+    /// its
     /// own answer, or fails because the member has left.
     @Test
     void eachTaskEndsOnceWhileMembersComeAndGo() throws Exception {
@@ -141,15 +145,15 @@ class RemoteTasksTest {
                 List<Member> seen = asker.members();
                 Member asked = seen.get(random.nextInt(seen.size()));
                 for (int i = random.nextInt(20); i >= 0; i--) {
-                    byte[] argument = ByteBuffer.allocate(8 + random.nextInt(2000)).putLong(number++).array();
-                    results.add(asker.tasks()
-                            .submit(asked, "work", argument)
-                            .whenComplete((answer, failure) -> {
-                                ends.incrementAndGet();
-                                if (failure == null) {
-                                    assertArrayEquals(argument, answer);
-                                }
-                            }));
+                    byte[] argument = ByteBuffer.allocate(8 + random.nextInt(2000))
+                            .putLong(number++)
+                            .array();
+                    results.add(asker.tasks().submit(asked, "work", argument).whenComplete((answer, failure) -> {
+                        ends.incrementAndGet();
+                        if (failure == null) {
+                            assertArrayEquals(argument, answer);
+                        }
+                    }));
                 }
             }
         }

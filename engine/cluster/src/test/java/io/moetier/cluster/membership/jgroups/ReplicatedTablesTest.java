@@ -80,14 +80,15 @@ class ReplicatedTablesTest {
         assertThrows(IllegalArgumentException.class, () -> d.ownership().publish("more", new byte[0]));
         d.ownership().forget("x");
         d.ownership().publish("more", new byte[0]);
-        Cluster.await("the same", () -> c.ownership().models().equals(d.ownership().models()));
+        Cluster.await(
+                "the same", () -> c.ownership().models().equals(d.ownership().models()));
     }
 
     /// Two and two that cannot hear each other, each half with its own view, and then they can again.
     @Test
     void halvesThatMeetAgainAgree() throws Exception {
-        List<JGroupsMembership> all = List.of(
-                cluster.start("a"), cluster.start("b"), cluster.start("c"), cluster.start("d"));
+        List<JGroupsMembership> all =
+                List.of(cluster.start("a"), cluster.start("b"), cluster.start("c"), cluster.start("d"));
         JGroupsMembership a = all.get(0);
         JGroupsMembership b = all.get(1);
         JGroupsMembership c = all.get(2);
@@ -124,14 +125,13 @@ class ReplicatedTablesTest {
         end.countDown();
         assertArrayEquals(
                 new byte[] {7},
-                a.tasks()
-                        .submit(Cluster.named(a, "d"), "wait", new byte[] {7})
-                        .get(1, TimeUnit.MINUTES));
+                a.tasks().submit(Cluster.named(a, "d"), "wait", new byte[] {7}).get(1, TimeUnit.MINUTES));
     }
 
     private static void split(JGroupsMembership a, JGroupsMembership b, JGroupsMembership c, JGroupsMembership d)
             throws Exception {
-        Cluster.await("four", () -> Cluster.names(b).size() == 4 && Cluster.names(d).size() == 4);
+        Cluster.await(
+                "four", () -> Cluster.names(b).size() == 4 && Cluster.names(d).size() == 4);
         for (JGroupsMembership one : List.of(a, b, c, d)) {
             DISCARD discard = new DISCARD();
             boolean isLeft = one == a || one == b;
