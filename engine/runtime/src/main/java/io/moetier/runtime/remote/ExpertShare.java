@@ -19,9 +19,7 @@ import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
@@ -38,7 +36,7 @@ public final class ExpertShare implements AutoCloseable {
 
     private final Device device;
     private final ExpertTiers tiers;
-    private final Map<Integer, Layer> layers = new HashMap<>();
+    private final @Nullable Layer[] layers; // by number
     private final ExpertBatch batch = new ExpertBatch();
     private DeviceBuffer inputs;
     private DeviceBuffer outputs;
@@ -56,12 +54,12 @@ public final class ExpertShare implements AutoCloseable {
         this.device = device;
         this.tiers = tiers;
         int[] ids = shared.source().ids();
+        layers = new Layer[IntStream.of(ids).map(ExpertId::layerOf).max().orElse(-1) + 1];
         ExpertKinds kinds = new ExpertKinds();
         int most = 0;
-        for (int layer :
-                IntStream.of(ids).map(ExpertId::layerOf).distinct().toArray()) {
+        for (int layer : IntStream.of(ids).map(ExpertId::layerOf).distinct().toArray()) {
             boolean[] present = present(ids, layer);
-            layers.put(layer, layer(shared, kinds, layer, present));
+            layers[layer] = layer(shared, kinds, layer, present);
             most = Math.max(most, present.length);
         }
         inputs = device.allocate(1);
@@ -78,8 +76,8 @@ public final class ExpertShare implements AutoCloseable {
     /// @param device which computes, and reads main memory
     /// @param ramBytes that experts may take
     /// @param policy says which leave, such as [io.moetier.storage.cache.Policies#byRoom()]
-    /// @throws IllegalArgumentException if the budget is below [SharedExperts#minimumBytes()], or a layer's layout or
-    ///     activation is none of an expert
+    /// @throws IllegalArgumentException if the budget is below [SharedExperts#minimumBytes()], or a layer's layout
+    ///     or activation is none of an expert
     public static ExpertShare open(
             SharedExperts shared,
             Device device,
@@ -102,8 +100,7 @@ public final class ExpertShare implements AutoCloseable {
                 .filter(id -> ExpertId.layerOf(id) == layer)
                 .map(ExpertId::expertOf)
                 .toArray();
-        boolean[] present =
-                new boolean[IntStream.of(experts).max().orElseThrow() + 1];
+        boolean[] present = new boolean[IntStream.of(experts).max().orElseThrow() + 1];
         IntStream.of(experts).forEach(expert -> present[expert] = true);
         return present;
     }
@@ -115,7 +112,10 @@ public final class ExpertShare implements AutoCloseable {
                 ? List.of(ExpertParts.UP, ExpertParts.DOWN)
                 : List.of(ExpertParts.GATE, ExpertParts.UP, ExpertParts.DOWN);
         boolean whole = names.stream().allMatch(name -> layout.find(name).isPresent());
-        if (activation == null || !whole || layout.part(ExpertParts.UP).cols() != layout.part(ExpertParts.DOWN).rows()) {
+        if (activation == null
+                || !whole
+                || layout.part(ExpertParts.UP).cols()
+                        != layout.part(ExpertParts.DOWN).rows()) {
             throw new IllegalArgumentException("layer " + number + " has no experts of activation " + activation);
         }
         return new Layer(layout.part(ExpertParts.UP).cols(), kinds.of(layout, activation), present);
@@ -201,7 +201,7 @@ public final class ExpertShare implements AutoCloseable {
     }
 
     private Layer require(ExpertRows asked, float[] outputs) {
-        @Nullable Layer layer = layers.get(asked.layer());
+        Layer layer = asked.layer() < 0 || asked.layer() >= layers.length ? null : layers[asked.layer()];
         if (layer == null) {
             throw new IllegalArgumentException("layer " + asked.layer() + " has no experts here");
         }
@@ -242,8 +242,8 @@ public final class ExpertShare implements AutoCloseable {
         require(asked.numRows() <= rows.length, asked, "as many rows as are named");
         for (int i = 0; i < asked.numRows(); i++) {
             if (rows[i] < 0 || rows[i] >= asked.numInputs()) {
-                throw new IllegalArgumentException("layer " + asked.layer() + ": row " + rows[i] + " of "
-                        + asked.numInputs() + " is asked for");
+                throw new IllegalArgumentException(
+                        "layer " + asked.layer() + ": row " + rows[i] + " of " + asked.numInputs() + " is asked for");
             }
         }
     }
@@ -266,7 +266,7 @@ public final class ExpertShare implements AutoCloseable {
 
     /// Says whether an expert is held, by packed id.
     public boolean isHeld(int id) {
-        Layer layer = layers.get(ExpertId.layerOf(id));
+        Layer layer = ExpertId.layerOf(id) < layers.length ? layers[ExpertId.layerOf(id)] : null;
         int expert = ExpertId.expertOf(id);
         return layer != null
                 && expert < layer.experts().length

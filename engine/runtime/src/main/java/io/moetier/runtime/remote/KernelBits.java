@@ -61,9 +61,9 @@ public final class KernelBits {
     }
 
     /// Returns a short word that is the same on two machines if their kernels compute the same bits, as far as can be
-    /// told: if their code is the same, built alike and for the same instructions, and if it has the same results for
-    /// some experts of several types and activations, a few rows each. Code that nobody has used yet runs slowly: native
-    /// kernels take some tens of milliseconds, the others more.
+    /// told: if their code is the same and built alike, and if it has the same results
+    /// for some experts of several types and activations, a few rows each. Code that nobody has used yet runs slowly:
+    /// native kernels take some tens of milliseconds, the others more.
     public static String of(Device device) {
         try (Arena mainMemory = Arena.ofShared();
                 Arena arena = device.newArena()) {

@@ -40,8 +40,10 @@ public record SharedExperts(
         for (int layer = 0; layer < spec.layers().size(); layer++) {
             LayerSpec layerSpec = spec.layers().get(layer);
             int number = layer;
-            layerSpec.moe().ifPresent(moe -> activations.put(
-                    number, moe.experts().getFirst().activation()));
+            layerSpec
+                    .moe()
+                    .ifPresent(moe ->
+                            activations.put(number, moe.experts().getFirst().activation()));
         }
         return activations;
     }

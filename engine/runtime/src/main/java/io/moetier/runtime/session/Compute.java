@@ -23,7 +23,8 @@ public record Compute(
         Optional<Path> nativeDirectory,
         Optional<ExpertNodesFactory> nodes) {
     /// The CPU, all of it.
-    public static final Compute DEFAULT = new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty(), Optional.empty());
+    public static final Compute DEFAULT =
+            new Compute(List.of(), 0, KernelChoice.AUTO, Optional.empty(), Optional.empty());
 
     /// @throws io.moetier.runtime.option.InvalidOptionException if a value is out of range
     public Compute {

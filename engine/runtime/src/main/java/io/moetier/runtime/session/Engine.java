@@ -135,7 +135,8 @@ public final class Engine implements AutoCloseable {
         asked = config.memory().ramBytes().isPresent();
         batch = needs().batch(MemoryBudget::fits);
         memoryPlan = planned();
-        @Nullable ExpertNodes nodes = config.compute().nodes().map(this::openNodes).orElse(null);
+        @Nullable
+        ExpertNodes nodes = config.compute().nodes().map(this::openNodes).orElse(null);
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
         if (nodes != null) {

@@ -45,23 +45,19 @@ public record EngineConfig(Compute compute, Memory memory, Offloading offloading
     /// Returns this configuration with other devices.
     public EngineConfig withDevice(DeviceFactory... factories) {
         return with(new Compute(
-                List.of(factories),
-                compute.threads(),
-                compute.kernels(),
-                compute.nativeDirectory(),
-                compute.nodes()));
+                List.of(factories), compute.threads(), compute.kernels(), compute.nativeDirectory(), compute.nodes()));
     }
 
     /// Returns this configuration with another number of threads.
     public EngineConfig withThreads(int count) {
-        return with(new Compute(
-                compute.devices(), count, compute.kernels(), compute.nativeDirectory(), compute.nodes()));
+        return with(
+                new Compute(compute.devices(), count, compute.kernels(), compute.nativeDirectory(), compute.nodes()));
     }
 
     /// Returns this configuration with other kernels.
     public EngineConfig withKernels(KernelChoice choice) {
-        return with(new Compute(
-                compute.devices(), compute.threads(), choice, compute.nativeDirectory(), compute.nodes()));
+        return with(
+                new Compute(compute.devices(), compute.threads(), choice, compute.nativeDirectory(), compute.nodes()));
     }
 
     /// Returns this configuration with another directory for native code.

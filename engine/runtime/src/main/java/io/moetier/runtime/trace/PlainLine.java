@@ -17,7 +17,8 @@ final class PlainLine {
     private static final double[] POWERS_OF_TEN = {
         1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15
     };
-    private static final byte[][] TIERS = {ascii("\"host\""), ascii("\"disk\""), ascii("\"device\""), ascii("\"node\"")};
+    private static final byte[][] TIERS = {ascii("\"host\""), ascii("\"disk\""), ascii("\"device\""), ascii("\"node\"")
+    };
     private static final byte[] PREFILL = ascii("\"prefill\"");
     private static final byte[] DECODE = ascii("\"decode\"");
     private static final byte[] IMAGE = ascii("\"image\"");

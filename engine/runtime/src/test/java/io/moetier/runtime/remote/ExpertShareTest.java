@@ -37,17 +37,14 @@ class ExpertShareTest {
 
     private static SharedExperts experts(ExpertStore store) {
         return SharedExperts.of(
-                store,
-                SharedExperts.activations(Families.describe(store.config(), store.denseFile())),
-                new Counters());
+                store, SharedExperts.activations(Families.describe(store.config(), store.denseFile())), new Counters());
     }
 
     @BeforeEach
     void measure() {
         size = store.layout(ExpertId.pack(LAYER, 0)).part("up").cols();
-        numExperts = (int) store.experts().stream()
-                .filter(id -> id.layer() == LAYER)
-                .count();
+        numExperts =
+                (int) store.experts().stream().filter(id -> id.layer() == LAYER).count();
     }
 
     @AfterEach
@@ -143,20 +140,14 @@ class ExpertShareTest {
                         rows.add(0, 1, new int[] {0}, 0, 1);
                         rows.add(0, 1, new int[] {0}, 0, 1);
                     });
-            refuses(
-                    share,
-                    "layer 1: expected as many inputs as are named, found 1 experts, 1 rows, 4 inputs",
-                    rows -> {
-                        rows.add(0, 1, new int[] {0}, 0, 1);
-                        rows.holds(4, size);
-                    });
-            refuses(
-                    share,
-                    "experts of layer 1 read rows of " + size + " elements, not of " + (size - 1),
-                    rows -> {
-                        rows.add(0, 1, new int[] {0}, 0, 1);
-                        rows.holds(3, size - 1);
-                    });
+            refuses(share, "layer 1: expected as many inputs as are named, found 1 experts, 1 rows, 4 inputs", rows -> {
+                rows.add(0, 1, new int[] {0}, 0, 1);
+                rows.holds(4, size);
+            });
+            refuses(share, "experts of layer 1 read rows of " + size + " elements, not of " + (size - 1), rows -> {
+                rows.add(0, 1, new int[] {0}, 0, 1);
+                rows.holds(3, size - 1);
+            });
             assertThrows(IllegalArgumentException.class, () -> share.compute(good, new float[1]));
             float[] again = new float[expected.length];
             share.compute(good, again);
@@ -180,7 +171,8 @@ class ExpertShareTest {
         SharedExperts without = new SharedExperts(shared.source(), shared.layoutOf(), Map.of());
         assertEquals(
                 "layer 0 has no experts of activation null",
-                assertThrows(IllegalArgumentException.class, () -> open(without)).getMessage());
+                assertThrows(IllegalArgumentException.class, () -> open(without))
+                        .getMessage());
         open(new SharedExperts(
                         shared.source(),
                         shared.layoutOf(),

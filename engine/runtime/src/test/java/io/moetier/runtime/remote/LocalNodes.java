@@ -43,8 +43,8 @@ public final class LocalNodes implements ExpertNodes {
 
     LocalNodes(Kind kind, Driven engine) {
         device = CpuDevice.open(1, kind.kernels());
-        SharedExperts shared = SharedExperts.of(
-                engine.store(), SharedExperts.activations(engine.spec()), new Counters());
+        SharedExperts shared =
+                SharedExperts.of(engine.store(), SharedExperts.activations(engine.spec()), new Counters());
         long bytes = shared.minimumBytes()
                 + kind.slots() * engine.store().layouts().getFirst().slotBytes();
         for (int i = 0; i < kind.nodes(); i++) {
@@ -127,8 +127,7 @@ public final class LocalNodes implements ExpertNodes {
             numRead += shares.get(node).compute(asked, outputs);
             for (int i = 0; i < numExperts; i++) {
                 int to = rows.from(experts[i]) * rows.size();
-                System.arraycopy(
-                        outputs, asked.from(i) * rows.size(), results, to, asked.count(i) * rows.size());
+                System.arraycopy(outputs, asked.from(i) * rows.size(), results, to, asked.count(i) * rows.size());
             }
             numComputed += numExperts;
         }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.runtime.remote.DirectNode;
 import io.moetier.testdata.TestData;
 import io.moetier.testdata.WarmCode;
 import java.lang.management.ManagementFactory;
@@ -62,6 +63,14 @@ class AllocationTest {
     @Test
     void decodeWithFactorsOfExpertsAllocatesNothing() {
         assertDecodeAllocatesNothing(TestData.golden("gemma4_moe"), EngineConfig.DEFAULT.withThreads(2));
+    }
+
+    /// Half of the experts are computed elsewhere, those there allocate nothing either.
+    @ParameterizedTest
+    @ValueSource(strings = {"mixtral", "llama4_scout", "nemotron_h_moe_latent"})
+    void decodeWithANodeAllocatesNothing(String name) {
+        EngineConfig config = EngineConfig.DEFAULT.withThreads(2).withNodes(DirectNode::new);
+        assertDecodeAllocatesNothing(TestData.golden(name), config);
     }
 
     @Test

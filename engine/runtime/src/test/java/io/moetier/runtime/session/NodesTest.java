@@ -119,12 +119,13 @@ class NodesTest {
     void whatNodesTakeIsNotLoadedHere() {
         Path store = store("tiny-mixtral");
         LocalNodesFactory nodes = new LocalNodesFactory(kind(3, true, 100, 0));
-        EngineConfig config = EngineConfig.DEFAULT.withPrefetch(PrefetchChoice.ON).withNodes(nodes);
+        EngineConfig config =
+                EngineConfig.DEFAULT.withPrefetch(PrefetchChoice.ON).withNodes(nodes);
         Set<Tier> found = new HashSet<>();
         try (Engine engine = Engine.open(store, config);
                 Session session = engine.newSession()) {
-            session.listen((layer, pass, k, ids, weights, tiers) -> found.addAll(
-                    Arrays.asList(tiers).subList(0, pass.n() * k)));
+            session.listen((layer, pass, k, ids, weights, tiers) ->
+                    found.addAll(Arrays.asList(tiers).subList(0, pass.n() * k)));
             engine.expertTiers().warm(_ -> 1);
             session.prefill(PROMPT);
             for (int i = 0; i < DECODED; i++) {
@@ -134,7 +135,9 @@ class NodesTest {
             assertEquals(0, stats.diskBytes(), stats::toString);
             assertEquals(0, stats.expertHits() + stats.expertMisses());
             assertEquals(stats.get(Counter.CHOSEN_EXPERTS), stats.nodeRows());
-            assertEquals(nodes.nodes().numDecisions, (1 + DECODED) * engine.spec().moeLayers().size());
+            assertEquals(
+                    nodes.nodes().numDecisions,
+                    (1 + DECODED) * engine.spec().moeLayers().size());
             assertTrue(nodes.nodes().numRead > 0);
         }
         assertEquals(Set.of(Tier.NODE), found);

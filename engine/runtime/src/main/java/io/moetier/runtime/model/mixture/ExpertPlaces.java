@@ -134,7 +134,8 @@ public final class ExpertPlaces {
     }
 
     /// Returns what nodes compute; null if there are none.
-    @Nullable ExpertsOnNodes nodes() {
+    @Nullable
+    ExpertsOnNodes nodes() {
         return nodes;
     }
 

@@ -57,7 +57,8 @@ public final class ExpertsOnNodes {
         results = new float[Math.multiplyExact(sizes.choices(), sizes.size())];
         missing = new boolean[most];
         returned = main.allocate(Math.multiplyExact(Math.min(MOST_ROWS, sizes.choices()), sizes.size()));
-        readRows = IntStream.range(0, sizes.choices()).map(row -> row % MOST_ROWS).toArray();
+        readRows =
+                IntStream.range(0, sizes.choices()).map(row -> row % MOST_ROWS).toArray();
         finalRows = new int[sizes.choices()];
         experts = new int[most];
         rows = new int[most];
