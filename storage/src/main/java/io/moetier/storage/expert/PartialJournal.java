@@ -34,7 +34,7 @@ final class PartialJournal implements AutoCloseable {
     }
 
     /// @param extent the number of the file that holds the block, or [#GONE]
-    record Record(int id, int extent, long offset, long blockBytes, int crc32c) {
+    record Line(int id, int extent, long offset, long blockBytes, int crc32c) {
         static final int GONE = -1;
 
         private byte[] bytes() {
@@ -51,8 +51,8 @@ final class PartialJournal implements AutoCloseable {
     /// Returns the records of a journal that are whole, oldest first; none if there is no journal.
     ///
     /// @throws IOException if it cannot be read
-    static List<Record> read(Path file) throws IOException {
-        List<Record> records = new ArrayList<>();
+    static List<Line> read(Path file) throws IOException {
+        List<Line> records = new ArrayList<>();
         if (!Files.exists(file)) {
             return records;
         }
@@ -60,9 +60,9 @@ final class PartialJournal implements AutoCloseable {
         for (int at = 0; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
             byte[] record = Arrays.copyOfRange(bytes, at, at + RECORD_BYTES);
             ByteBuffer buffer = ByteBuffer.wrap(record).order(ByteOrder.LITTLE_ENDIAN);
-            Record read =
-                    new Record(buffer.getInt(), buffer.getInt(), buffer.getLong(), buffer.getLong(), buffer.getInt());
-            if (buffer.getInt() == Record.checksum(record)) {
+            Line read =
+                    new Line(buffer.getInt(), buffer.getInt(), buffer.getLong(), buffer.getLong(), buffer.getInt());
+            if (buffer.getInt() == Line.checksum(record)) {
                 records.add(read);
             }
         }
@@ -70,7 +70,7 @@ final class PartialJournal implements AutoCloseable {
     }
 
     /// Puts a journal of these records in place of whatever was there, and opens it to append.
-    static PartialJournal replace(Path file, Collection<Record> records) throws IOException {
+    static PartialJournal replace(Path file, Collection<Line> records) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(Math.multiplyExact(RECORD_BYTES, records.size()));
         records.forEach(record -> bytes.put(record.bytes()));
         try (UnfinishedFile unfinished = UnfinishedFile.create(file)) {
@@ -90,7 +90,7 @@ final class PartialJournal implements AutoCloseable {
     /// Adds a record, which is on the disk when this returns.
     ///
     /// @throws IOException if it may not be
-    void append(Record record) throws IOException {
+    void append(Line record) throws IOException {
         try {
             if (channel.size() != end) {
                 channel.truncate(end); // what an append that failed has left

@@ -24,6 +24,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /// Some experts of a model on this machine's disk, which come one by one: what a node of a cluster keeps.
 ///
@@ -76,7 +77,7 @@ public final class PartialStore implements AutoCloseable {
         manifest.experts().forEach(entry -> entries.put(entry.id().pack(), entry));
         UnfinishedFile.clear(directory);
         Path file = directory.resolve(PartialJournal.FILE_NAME);
-        Map<Integer, PartialJournal.Record> found = live(PartialJournal.read(file));
+        Map<Integer, PartialJournal.Line> found = live(PartialJournal.read(file));
         journal = PartialJournal.replace(file, found.values());
         try {
             clearExtents(found);
@@ -145,22 +146,19 @@ public final class PartialStore implements AutoCloseable {
     /// @throws IllegalStateException if the expert is not there
     /// @throws MalformedModelException if the block cannot be read or its checksum is wrong
     public void read(int packedId, MemorySegment destination) {
+        Place place;
+        @Nullable MalformedModelException damage;
         files.readLock().lock();
-        Place place = places.get(packedId);
-        MalformedModelException damage;
         try {
-            if (place == null) {
-                throw new IllegalStateException(ExpertId.unpack(packedId) + " is not on this disk (" + directory + ")");
-            }
-            place.block().read(place.extent().reader(), repeatedReads, destination);
-            return;
-        } catch (MalformedModelException e) {
-            damage = e;
+            place = find(packedId);
+            damage = damage(place, destination);
         } finally {
             files.readLock().unlock();
         }
-        forget(packedId, place);
-        throw damage;
+        if (damage != null) {
+            forget(packedId, place);
+            throw damage;
+        }
     }
 
     /// Keeps the block of an expert; does nothing if it is there.
@@ -198,6 +196,24 @@ public final class PartialStore implements AutoCloseable {
         }
     }
 
+    private Place find(int packedId) {
+        Place place = places.get(packedId);
+        if (place == null) {
+            throw new IllegalStateException(ExpertId.unpack(packedId) + " is not on this disk (" + directory + ")");
+        }
+        return place;
+    }
+
+    /// Reads a block, and returns what is wrong with it, if anything.
+    private @Nullable MalformedModelException damage(Place place, MemorySegment destination) {
+        try {
+            place.block().read(place.extent().reader(), repeatedReads, destination);
+            return null;
+        } catch (MalformedModelException e) {
+            return e;
+        }
+    }
+
     private static void requireBlocks(StoreManifest manifest) {
         try {
             for (StoreManifest.SizeClass sizeClass : manifest.sizeClasses()) {
@@ -216,13 +232,13 @@ public final class PartialStore implements AutoCloseable {
     }
 
     /// Returns the newest records of experts whose blocks are what the manifest says and may be in their files.
-    private Map<Integer, PartialJournal.Record> live(List<PartialJournal.Record> records) throws IOException {
-        Map<Integer, PartialJournal.Record> newest = new LinkedHashMap<>();
-        for (PartialJournal.Record record : records) {
+    private Map<Integer, PartialJournal.Line> live(List<PartialJournal.Line> records) throws IOException {
+        Map<Integer, PartialJournal.Line> newest = new LinkedHashMap<>();
+        for (PartialJournal.Line record : records) {
             newest.put(record.id(), record);
         }
-        Map<Integer, PartialJournal.Record> live = new LinkedHashMap<>();
-        for (PartialJournal.Record record : newest.values()) {
+        Map<Integer, PartialJournal.Line> live = new LinkedHashMap<>();
+        for (PartialJournal.Line record : newest.values()) {
             if (isLive(record)) {
                 live.put(record.id(), record);
             }
@@ -230,7 +246,7 @@ public final class PartialStore implements AutoCloseable {
         return live;
     }
 
-    private boolean isLive(PartialJournal.Record record) throws IOException {
+    private boolean isLive(PartialJournal.Line record) throws IOException {
         StoreManifest.Entry entry = entries.get(record.id());
         if (entry == null
                 || record.extent() < 0
@@ -243,7 +259,7 @@ public final class PartialStore implements AutoCloseable {
     }
 
     /// Deletes the extents that no record tells of.
-    private void clearExtents(Map<Integer, PartialJournal.Record> found) throws IOException {
+    private void clearExtents(Map<Integer, PartialJournal.Line> found) throws IOException {
         Set<String> used = new HashSet<>();
         found.values().forEach(record -> used.add(PartialExtent.fileName(record.extent())));
         try (DirectoryStream<Path> all = Files.newDirectoryStream(directory, "*" + StoreManifest.EXPERT_FILE_SUFFIX)) {
@@ -255,8 +271,8 @@ public final class PartialStore implements AutoCloseable {
         }
     }
 
-    private void reopen(Map<Integer, PartialJournal.Record> found) throws IOException {
-        for (PartialJournal.Record record : found.values()) {
+    private void reopen(Map<Integer, PartialJournal.Line> found) throws IOException {
+        for (PartialJournal.Line record : found.values()) {
             PartialExtent extent = extents.get(record.extent());
             if (extent == null) {
                 extent = PartialExtent.reopen(directory, record.extent(), record.blockBytes());
@@ -280,7 +296,7 @@ public final class PartialStore implements AutoCloseable {
             extent.seal(); // a map that has failed once is not to be relied on
             throw e;
         }
-        journal.append(new PartialJournal.Record(id, extent.number(), offset, payload.byteSize(), entry.crc32c()));
+        journal.append(new PartialJournal.Line(id, extent.number(), offset, payload.byteSize(), entry.crc32c()));
         places.put(id, place(extent, entry, offset));
     }
 
@@ -372,7 +388,7 @@ public final class PartialStore implements AutoCloseable {
     private synchronized void forget(int id, Place damaged) {
         if (places.remove(id, damaged)) {
             try {
-                journal.append(new PartialJournal.Record(id, PartialJournal.Record.GONE, 0, 0, 0));
+                journal.append(new PartialJournal.Line(id, PartialJournal.Line.GONE, 0, 0, 0));
             } catch (IOException e) {
                 // it is found again by the next process, and found damaged again
             }

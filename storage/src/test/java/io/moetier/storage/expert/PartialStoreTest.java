@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
@@ -85,15 +86,15 @@ class PartialStoreTest {
     @Test
     void takesNothingButTheExpertsOwnBytes() throws IOException {
         try (PartialStore store = open()) {
-            byte[] block = SAMPLE.blocks().get(ExpertId.unpack(IDS[0])).clone();
+            byte[] block = block(IDS[0]).clone();
             block[4999] ^= 1;
             Exception wrong =
                     assertThrows(MalformedModelException.class, () -> store.put(IDS[0], MemorySegment.ofArray(block)));
-            assertTrue(wrong.getMessage().startsWith("layer 0 expert 0: checksum expected "), wrong.getMessage());
+            assertTrue(String.valueOf(wrong.getMessage()).startsWith("layer 0 expert 0: checksum expected "), wrong.getMessage());
             assertThrows(
                     MalformedModelException.class,
                     () -> store.put(
-                            IDS[0], MemorySegment.ofArray(SAMPLE.blocks().get(ExpertId.unpack(IDS[1])))));
+                            IDS[0], MemorySegment.ofArray(block(IDS[1]))));
             assertThrows(
                     IllegalArgumentException.class, () -> store.put(IDS[0], MemorySegment.ofArray(new byte[4999])));
             assertThrows(
@@ -144,7 +145,7 @@ class PartialStoreTest {
             try (PartialStore store = open()) {
                 for (int id : store.ids()) {
                     try {
-                        assertArrayEquals(SAMPLE.blocks().get(ExpertId.unpack(id)), read(store, id));
+                        assertArrayEquals(block(id), read(store, id));
                     } catch (MalformedModelException e) {
                         assertFalse(store.has(id));
                     }
@@ -163,7 +164,7 @@ class PartialStoreTest {
         try (PartialStore store = open()) {
             put(store, IDS[0]);
             put(store, IDS[1]);
-            byte[] block = SAMPLE.blocks().get(ExpertId.unpack(IDS[0]));
+            byte[] block = block(IDS[0]);
             Path file = directory().resolve("experts-0.cm3");
             Flip.bit(file, 8 * offsetOf(file, block));
             assertThrows(MalformedModelException.class, () -> read(store, IDS[0]));
@@ -204,7 +205,7 @@ class PartialStoreTest {
             put(store, IDS[7]);
             free.set(60_000);
             IOException full = assertThrows(IOException.class, () -> put(store, IDS[8]));
-            assertTrue(full.getMessage().startsWith("not enough space on "), full.getMessage());
+            assertTrue(String.valueOf(full.getMessage()).startsWith("not enough space on "), full.getMessage());
             assertHas(store, IDS[0], IDS[6], IDS[7]);
             free.set(1 << 30);
             put(store, IDS[8]);
@@ -255,7 +256,7 @@ class PartialStoreTest {
             AtomicReference<Throwable> failure = new AtomicReference<>();
             Thread reader = Thread.ofPlatform().start(() -> {
                 while (!done.get()) {
-                    assertArrayEquals(SAMPLE.blocks().get(ExpertId.unpack(IDS[6])), read(store, IDS[6]));
+                    assertArrayEquals(block(IDS[6]), read(store, IDS[6]));
                 }
             });
             reader.setUncaughtExceptionHandler((thread, e) -> failure.set(e));
@@ -294,13 +295,17 @@ class PartialStoreTest {
         }
         try (PartialStore store = open()) {
             for (int id : said) {
-                assertArrayEquals(SAMPLE.blocks().get(ExpertId.unpack(id)), read(store, id));
+                assertArrayEquals(block(id), read(store, id));
             }
             for (int id : IDS) {
                 put(store, id);
             }
             assertHas(store, IDS);
         }
+    }
+
+    private static byte[] block(int id) {
+        return Objects.requireNonNull(SAMPLE.blocks().get(ExpertId.unpack(id)));
     }
 
     private PartialStore open() throws IOException {
@@ -328,11 +333,11 @@ class PartialStoreTest {
     }
 
     private static void put(PartialStore store, int id) throws IOException {
-        store.put(id, MemorySegment.ofArray(SAMPLE.blocks().get(ExpertId.unpack(id))));
+        store.put(id, MemorySegment.ofArray(block(id)));
     }
 
     private static byte[] read(PartialStore store, int id) {
-        int bytes = SAMPLE.blocks().get(ExpertId.unpack(id)).length;
+        int bytes = block(id).length;
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment slot = arena.allocate(BlockLayout.slotBytes(bytes), BlockLayout.PAGE_BYTES);
             store.read(id, slot);
@@ -343,7 +348,7 @@ class PartialStoreTest {
     private static void assertHas(PartialStore store, int... ids) {
         assertArrayEquals(ids, store.ids());
         for (int id : ids) {
-            assertArrayEquals(SAMPLE.blocks().get(ExpertId.unpack(id)), read(store, id));
+            assertArrayEquals(block(id), read(store, id));
         }
     }
 

@@ -236,6 +236,7 @@ class BlockServiceTest {
     }
 
     private static String failure(RemoteBlocks remote) {
-        return assertThrows(IOException.class, remote::refresh).getMessage();
+        return String.valueOf(
+                assertThrows(IOException.class, remote::refresh).getMessage());
     }
 }

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 
@@ -51,7 +52,7 @@ final class SampleModel {
     }
 
     byte[] block(int id) {
-        return blocks.get(id);
+        return Objects.requireNonNull(blocks.get(id));
     }
 
     /// Writes the store, and returns its manifest.
