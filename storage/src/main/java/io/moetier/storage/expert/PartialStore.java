@@ -91,9 +91,9 @@ public final class PartialStore implements AutoCloseable {
     /// Where a block is.
     private record Place(PartialExtent extent, LocatedBlock block) {}
 
-    /// Opens what `folder` has of a model, in a directory that has the name of the model's fingerprint.
+    /// Opens what `folder` has of a model, in a directory that is called by the digest of its experts.
     ///
-    /// @throws MalformedModelException if the manifest has no fingerprint, or experts that cannot be held
+    /// @throws MalformedModelException if its experts cannot be held
     /// @throws IOException if the folder cannot be used or another process uses it
     public static PartialStore open(Path folder, StoreManifest manifest) throws IOException {
         return open(folder, manifest, () -> folder.toFile().getUsableSpace());
@@ -101,17 +101,15 @@ public final class PartialStore implements AutoCloseable {
 
     /// @param freeBytes of the disk
     static PartialStore open(Path folder, StoreManifest manifest, LongSupplier freeBytes) throws IOException {
-        String fingerprint = manifest.fingerprint()
-                .orElseThrow(
-                        () -> new MalformedModelException("the model's store has no fingerprint: import it again"));
+        String digest = manifest.expertsDigest();
         requireBlocks(manifest);
         ChroniclePosix.install(PosixCalls.ofPlatform());
         Path directory;
         NameLock lock;
         try {
-            Files.createDirectories(folder.resolve(fingerprint));
-            directory = folder.toRealPath().resolve(fingerprint);
-            lock = NameLock.acquire(directory.resolveSibling("." + fingerprint + ".lock"))
+            Files.createDirectories(folder.resolve(digest));
+            directory = folder.toRealPath().resolve(digest);
+            lock = NameLock.acquire(directory.resolveSibling("." + digest + ".lock"))
                     .orElseThrow(() -> new IOException("another node holds experts there"));
         } catch (IOException e) {
             throw new IOException(folder + ": no experts can be kept there: " + IoFailure.reason(e), e);

@@ -11,10 +11,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +40,7 @@ public record StoreManifest(
     public static final String DENSE_FILE_NAME = "dense.safetensors";
     static final String EXPERT_FILE_SUFFIX = ".cm3";
 
+    private static final int DIGEST_BYTES = 16;
     private static final String FORMAT = "moetier-store";
     private static final int VERSION = 2;
     private static final String CHECKSUM_KEY = "manifestCrc32c";
@@ -72,6 +76,23 @@ public record StoreManifest(
             throw description.unexpected("fingerprint", "a word", fingerprint.get());
         }
         return fingerprint;
+    }
+
+    /// Returns a digest of all experts, by their ids, layouts and checksums: a word that can be a file's name. It is the
+    /// same wherever a model has been imported, and another one for every other model.
+    public String expertsDigest() {
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException("every Java platform has SHA-256", e);
+        }
+        for (Entry entry : experts) {
+            BlockLayout layout = sizeClasses.get(entry.sizeClass()).layout();
+            digest.update((entry.id().pack() + " " + entry.crc32c() + " " + layout + "\n")
+                    .getBytes(StandardCharsets.UTF_8));
+        }
+        return HexFormat.of().formatHex(digest.digest(), 0, DIGEST_BYTES);
     }
 
     /// Returns the bytes of all files but the manifest.

@@ -2,6 +2,7 @@ package io.moetier.storage.expert;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -80,7 +81,7 @@ class PartialStoreTest {
         assertEquals(manifest.experts(), travelled.experts());
         assertEquals(manifest.sizeClasses(), travelled.sizeClasses());
         assertEquals(manifest.files(), travelled.files());
-        assertEquals(manifest.fingerprint(), travelled.fingerprint());
+        assertEquals(manifest.expertsDigest(), travelled.expertsDigest());
     }
 
     @Test
@@ -178,21 +179,17 @@ class PartialStoreTest {
     }
 
     @Test
-    void blocksThatAnotherManifestDoesNotHaveAreDropped() throws IOException {
-        try (PartialStore store = open()) {
-            for (int id : IDS) {
-                put(store, id);
-            }
-        }
+    void anotherModelHasAFolderOfItsOwn() throws IOException {
         StoreManifest other =
                 StoreManifest.read(new SampleStore(62, 6, 5000, 70_000).write(scratch.resolve("b.mtier")));
-        List<StoreManifest.Entry> mixed = new ArrayList<>(other.experts());
-        mixed.set(3, manifest.experts().get(3));
-        StoreManifest half = new StoreManifest(other.description(), other.files(), other.sizeClasses(), mixed);
-        try (PartialStore store = PartialStore.open(folder, half)) {
+        try (PartialStore store = open();
+                PartialStore beside = PartialStore.open(folder, other)) {
+            put(store, IDS[3]);
+            assertHas(beside);
+        }
+        try (PartialStore store = open()) {
             assertHas(store, IDS[3]);
         }
-        assertEquals(List.of("blocks.journal", "experts-0.cm3"), names());
     }
 
     @Test
@@ -236,14 +233,21 @@ class PartialStoreTest {
         open().close();
     }
 
+    /// Two machines that imported the same model have other files, of other times.
     @Test
-    void aStoreWithoutAFingerprintIsRefused() {
-        StoreManifest nameless = new StoreManifest(
-                Json.parseObject(new byte[] {'{', '}'}, Path.of("nameless")),
-                manifest.files(),
+    void theDigestIsOfTheExpertsAlone() {
+        StoreManifest elsewhere = new StoreManifest(
+                Json.parseObject(new byte[] {'{', '}'}, Path.of("elsewhere")),
+                List.of(),
                 manifest.sizeClasses(),
                 manifest.experts());
-        assertThrows(MalformedModelException.class, () -> PartialStore.open(folder, nameless));
+        assertEquals(manifest.expertsDigest(), elsewhere.expertsDigest());
+        StoreManifest fewer = new StoreManifest(
+                manifest.description(),
+                manifest.files(),
+                manifest.sizeClasses(),
+                manifest.experts().subList(1, manifest.experts().size()));
+        assertNotEquals(manifest.expertsDigest(), fewer.expertsDigest());
     }
 
     @Test
@@ -313,7 +317,7 @@ class PartialStoreTest {
     }
 
     private Path directory() {
-        return folder.resolve("sample");
+        return folder.resolve(manifest.expertsDigest());
     }
 
     private Path journal() {

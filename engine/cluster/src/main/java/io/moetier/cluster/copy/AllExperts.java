@@ -19,24 +19,6 @@ final class AllExperts implements NodeStore {
         ids = store.experts().stream().mapToInt(id -> id.pack()).toArray();
     }
 
-    /// Says whether the blocks of two stores are the same; they may lie at other places.
-    static boolean isOf(StoreManifest one, StoreManifest other) {
-        return one.fingerprint().isPresent()
-                && one.fingerprint().equals(other.fingerprint())
-                && blocks(one).equals(blocks(other));
-    }
-
-    private record Block(int id, BlockLayout layout, int crc32c) {}
-
-    private static List<Block> blocks(StoreManifest manifest) {
-        return manifest.experts().stream()
-                .map(entry -> new Block(
-                        entry.id().pack(),
-                        manifest.sizeClasses().get(entry.sizeClass()).layout(),
-                        entry.crc32c()))
-                .toList();
-    }
-
     @Override
     public String name() {
         return "the store on this disk";

@@ -48,7 +48,7 @@ final class BlockProof {
 
     /// What is asked for.
     ///
-    /// @param model the fingerprint of a model's store
+    /// @param model the digest of a model's experts
     /// @param id of an expert, packed
     record Question(String model, int id) {}
 

@@ -36,7 +36,7 @@ public final class BlockService implements AutoCloseable {
     private final BlockProof proof;
     private final ThreadPoolExecutor threads;
 
-    /// @param stores what there is of a model, by its fingerprint; it must not be closed while this is open
+    /// @param stores what there is of a model, by the digest of its experts; it must not be closed while this is open
     /// @param key that all members know, derived from their secret for this purpose; none where certificates are
     ///     compared
     public BlockService(Function<String, Optional<NodeStore>> stores, Optional<byte[]> key) {

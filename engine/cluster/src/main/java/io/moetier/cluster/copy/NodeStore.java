@@ -66,7 +66,7 @@ public interface NodeStore extends BlockSource, AutoCloseable {
     private static Optional<NodeStore> openWhole(Path directory, StoreManifest manifest) {
         try {
             ExpertStore store = ExpertStore.open(directory, IoMode.AUTO);
-            if (AllExperts.isOf(store.manifest(), manifest)) {
+            if (store.manifest().expertsDigest().equals(manifest.expertsDigest())) {
                 return Optional.of(of(store));
             }
             store.close();

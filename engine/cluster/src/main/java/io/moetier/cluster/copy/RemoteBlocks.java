@@ -52,8 +52,7 @@ public final class RemoteBlocks implements BlockSource {
     RemoteBlocks(String name, Channel channel, StoreManifest manifest, Duration patience, BlockProof proof) {
         this.name = name;
         this.channel = channel;
-        this.model = manifest.fingerprint()
-                .orElseThrow(() -> new IllegalArgumentException("the model's store has no fingerprint"));
+        this.model = manifest.expertsDigest();
         this.patience = patience;
         this.proof = proof;
         manifest.experts()

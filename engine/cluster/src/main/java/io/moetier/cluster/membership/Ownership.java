@@ -14,7 +14,7 @@ public interface Ownership {
 
     /// Makes a table known in place of the one before, to all members.
     ///
-    /// @param model the fingerprint of the model's store, at most 200 characters
+    /// @param model the digest of the model's experts, at most 200 characters
     /// @param table as its reader understands it
     /// @throws IllegalArgumentException if it is too large, or there are too many
     void publish(String model, byte[] table);

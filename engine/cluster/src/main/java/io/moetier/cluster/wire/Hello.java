@@ -8,7 +8,7 @@ import java.util.Map;
 /// @param version of the program
 /// @param kernels which bits its kernels compute
 /// @param mixed whether it takes nodes whose kernels differ
-/// @param model the fingerprint of its model's store
+/// @param model the digest of its model's experts
 /// @param manifest the manifest of that store, layouts and checksums of all experts among it
 /// @param activations what experts compute between their projections, by layer
 @SuppressWarnings("ArrayRecordComponent") // nobody compares two

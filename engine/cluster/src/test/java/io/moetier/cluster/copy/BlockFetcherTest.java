@@ -171,7 +171,7 @@ class BlockFetcherTest {
             fetcher.want(new int[] {MODEL.ids()[0]});
             notes.wanted.await();
             // a folder in place of the next file: nothing can be made there
-            Files.createDirectory(scratch.resolve("node/" + MODEL.fingerprint() + "/experts-1.cm3"));
+            Files.createDirectory(scratch.resolve("node/" + manifest.expertsDigest() + "/experts-1.cm3"));
             fetcher.want(MODEL.ids());
             told.await();
             assertTrue(notes.problems.getFirst().startsWith("no more experts are kept on this disk for now: "));

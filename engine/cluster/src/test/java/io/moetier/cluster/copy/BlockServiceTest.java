@@ -51,7 +51,7 @@ class BlockServiceTest {
         manifest = MODEL.write(scratch.resolve("whole.mtier"));
         store = NodeStore.open(List.of(scratch.resolve("whole.mtier")), scratch.resolve("none"), manifest);
         service = new BlockService(
-                model -> model.equals(MODEL.fingerprint()) ? Optional.of(store) : Optional.empty(), KEY);
+                model -> model.equals(manifest.expertsDigest()) ? Optional.of(store) : Optional.empty(), KEY);
         server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
                 .directExecutor()
                 .addService(service.definition())

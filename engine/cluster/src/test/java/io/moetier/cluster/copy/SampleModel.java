@@ -25,7 +25,6 @@ final class SampleModel {
     static final int[] BLOCK_BYTES = {5_000, 2_500_000};
 
     private final Map<Integer, byte[]> blocks = new TreeMap<>();
-    private final String fingerprint;
 
     SampleModel(long seed, int expertsPerLayer) {
         this(seed, expertsPerLayer, BLOCK_BYTES);
@@ -33,7 +32,6 @@ final class SampleModel {
 
     SampleModel(long seed, int expertsPerLayer, int... blockBytes) {
         SplittableRandom random = new SplittableRandom(seed);
-        fingerprint = "sample-" + seed;
         for (int layer = 0; layer < blockBytes.length; layer++) {
             for (int expert = 0; expert < expertsPerLayer; expert++) {
                 byte[] block = new byte[blockBytes[layer]];
@@ -41,10 +39,6 @@ final class SampleModel {
                 blocks.put(ExpertId.pack(layer, expert), block);
             }
         }
-    }
-
-    String fingerprint() {
-        return fingerprint;
     }
 
     int[] ids() {
@@ -67,7 +61,7 @@ final class SampleModel {
             for (Map.Entry<Integer, byte[]> block : blocks.entrySet()) {
                 writer.put(ExpertId.unpack(block.getKey()), MemorySegment.ofArray(block.getValue()));
             }
-            writer.publish(Map.of("source", "sample", "fingerprint", fingerprint));
+            writer.publish(Map.of("source", "sample"));
         }
         return StoreManifest.read(target);
     }
