@@ -183,6 +183,11 @@ public final class GrpcNodeLink implements NodeLink {
     }
 
     @Override
+    public void fail(String why) {
+        fail(why, false);
+    }
+
+    @Override
     public boolean has(int id) {
         return readiness.has(id);
     }

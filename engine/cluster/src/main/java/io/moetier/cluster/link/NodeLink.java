@@ -21,6 +21,9 @@ public interface NodeLink extends AutoCloseable {
     /// Returns why the link is down, in words.
     String failure();
 
+    /// Takes the link down, because of what is known from elsewhere; who waits for a reply waits no longer.
+    void fail(String why);
+
     /// Says whether the node has said that it can compute an expert, by packed id.
     boolean has(int id);
 

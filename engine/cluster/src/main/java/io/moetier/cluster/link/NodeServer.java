@@ -41,7 +41,11 @@ public final class NodeServer implements AutoCloseable {
     private final AtomicInteger numOpened = new AtomicInteger();
     private int port;
 
-    private NodeServer(InetSocketAddress address, LinkSecurity security, NodeService service) {
+    private NodeServer(
+            InetSocketAddress address,
+            LinkSecurity security,
+            NodeService service,
+            ServerServiceDefinition... others) {
         this.service = service;
         this.handshake = new Handshake(security.secret());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(address)
@@ -65,20 +69,29 @@ public final class NodeServer implements AutoCloseable {
                         .addMethod(Streams.LINK, this::link)
                         .build());
         security.tls().ifPresent(tls -> builder.sslContext(LinkSecurity.server(tls)));
+        for (ServerServiceDefinition other : others) {
+            builder.addService(other);
+        }
         this.server = builder.build();
     }
 
     /// Begins to listen.
     ///
     /// @param port 0 for any that is free
+    /// @param others what else is offered there, each with a proof of its own
     /// @throws IOException if nobody can listen there
-    public static NodeServer start(String host, int port, LinkSecurity security, NodeService service)
+    public static NodeServer start(
+            String host,
+            int port,
+            LinkSecurity security,
+            NodeService service,
+            ServerServiceDefinition... others)
             throws IOException {
         InetSocketAddress address = new InetSocketAddress(host, port);
         if (address.isUnresolved()) {
             throw new IOException(host + ": no such host");
         }
-        NodeServer node = new NodeServer(address, security, service);
+        NodeServer node = new NodeServer(address, security, service, others);
         try {
             node.server.start();
             node.port = node.server.getPort();

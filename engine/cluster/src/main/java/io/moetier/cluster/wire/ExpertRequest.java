@@ -1,12 +1,13 @@
 package io.moetier.cluster.wire;
 
+import io.moetier.runtime.remote.ExpertRows;
 import java.util.Arrays;
 
 /// What a driver asks of a node for one layer of one step: some experts, each applied to rows of activations.
 ///
 /// A buffer that is filled anew for every request and grows as it needs to. Which rows an expert reads stands in
 /// `rows`, group by group in the order of `experts`: expert `i` reads `counts[i]` of them.
-public final class ExpertRequest {
+public final class ExpertRequest implements ExpertRows {
     public long sequence; // tells requests of one link apart; ascending
     public int layer;
     public int tokens; // of the whole pass, which may choose how experts are computed
@@ -33,6 +34,72 @@ public final class ExpertRequest {
         if (this.inputs.length < Math.multiplyExact(inputs, size)) {
             this.inputs = new float[Math.multiplyExact(inputs, size)];
         }
+    }
+
+    /// Begins a request without any expert.
+    public void begin(long newSequence, int newLayer, int newTokens, int newSize) {
+        sequence = newSequence;
+        layer = newLayer;
+        tokens = newTokens;
+        size = newSize;
+        numExperts = 0;
+        numRows = 0;
+        numInputs = 0;
+    }
+
+    @Override
+    public int layer() {
+        return layer;
+    }
+
+    @Override
+    public int tokens() {
+        return tokens;
+    }
+
+    @Override
+    public int size() {
+        return size;
+    }
+
+    @Override
+    public float[] inputs() {
+        return inputs;
+    }
+
+    @Override
+    public int numInputs() {
+        return numInputs;
+    }
+
+    @Override
+    public int numExperts() {
+        return numExperts;
+    }
+
+    @Override
+    public int numRows() {
+        return numRows;
+    }
+
+    @Override
+    public int expert(int i) {
+        return experts[i];
+    }
+
+    @Override
+    public float weight(int i) {
+        return weights[i];
+    }
+
+    @Override
+    public int count(int i) {
+        return counts[i];
+    }
+
+    @Override
+    public int[] inputRows() {
+        return rows;
     }
 
     @Override

@@ -56,7 +56,7 @@ public final class LocalModels {
         });
         Set<Path> known = new HashSet<>();
         all.forEach(model -> known.addAll(model.stores()));
-        stores().filter(store -> !known.contains(store))
+        storesUnder(cache).filter(store -> !known.contains(store))
                 .map(LocalModels::ofStore)
                 .forEach(all::add);
         return all;
@@ -171,7 +171,7 @@ public final class LocalModels {
         Path withMtp = Stores.folder(cache, model, Optional.empty(), true);
         String name = String.valueOf(alone.getFileName());
         String anyDigest = name.substring(0, name.lastIndexOf('-') + 1);
-        return stores().filter(store -> {
+        return storesUnder(cache).filter(store -> {
                     Path folder = UnfinishedFile.folderOf(store);
                     return folder.equals(alone)
                             || folder.equals(withMtp)
@@ -181,7 +181,7 @@ public final class LocalModels {
                 .toList();
     }
 
-    private Stream<Path> stores() {
+    static Stream<Path> storesUnder(Path cache) {
         return children(cache)
                 .filter(folder -> Files.isDirectory(folder, LinkOption.NOFOLLOW_LINKS))
                 .flatMap(LocalModels::storesIn);

@@ -59,6 +59,11 @@ public final class Stores {
                 || String.valueOf(model.getFileName()).endsWith(SUFFIX);
     }
 
+    /// Returns the stores of all models that were imported into a cache.
+    public static List<Path> imported(Path cache) {
+        return LocalModels.storesUnder(cache).toList();
+    }
+
     /// Loads `model`, whose store is made now if need be.
     ///
     /// @param text whether a tokenizer will be needed

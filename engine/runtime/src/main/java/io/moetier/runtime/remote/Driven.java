@@ -8,5 +8,6 @@ import io.moetier.storage.expert.ExpertStore;
 /// @param spec of the model that runs
 /// @param store of its experts; open as long as the engine
 /// @param batch the most tokens of a pass
+/// @param ramBytes that experts may take here
 /// @param kernels which bits the engine's device computes, a word of [KernelBits]
-public record Driven(ModelSpec spec, ExpertStore store, int batch, String kernels) {}
+public record Driven(ModelSpec spec, ExpertStore store, int batch, long ramBytes, String kernels) {}

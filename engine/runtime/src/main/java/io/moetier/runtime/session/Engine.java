@@ -221,7 +221,7 @@ public final class Engine implements AutoCloseable {
     }
 
     private ExpertNodes openNodes(ExpertNodesFactory factory) {
-        ExpertNodes opened = factory.open(new Driven(spec, store, batch, KernelBits.of(device)));
+        ExpertNodes opened = factory.open(new Driven(spec, store, batch, ramBytes(config), KernelBits.of(device)));
         owned.add(opened::close);
         return opened;
     }

@@ -8,7 +8,6 @@ import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
-import io.moetier.runtime.session.PolicyChoice;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
@@ -131,7 +130,7 @@ final class OwnExperts {
         }
         if (choices.priors().isEmpty()) {
             int[] members = ids.stream().mapToInt(id -> id).toArray();
-            String policy = PolicyChoice.Auto.name(slots, members.length);
+            String policy = Policies.nameByRoom(slots, members.length);
             ExpertCache cache =
                     new ExpertCache(members, slots, Policies.of(policy).create(members, slots));
             return new LayerTier(cache, new int[model.topK() + 1])::decide;

@@ -25,6 +25,8 @@ public final class MemoryBandwidth implements AutoCloseable {
     private static final int LEAST_PART_BYTES = 64 << 10;
     private static final int PARTS_PER_THREAD = 8;
     private static final int PASSES = 6;
+    private static final long ROUGH_BYTES = 128L << 20;
+    private static final int ROUGH_PASSES = 8;
 
     /// What has to be read before the code that reads is compiled, however small the memory.
     private static final long LEAST_READ = 4L << 30;
@@ -44,6 +46,18 @@ public final class MemoryBandwidth implements AutoCloseable {
     /// Returns how many bytes are so far beyond this machine's caches that these do not matter.
     public static long bytesBeyondCaches() {
         return Math.max(LEAST_BYTES, TIMES_CACHES * LastLevelCaches.bytes());
+    }
+
+    /// Returns about how many bytes a second that many threads read together, within a fraction of a second and in little
+    /// memory: good enough to compare machines by.
+    public static double roughly(int threads) {
+        try (MemoryBandwidth few = open(ROUGH_BYTES)) {
+            double most = 0;
+            for (int pass = 0; pass < ROUGH_PASSES; pass++) {
+                most = Math.max(most, few.passBytesPerSecond(threads));
+            }
+            return most;
+        }
     }
 
     /// Allocates what will be read, rounded down to whole parts of 4 MiB.

@@ -1,0 +1,81 @@
+package io.moetier.cluster.copy;
+
+import io.moetier.cluster.link.LinkSecurity;
+import io.moetier.cluster.link.MemberChannel;
+import io.moetier.cluster.membership.Belonging;
+import io.moetier.cluster.membership.Member;
+import io.moetier.storage.expert.StoreManifest;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/// The other members of a cluster as sources of blocks, each over a connection of its own.
+///
+/// Shareable between threads.
+public final class MemberBlocks implements AutoCloseable {
+    private static final String PURPOSE = "blocks"; // of the key
+    private static final int KEY_BYTES = 32;
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
+    private final LinkSecurity security;
+    private final Optional<byte[]> key;
+    private final Map<String, MemberChannel> channels = new HashMap<>(); // by member, guarded by this
+    private List<Member> members = List.of(); // guarded by this
+    private boolean closed; // guarded by this
+
+    public MemberBlocks(Belonging belonging) {
+        security = new LinkSecurity(belonging.secret(), belonging.tls());
+        key = key(belonging);
+    }
+
+    /// Returns the key by which members know that a question for blocks is one of theirs.
+    public static Optional<byte[]> key(Belonging belonging) {
+        return belonging.secret().map(secret -> secret.derive(PURPOSE, KEY_BYTES));
+    }
+
+    /// Says who is there from now on, this process left out.
+    public synchronized void members(List<Member> now) {
+        if (closed) {
+            return;
+        }
+        members = now.stream().filter(member -> member.offer().port() > 0).toList();
+        Set<String> there = new HashSet<>();
+        members.forEach(member -> there.add(member.id()));
+        for (String left : Set.copyOf(channels.keySet())) {
+            if (!there.contains(left)) {
+                channels.remove(left).close();
+            }
+        }
+    }
+
+    /// Returns who can be asked for blocks of a model.
+    public synchronized List<BlockSource> of(StoreManifest manifest) {
+        List<BlockSource> sources = new ArrayList<>();
+        for (Member member : closed ? List.<Member>of() : members) {
+            try {
+                MemberChannel channel = channels.get(member.id());
+                if (channel == null) {
+                    channel = MemberChannel.to(member.offer().host(), member.offer().port(), security);
+                    channels.put(member.id(), channel);
+                }
+                sources.add(new RemoteBlocks(member.name(), channel.channel(), manifest, key, PATIENCE));
+            } catch (IOException e) {
+                // nobody is there under that name; when it is another one, the member is another one too
+            }
+        }
+        return sources;
+    }
+
+    @Override
+    public synchronized void close() {
+        closed = true;
+        channels.values().forEach(MemberChannel::close);
+        channels.clear();
+    }
+}

@@ -1,0 +1,99 @@
+package io.moetier.cluster.drive;
+
+import io.moetier.cluster.link.NodeLink;
+import io.moetier.cluster.membership.Ownership;
+import io.moetier.cluster.placement.Placement;
+import io.moetier.cluster.placement.Placer;
+import io.moetier.cluster.placement.PlacerInput;
+import io.moetier.cluster.wire.Welcome;
+import io.moetier.storage.expert.StoreManifest;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.IntToDoubleFunction;
+import org.jspecify.annotations.Nullable;
+
+/// Allots the experts of a model to this machine and its nodes, tells all members, and tells each node its own.
+///
+/// Confined to one thread at a time.
+final class Allotment {
+    private static final double SECONDS_PER_NANO = 1e-9;
+    /// As many bytes as a token's row takes there, and its experts' rows back.
+    private static final int PROBE_THERE = 8 << 10;
+    private static final int PROBE_BACK = 32 << 10;
+    private static final int PROBES = 9;
+
+    private final StoreManifest manifest;
+    private final String model;
+    private final IntToDoubleFunction uses;
+    private final Capacity here;
+    private final Ownership ownership;
+    private @Nullable Placement previous;
+
+    /// What this machine can do for experts itself.
+    ///
+    /// @param name what tells it from others
+    /// @param ramBytes for experts
+    /// @param bytesPerSecond of experts' weights that it computes from memory
+    /// @param readBytesPerSecond of experts that it reads from its disk
+    record Capacity(String name, long ramBytes, double bytesPerSecond, double readBytesPerSecond) {}
+
+    /// @param uses of an expert in a token, by packed id
+    Allotment(StoreManifest manifest, IntToDoubleFunction uses, Capacity here, Ownership ownership) {
+        this.manifest = manifest;
+        model = manifest.expertsDigest();
+        this.uses = uses;
+        this.here = here;
+        this.ownership = ownership;
+        previous = ownership.table(model).flatMap(Allotment::parsed).orElse(null);
+    }
+
+    /// Whoever made a table that cannot be read here made it for others.
+    private static Optional<Placement> parsed(byte[] table) {
+        try {
+            return Optional.of(Placement.parse(table));
+        } catch (RuntimeException e) {
+            return Optional.empty();
+        }
+    }
+
+    /// Allots all experts to this machine and `ports`.
+    Routes among(List<NodePort> ports) {
+        List<PlacerInput.Capacity> members = new ArrayList<>();
+        members.add(new PlacerInput.Capacity(
+                here.name(), here.ramBytes(), here.bytesPerSecond(), here.readBytesPerSecond(), 0, new int[0]));
+        @Nullable NodePort[] byOwner = new NodePort[ports.size() + 1];
+        for (NodePort port : ports) {
+            byOwner[members.size()] = port;
+            members.add(capacity(port));
+        }
+        Placement placement = Placer.place(PlacerInput.of(manifest, uses, members, Optional.ofNullable(previous)));
+        for (int owner = 1; owner < byOwner.length; owner++) {
+            NodePort port = byOwner[owner];
+            if (port != null) {
+                port.link().assign(placement.assignment(owner, uses));
+            }
+        }
+        if (!placement.equals(previous) && !ports.isEmpty()) {
+            ownership.publish(model, placement.bytes());
+        }
+        previous = placement;
+        return new Routes(placement, byOwner);
+    }
+
+    private static PlacerInput.Capacity capacity(NodePort port) {
+        Welcome welcome = port.link().welcome();
+        return new PlacerInput.Capacity(
+                port.member().id(),
+                welcome.ramBytes(),
+                welcome.bytesPerSecond(),
+                welcome.readBytesPerSecond(),
+                port.roundTripNanos() * SECONDS_PER_NANO,
+                welcome.onDisk());
+    }
+
+    /// Measures how far a node is.
+    static long roundTripNanos(NodeLink link) {
+        return link.roundTripNanos(PROBE_THERE, PROBE_BACK, PROBES);
+    }
+}

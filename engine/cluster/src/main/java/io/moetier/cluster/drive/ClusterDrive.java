@@ -1,0 +1,127 @@
+package io.moetier.cluster.drive;
+
+import io.moetier.cluster.copy.BlockService;
+import io.moetier.cluster.copy.MemberBlocks;
+import io.moetier.cluster.copy.NodeStore;
+import io.moetier.cluster.link.GrpcNodeLink;
+import io.moetier.cluster.link.LinkSecurity;
+import io.moetier.cluster.link.NodeLink;
+import io.moetier.cluster.link.NodeServer;
+import io.moetier.cluster.link.NodeService;
+import io.moetier.cluster.link.RefusedException;
+import io.moetier.cluster.membership.Belonging;
+import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.jgroups.JGroupsMembership;
+import io.moetier.cluster.placement.PlacerInput;
+import io.moetier.cluster.wire.Hello;
+import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.remote.Driven;
+import io.moetier.runtime.remote.ExpertNodesFactory;
+import io.moetier.runtime.remote.SharedExperts;
+import io.moetier.storage.expert.StoreManifest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.IntToDoubleFunction;
+
+/// Makes an engine the driver of a cluster: joins it, offers the blocks of the model to nodes that lack them, and opens
+/// ways to the nodes.
+///
+/// @param belonging the cluster
+/// @param name what people call this process
+/// @param how how it drives
+/// @param says is told in sentences who comes and goes
+public record ClusterDrive(Belonging belonging, String name, How how, Consumer<String> says)
+        implements ExpertNodesFactory {
+    /// The task by which a member asks a driver to do without a node, whose id is the argument.
+    public static final String WITHOUT = "without";
+
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+
+    /// How a driver drives.
+    ///
+    /// @param version of the program
+    /// @param mixed whether it takes nodes whose kernels compute other bits
+    /// @param threads that compute here
+    /// @param bytesPerSecond of experts' weights that this machine computes from memory
+    /// @param readBytesPerSecond of experts that it reads from its disk
+    /// @param uses of an expert in a token, by packed id; empty if nobody has counted
+    public record How(
+            String version,
+            boolean mixed,
+            int threads,
+            double bytesPerSecond,
+            double readBytesPerSecond,
+            Optional<IntToDoubleFunction> uses) {}
+
+    @Override
+    public ClusterDriver open(Driven engine) {
+        Owned owned = new Owned();
+        try {
+            return open(engine, owned);
+        } catch (IOException e) {
+            owned.close();
+            throw new UncheckedIOException(e);
+        } catch (RuntimeException | Error e) {
+            owned.close();
+            throw e;
+        }
+    }
+
+    private ClusterDriver open(Driven engine, Owned owned) throws IOException {
+        StoreManifest manifest = engine.store().manifest();
+        String model = manifest.expertsDigest();
+        LinkSecurity security = new LinkSecurity(belonging.secret(), belonging.tls());
+        NodeStore blocks = NodeStore.of(engine.store());
+        BlockService service = new BlockService(
+                asked -> asked.equals(model) ? Optional.of(blocks) : Optional.empty(), MemberBlocks.key(belonging));
+        owned.add(service::close);
+        String host = belonging.settings().host();
+        NodeServer server = NodeServer.start(host, 0, security, ClusterDrive::refuse, service.definition());
+        owned.add(server::close);
+        Offer offer = new Offer(
+                Offer.Role.DRIVER, host, server.port(), 0, how.threads(), engine.kernels(), how.version());
+        Membership membership =
+                JGroupsMembership.join(belonging.settings(), belonging.secret(), name, offer, true);
+        owned.add(membership::close);
+        Hello hello = new Hello(
+                how.version(),
+                engine.kernels(),
+                how.mixed(),
+                model,
+                manifest.bytes(),
+                SharedExperts.activations(engine.spec()));
+        IntToDoubleFunction uses =
+                how.uses().orElseGet(() -> PlacerInput.equalUses(manifest, Math.max(1, engine.spec().mostExpertsPerToken())));
+        Allotment.Capacity here = new Allotment.Capacity(
+                name, engine.ramBytes(), how.bytesPerSecond(), how.readBytesPerSecond());
+        Crew crew = Crew.gather(
+                membership,
+                member -> open(member, security, hello),
+                new Allotment(manifest, uses, here, membership.ownership()),
+                says);
+        owned.add(crew::close);
+        membership.tasks().offer(WITHOUT, 1, id -> {
+            crew.without(new String(id, StandardCharsets.UTF_8));
+            return new byte[0];
+        });
+        return new ClusterDriver(crew, owned);
+    }
+
+    private static NodeService.Guest refuse(Hello hello, Consumer<int[]> ready) {
+        throw new RefusedException("this is a driver, which computes for nobody");
+    }
+
+    private static NodeLink open(Member member, LinkSecurity security, Hello hello) {
+        try {
+            return GrpcNodeLink.open(member.offer().host(), member.offer().port(), security, hello, PATIENCE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

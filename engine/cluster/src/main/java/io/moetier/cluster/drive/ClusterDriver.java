@@ -1,0 +1,83 @@
+package io.moetier.cluster.drive;
+
+import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.remote.ExpertNodes;
+import io.moetier.runtime.remote.NodeRows;
+import java.util.Arrays;
+import java.util.List;
+
+/// Sends each layer's rows to the nodes that own its experts.
+///
+/// Whom an expert is asked of is decided anew in every layer, by who has it and is there; what does not come back is
+/// missing, and the engine computes it.
+public final class ClusterDriver implements ExpertNodes {
+    /// How long a node may be silent while it computes. Whether it is there at all is noticed long before.
+    private static final long PATIENCE_NANOS = 120_000_000_000L;
+    /// Rows of one request: as many as keep a node busy while the next request comes.
+    private static final int MOST_ROWS = 512;
+
+    private final Crew crew;
+    private final Owned owned;
+    private volatile Routes routes; // of the layer under way, for the thread that computes
+
+    /// @param crew the nodes, which are closed with the rest
+    /// @param owned what is closed with this
+    ClusterDriver(Crew crew, Owned owned) {
+        this.crew = crew;
+        this.owned = owned;
+        routes = crew.routes();
+    }
+
+    @Override
+    public boolean takes(int layer, int expert) {
+        return crew.routes().leadsAway(layer, expert);
+    }
+
+    @Override
+    public void send(NodeRows rows) {
+        routes = crew.routes();
+        for (NodePort port : routes.ports()) {
+            if (port != null) {
+                port.begin();
+            }
+        }
+        for (int i = 0; i < rows.numExperts(); i++) {
+            NodePort port = routes.idlest(rows.layer(), rows.expert(i));
+            if (port != null) {
+                port.give(i, rows.count(i));
+            }
+        }
+        for (NodePort port : routes.ports()) {
+            if (port != null) {
+                port.send(rows, MOST_ROWS);
+            }
+        }
+    }
+
+    @Override
+    public int receive(NodeRows rows, float[] results, boolean[] missing) {
+        Arrays.fill(missing, 0, rows.numExperts(), true);
+        int numTaken = 0;
+        boolean anyDown = false;
+        for (NodePort port : routes.ports()) {
+            if (port != null) {
+                numTaken += port.receive(rows, results, missing, PATIENCE_NANOS);
+                anyDown |= !port.link().isUp();
+            }
+        }
+        if (anyDown) {
+            crew.look();
+        }
+        return rows.numExperts() - numTaken;
+    }
+
+    /// Returns what each node has done so far, those that have left among them.
+    public List<NodeUse> uses() {
+        return crew.uses();
+    }
+
+    @Override
+    public void close() {
+        owned.close();
+    }
+}

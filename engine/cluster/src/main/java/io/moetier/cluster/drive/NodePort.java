@@ -1,0 +1,186 @@
+package io.moetier.cluster.drive;
+
+import io.moetier.cluster.link.NodeLink;
+import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.wire.ExpertReply;
+import io.moetier.cluster.wire.ExpertRequest;
+import io.moetier.runtime.remote.NodeRows;
+import java.util.Arrays;
+
+/// One node as the thread that computes sees it: which experts of the layer under way it was given, in which requests.
+///
+/// Confined to the thread that computes, but for the link.
+final class NodePort {
+    /// Requests that are on their way at once: enough that the node always has the next one, few enough that neither
+    /// side has to keep much.
+    private static final int MOST_UNDER_WAY = 3;
+
+    private final Member member;
+    private final NodeLink link;
+    private final NodeUse use;
+    private final long roundTripNanos;
+    private final ExpertRequest request = new ExpertRequest();
+    private final ExpertReply reply = new ExpertReply();
+    private int[] given = new int[16]; // indices into the layer's experts
+    private int numGiven;
+    private double nanosGiven;
+    private int numSent;
+    private int[] ends = new int[4]; // of each request, into given
+    private int numRequests; // of them sent
+    private int[] localRow = {}; // by row of the layer's inputs
+    private int[] stamps = {}; // by row of the layer's inputs: the request that has it
+    private int stamp;
+    private long sequence;
+    private long sentNanos;
+    private int mostRows;
+
+    NodePort(Member member, NodeLink link) {
+        this.member = member;
+        this.link = link;
+        use = new NodeUse(member.name());
+        roundTripNanos = Allotment.roundTripNanos(link);
+    }
+
+    /// Returns how far the node is.
+    long roundTripNanos() {
+        return roundTripNanos;
+    }
+
+    Member member() {
+        return member;
+    }
+
+    NodeLink link() {
+        return link;
+    }
+
+    NodeUse use() {
+        return use;
+    }
+
+    /// Forgets what a layer before has left.
+    void begin() {
+        numGiven = 0;
+        nanosGiven = 0;
+        numSent = 0;
+        numRequests = 0;
+    }
+
+    /// Gives this node expert `i` of the layer, for `rows` rows.
+    void give(int i, int rows) {
+        nanosGiven += use.nanosPerExpert() * rows;
+        if (numGiven == given.length) {
+            given = Arrays.copyOf(given, 2 * numGiven);
+        }
+        given[numGiven++] = i;
+    }
+
+    /// Returns how long this node will take for what it was given, by what it took lately.
+    double nanosGiven() {
+        return nanosGiven;
+    }
+
+    /// Sends what was given, in requests of `mostRows` at most, or of one expert; the last ones when replies come.
+    void send(NodeRows rows, int mostRows) {
+        sentNanos = System.nanoTime();
+        this.mostRows = mostRows;
+        while (numSent < numGiven && numRequests < MOST_UNDER_WAY) {
+            sendNext(rows);
+        }
+    }
+
+    private void sendNext(NodeRows rows) {
+        fill(rows, mostRows);
+        link.send(request);
+    }
+
+    private void fill(NodeRows rows, int mostRows) {
+        int from = numSent;
+        int numRows = 0;
+        while (numSent < numGiven && (numSent == from || numRows + rows.count(given[numSent]) <= mostRows)) {
+            numRows += rows.count(given[numSent++]);
+        }
+        end(numSent);
+        request.reserve(numSent - from, numRows, Math.min(numRows, rows.numInputs()), rows.size());
+        request.begin(++sequence, rows.layer(), rows.tokens(), rows.size());
+        beginInputs(rows.numInputs());
+        for (int at = from; at < numSent; at++) {
+            int i = given[at];
+            request.experts[request.numExperts] = rows.expert(i);
+            request.weights[request.numExperts] = rows.weight(i);
+            request.counts[request.numExperts++] = rows.count(i);
+            for (int row = 0; row < rows.count(i); row++) {
+                request.rows[request.numRows++] = input(rows, rows.inputRows()[rows.from(i) + row]);
+            }
+        }
+        use.sent(request.numExperts, request.numRows);
+    }
+
+    private void end(int at) {
+        if (numRequests == ends.length) {
+            ends = Arrays.copyOf(ends, 2 * numRequests);
+        }
+        ends[numRequests++] = at;
+    }
+
+    private void beginInputs(int numInputs) {
+        if (stamps.length < numInputs) {
+            stamps = new int[numInputs];
+            localRow = new int[numInputs];
+            stamp = 0;
+        }
+        stamp++;
+    }
+
+    /// Returns the row of the request that has a row of the layer's inputs.
+    private int input(NodeRows rows, int row) {
+        if (stamps[row] != stamp) {
+            stamps[row] = stamp;
+            localRow[row] = request.numInputs;
+            System.arraycopy(
+                    rows.inputs(), row * rows.size(), request.inputs, request.numInputs * rows.size(), rows.size());
+            request.numInputs++;
+        }
+        return localRow[row];
+    }
+
+    /// Waits for all replies, writes the results where they belong, says of each expert that came that it is not
+    /// missing, and returns how many came.
+    int receive(NodeRows rows, float[] results, boolean[] missing, long nanos) {
+        int from = 0;
+        int numTaken = 0;
+        for (int i = 0; i < numRequests && link.isUp() && link.receive(reply, nanos); i++) {
+            if (numSent < numGiven) {
+                sendNext(rows);
+            }
+            numTaken += take(rows, from, results, missing);
+            from = ends[i];
+        }
+        if (numGiven > 0) {
+            use.received(System.nanoTime() - sentNanos, numGiven, numGiven - numTaken);
+        }
+        return numTaken;
+    }
+
+    private int take(NodeRows rows, int from, float[] results, boolean[] missing) {
+        int numTaken = 0;
+        int row = 0;
+        for (int i = 0; i < reply.numExperts; i++) {
+            if (!reply.lacking[i]) {
+                int expert = given[from + i];
+                int count = rows.count(expert);
+                System.arraycopy(
+                        reply.outputs,
+                        row * rows.size(),
+                        results,
+                        rows.from(expert) * rows.size(),
+                        count * rows.size());
+                row += count;
+                missing[expert] = false;
+                numTaken++;
+            }
+        }
+        use.computed(reply.nanos, reply.numRead);
+        return numTaken;
+    }
+}

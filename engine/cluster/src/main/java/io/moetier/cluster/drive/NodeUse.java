@@ -1,0 +1,85 @@
+package io.moetier.cluster.drive;
+
+/// What one node did for a driver. Written by the thread that computes, read by any.
+public final class NodeUse {
+    private static final double NEWEST = 1.0 / 32; // share in the mean
+
+    private final String name;
+    private volatile long numRequests;
+    private volatile long numExperts;
+    private volatile long numRows;
+    private volatile long numMissing;
+    private volatile long numRead;
+    private volatile long waitNanos;
+    private volatile long nodeNanos;
+    private volatile double nanosPerExpert = 1; // lately, on the way and there
+
+    NodeUse(String name) {
+        this.name = name;
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
+    void sent(int experts, int rows) {
+        numRequests++;
+        numExperts += experts;
+        numRows += rows;
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate")
+    void received(long nanos, int experts, int missing) {
+        waitNanos += nanos;
+        numMissing += missing;
+        nanosPerExpert += NEWEST * ((double) nanos / experts - nanosPerExpert);
+    }
+
+    @SuppressWarnings("NonAtomicVolatileUpdate")
+    void computed(long nanos, int read) {
+        nodeNanos += nanos;
+        numRead += read;
+    }
+
+    /// Returns what people call the node.
+    public String name() {
+        return name;
+    }
+
+    /// Returns how many requests were sent.
+    public long numRequests() {
+        return numRequests;
+    }
+
+    /// Returns how many experts were asked for.
+    public long numExperts() {
+        return numExperts;
+    }
+
+    /// Returns how many rows of activations these were applied to.
+    public long numRows() {
+        return numRows;
+    }
+
+    /// Returns how many experts did not come back.
+    public long numMissing() {
+        return numMissing;
+    }
+
+    /// Returns how many experts the node had to read from its disk.
+    public long numRead() {
+        return numRead;
+    }
+
+    /// Returns the nanoseconds from requests to their replies, whatever was done meanwhile.
+    public long waitNanos() {
+        return waitNanos;
+    }
+
+    /// Returns the nanoseconds of these in which the node computed or read.
+    public long nodeNanos() {
+        return nodeNanos;
+    }
+
+    /// Returns what an expert takes lately, from the request to the reply.
+    double nanosPerExpert() {
+        return nanosPerExpert;
+    }
+}
