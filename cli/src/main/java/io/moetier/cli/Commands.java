@@ -3,7 +3,10 @@ package io.moetier.cli;
 import io.moetier.cli.bench.BenchCommand;
 import io.moetier.cli.bench.RaceCommand;
 import io.moetier.cli.cluster.ClusterCommand;
+import io.moetier.cli.cluster.ClusterDrainCommand;
 import io.moetier.cli.cluster.ClusterPlanCommand;
+import io.moetier.cli.cluster.ClusterStatusCommand;
+import io.moetier.cli.cluster.NodeCommand;
 import io.moetier.cli.doctor.DoctorCommand;
 import io.moetier.cli.explain.ExplainCommand;
 import io.moetier.cli.models.FamiliesCommand;
@@ -79,7 +82,10 @@ final class Commands {
         byName.put(
                 "cluster",
                 () -> new CommandLine(new ClusterCommand(streams))
-                        .addSubcommand(new ClusterPlanCommand(surroundings, streams)));
+                        .addSubcommand(new ClusterStatusCommand(surroundings, streams))
+                        .addSubcommand(new ClusterPlanCommand(surroundings, streams))
+                        .addSubcommand(new ClusterDrainCommand(surroundings, streams)));
+        byName.put("node", () -> new NodeCommand(surroundings, streams));
         byName.put("tune", () -> new TuneCommand(surroundings, streams));
         byName.put("bench", () -> new BenchCommand(surroundings, streams));
         byName.put("profile", () -> ProfileCommand.line(surroundings, streams));

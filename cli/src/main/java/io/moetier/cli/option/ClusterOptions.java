@@ -5,11 +5,13 @@ import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import java.io.IOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.ServerSocket;
 import java.net.SocketException;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -106,6 +108,42 @@ public final class ClusterOptions {
         }
     }
 
+    /// Returns what was said of the cluster that a node is to be of. Where a member is on this machine already, another
+    /// port than the usual one is taken.
+    ///
+    /// @throws IllegalArgumentException if it cannot be
+    public Optional<ClusterSettings> settingsOfNode() {
+        Optional<ClusterSettings> settings = settings(ClusterSettings.DEFAULT_PORT);
+        boolean isFirst = join.isEmpty() && !discover;
+        return port != null || isFirst || settings.filter(ClusterOptions::isTaken).isEmpty() ? settings : settings(0);
+    }
+
+    private static boolean isTaken(ClusterSettings settings) {
+        try (ServerSocket _ = new ServerSocket(settings.port(), 1, InetAddress.getByName(settings.host()))) {
+            return false;
+        } catch (IOException e) {
+            return true; // or the address is wrong, which is said when it is used
+        }
+    }
+
+    /// Returns what was said of the cluster that somebody else than a node joins: who names no member looks for one on
+    /// this machine.
+    ///
+    /// @throws IllegalArgumentException if it cannot be
+    public Optional<ClusterSettings> settingsOfGuest() {
+        return settings(0)
+                .map(said -> !said.join().isEmpty() || said.discover()
+                        ? said
+                        : new ClusterSettings(
+                                said.cluster(),
+                                said.host(),
+                                said.port(),
+                                List.of(loopback()),
+                                false,
+                                said.secret(),
+                                said.tls()));
+    }
+
     private void requireNothingElse() {
         Map<String, Boolean> given = Map.of(
                 "--join", !join.isEmpty(),
@@ -150,10 +188,22 @@ public final class ClusterOptions {
     public static Membership join(ClusterSettings settings, Surroundings surroundings, String name, Offer offer)
             throws IOException {
         boolean others = !settings.join().isEmpty() || settings.discover();
-        boolean mustFind = others && offer.role() != Offer.Role.NODE;
+        Optional<SharedSecret> secret = settings.openSecret(surroundings.secretsDirectory());
+        return named(() -> JGroupsMembership.join(settings, secret, name, offer, others));
+    }
+
+    /// Something that makes this process a member.
+    public interface Joining<T> {
+        T join() throws IOException;
+    }
+
+    /// Returns what joining gives; what is said of settings where that fails names flags.
+    ///
+    /// @throws IOException if it fails
+    /// @throws MembershipException if it cannot be a member, or there is nobody to join
+    public static <T> T named(Joining<T> joining) throws IOException {
         try {
-            return JGroupsMembership.join(
-                    settings, settings.openSecret(surroundings.secretsDirectory()), name, offer, mustFind);
+            return joining.join();
         } catch (MembershipException e) {
             throw new MembershipException(sentence(e));
         }

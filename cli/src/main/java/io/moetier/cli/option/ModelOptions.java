@@ -4,6 +4,7 @@ import static io.moetier.runtime.option.InvalidOptionException.require;
 
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.DeviceFactory;
@@ -12,6 +13,7 @@ import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.runtime.remote.ExpertNodesFactory;
 import io.moetier.runtime.session.Compute;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Memory;
@@ -28,6 +30,7 @@ import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -203,6 +206,16 @@ public final class ModelOptions {
     @Nullable
     Double maxKld;
 
+    @Mixin
+    ClusterOptions cluster = new ClusterOptions();
+
+    @About(Topic.CLUSTER)
+    @Option(
+            names = "--mixed",
+            description = "Take nodes of the cluster whose kernels compute other bits, too: results depend on who computed"
+                    + " what.")
+    boolean mixed;
+
     /// Returns the options as the engine takes them.
     ///
     /// @throws IllegalArgumentException if one cannot be or they contradict each other
@@ -215,10 +228,23 @@ public final class ModelOptions {
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);
         return new EngineConfig(
-                new Compute(devices(surroundings, streams), threads, kernels, Optional.empty(), Optional.empty()),
+                new Compute(
+                        devices(surroundings, streams), threads, kernels, Optional.empty(), nodes(surroundings, streams)),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
                 new Offloading(leaving, io, prefetch, misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));
+    }
+
+    /// Returns what connects with the nodes of a cluster, if one was named.
+    private Optional<ExpertNodesFactory> nodes(Surroundings surroundings, Streams streams) {
+        Optional<ClusterSettings> settings = cluster.settingsOfGuest();
+        if (settings.isEmpty()) {
+            if (mixed) {
+                throw new IllegalArgumentException("--mixed is for nodes: of which cluster? --cluster NAME says it");
+            }
+            return Optional.empty();
+        }
+        return Optional.of(new ClusterNodes(settings.get(), mixed, threads, surroundings, streams));
     }
 
     private PolicyChoice policyChoice(Optional<PolicyFile> saved) {

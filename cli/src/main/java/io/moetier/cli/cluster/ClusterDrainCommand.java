@@ -1,0 +1,81 @@
+package io.moetier.cli.cluster;
+
+import io.moetier.cli.option.ClusterOptions;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Streams;
+import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.drive.ClusterDrive;
+import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.node.ClusterNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Parameters;
+
+/// Has a node leave: first drivers do without it, then it goes.
+@Command(name = "drain", description = "Have a node leave: drivers ask others first, and nothing is lost.")
+public final class ClusterDrainCommand implements Callable<Integer> {
+    private static final long PATIENCE_SECONDS = 60;
+
+    private final Surroundings surroundings;
+    private final Streams streams;
+
+    @Mixin
+    ClusterOptions cluster = new ClusterOptions();
+
+    @Parameters(index = "0", paramLabel = "NODE", description = "Its name, as cluster status shows it.")
+    String node = "";
+
+    public ClusterDrainCommand(Surroundings surroundings, Streams streams) {
+        this.surroundings = surroundings;
+        this.streams = streams;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        try (Membership membership = ClusterVisit.of(cluster, surroundings)) {
+            List<Member> others = ClusterVisit.others(membership);
+            List<Member> named = others.stream()
+                    .filter(member -> member.offer().role() == Offer.Role.NODE)
+                    .filter(member -> member.name().equals(node))
+                    .toList();
+            if (named.size() != 1) {
+                throw new IllegalArgumentException("NODE: expected one of "
+                        + others.stream()
+                                .filter(member -> member.offer().role() == Offer.Role.NODE)
+                                .map(Member::name)
+                                .toList()
+                        + ", found " + node + (named.size() > 1 ? ", which several are called" : ""));
+            }
+            for (Member member : others) {
+                if (member.offer().role() == Offer.Role.DRIVER && member.offer().port() > 0) {
+                    ask(membership, member, ClusterDrive.WITHOUT, named.getFirst().id());
+                }
+            }
+            ask(membership, named.getFirst(), ClusterNode.DRAIN, "");
+            streams.print("node " + node + " leaves\n");
+            return Failure.OK;
+        }
+    }
+
+    private void ask(Membership membership, Member member, String task, String argument) throws IOException {
+        try {
+            byte[] _ = membership
+                    .tasks()
+                    .submit(member, task, argument.getBytes(StandardCharsets.UTF_8))
+                    .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException | TimeoutException e) {
+            throw new IOException(member.name() + " was asked and did not do it: " + e.getMessage(), e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}
