@@ -15,6 +15,7 @@ import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.moetier.cluster.relay.Relay;
 import io.moetier.cluster.wire.MessageKind;
 import io.moetier.cluster.wire.MessageWriter;
 import io.moetier.cluster.wire.Messages;
@@ -175,6 +176,17 @@ class LinkSecurityTest {
             assertEquals(
                     "the driver does not have the secret of this cluster", thief.refused(thief.call("link", proof)));
         }
+    }
+
+    @Test
+    void aConnectionThatIsRepeatedWordForWordGetsNoLink() throws IOException {
+        try (NodeServer server = start(secret(SECRET));
+                Relay relay = Relay.to(server.port()).duplicate();
+                NodeLink link = LinkFixture.open(relay.port(), secret(SECRET))) {
+            assertTrue(link.roundTripNanos(1000, 1000, 3) > 0);
+            assertEquals(1, service.hellos.size());
+        }
+        assertEquals(1, service.hellos.size());
     }
 
     @Test
