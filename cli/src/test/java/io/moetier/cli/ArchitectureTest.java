@@ -264,6 +264,7 @@ class ArchitectureTest {
         importedOnlyBy("java.net.http..", "io.moetier.runtime.hub..").check(CLASSES);
         importedOnlyBy("io.grpc..", "io.moetier.cluster.link..").check(CLASSES);
         importedOnlyBy("dev.langchain4j..", "io.moetier.langchain4j..").check(CLASSES);
+        importedOnlyBy("org.jgroups..", "io.moetier.cluster.membership.jgroups..").check(CLASSES);
         importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(CLASSES);
         importedOnlyBy("picocli..", "io.moetier.cli..").check(CLASSES);
         importedOnlyBy("org.jline..", "io.moetier.cli..").check(CLASSES);

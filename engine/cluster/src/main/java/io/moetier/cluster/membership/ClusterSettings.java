@@ -48,8 +48,8 @@ public record ClusterSettings(
 
     /// Returns the secret that members share; empty if they have certificates.
     ///
-    /// @param ownSecrets the folder of this user's secrets, one for each cluster that has been given no other; it and
-    ///     they are made when they are first needed
+    /// @param ownSecrets the folder of this user's secrets, one for each cluster that has been given no other;
+    ///     made when it is first needed
     /// @throws IOException if it can be neither read nor made
     public Optional<SharedSecret> openSecret(Path ownSecrets) throws IOException {
         if (tls.isPresent()) {

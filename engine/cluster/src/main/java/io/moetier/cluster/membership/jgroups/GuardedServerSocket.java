@@ -117,6 +117,11 @@ final class GuardedServerSocket extends ServerSocket {
     @Override
     public void close() throws IOException {
         super.close();
+        for (Optional<Socket> left = proven.poll(); left != null; left = proven.poll()) {
+            if (left.isPresent()) {
+                left.get().close();
+            }
+        }
         proven.add(Optional.empty());
     }
 }

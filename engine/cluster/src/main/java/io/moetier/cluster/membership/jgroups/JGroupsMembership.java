@@ -90,7 +90,7 @@ public final class JGroupsMembership implements Membership {
     /// @param offer what others may use of it
     /// @param mustFind whether it makes no sense without others; else it may be the first one
     /// @throws MembershipException if it cannot be one, or has not found others although it must
-    public static Membership join(
+    public static JGroupsMembership join(
             ClusterSettings settings, Optional<SharedSecret> secret, String name, Offer offer, boolean mustFind) {
         LogFactory.useNoopLogger(true); // what it has to say is said by exceptions
         PlainMessages.establish();
@@ -118,7 +118,7 @@ public final class JGroupsMembership implements Membership {
         }
     }
 
-    private static Membership join(
+    private static JGroupsMembership join(
             ClusterSettings settings,
             Identity identity,
             Entrance entrance,
@@ -186,6 +186,11 @@ public final class JGroupsMembership implements Membership {
         }
     }
 
+    /// Returns the port at which this process listens for other members.
+    public int port() {
+        return entrance.address().getPort();
+    }
+
     @Override
     public Member self() {
         return self;
@@ -228,11 +233,6 @@ public final class JGroupsMembership implements Membership {
         postbox.shutdownNow();
         news.shutdown();
         entrance.close();
-    }
-
-    /// Returns where this process listens for other members.
-    int port() {
-        return entrance.address().getPort();
     }
 
     private Optional<Member> member(Address address) {

@@ -54,7 +54,7 @@ final class Cluster implements AutoCloseable {
     /// Starts a member that joins those that are there.
     JGroupsMembership start(String name) {
         List<String> join = members.isEmpty() ? List.of() : List.of(place(members.getFirst()));
-        JGroupsMembership member = (JGroupsMembership)
+        JGroupsMembership member =
                 JGroupsMembership.join(settings(join), Optional.of(secret), name, offer(Role.NODE), !members.isEmpty());
         members.add(member);
         return member;

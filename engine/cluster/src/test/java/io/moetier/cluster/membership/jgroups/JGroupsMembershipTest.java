@@ -170,7 +170,7 @@ class JGroupsMembershipTest {
     @Test
     void certificatesAreAsGoodAsASecret() throws Exception {
         Optional<Path> tls = Optional.of(tls("cluster", "cluster"));
-        try (JGroupsMembership a = (JGroupsMembership) JGroupsMembership.join(
+        try (JGroupsMembership a = JGroupsMembership.join(
                 settings("test", "127.0.0.1", 0, List.of(), tls),
                 Optional.empty(),
                 "a",
