@@ -10,6 +10,8 @@ public interface Tasks {
     /// What this member does under a name. Called by several threads at once, as many as have been agreed on. Is
     /// interrupted when this process leaves the cluster.
     interface Work {
+        /// Does it, and returns what comes of it.
+        ///
         /// @throws Exception whose message is told to who asked
         byte[] run(byte[] argument) throws Exception;
     }

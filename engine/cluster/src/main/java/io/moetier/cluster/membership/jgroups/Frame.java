@@ -16,17 +16,23 @@ record Frame(Kind kind, ByteBuffer content) {
     /// What a frame is about.
     enum Kind {
         /// Who somebody is, and what it offers.
-        HELLO,
+        HELLO(1),
         /// A table of owners, or that it is forgotten.
-        TABLE,
+        TABLE(2),
         /// Which tables somebody has.
-        TABLES,
+        TABLES(3),
         /// Work.
-        TASK,
+        TASK(4),
         /// That work is no longer wanted.
-        CANCEL,
+        CANCEL(5),
         /// What became of work.
-        RESULT
+        RESULT(6);
+
+        private final byte code;
+
+        Kind(int code) {
+            this.code = (byte) code;
+        }
     }
 
     /// What came is not what a member of this version says.
@@ -39,18 +45,18 @@ record Frame(Kind kind, ByteBuffer content) {
     }
 
     static Frame read(byte[] bytes, int offset, int length) throws MalformedException {
-        Kind[] kinds = Kind.values();
         if (length < 2) {
             throw new MalformedException("says nothing");
         }
         if (bytes[offset] != PROTOCOL) {
             throw new MalformedException("speaks version " + bytes[offset] + " and not " + PROTOCOL);
         }
-        int kind = bytes[offset + 1];
-        if (kind < 0 || kind >= kinds.length) {
-            throw new MalformedException("speaks of what is not known");
+        for (Kind kind : Kind.values()) {
+            if (kind.code == bytes[offset + 1]) {
+                return new Frame(kind, ByteBuffer.wrap(bytes, offset + 2, length - 2));
+            }
         }
-        return new Frame(kinds[kind], ByteBuffer.wrap(bytes, offset + 2, length - 2));
+        throw new MalformedException("speaks of what is not known");
     }
 
     /// Returns a number.
@@ -93,7 +99,7 @@ record Frame(Kind kind, ByteBuffer content) {
             };
             length = Math.addExact(length, encoded[i].length);
         }
-        ByteBuffer frame = ByteBuffer.allocate(length).put(PROTOCOL).put((byte) kind.ordinal());
+        ByteBuffer frame = ByteBuffer.allocate(length).put(PROTOCOL).put(kind.code);
         for (byte[] part : encoded) {
             frame.put(part);
         }

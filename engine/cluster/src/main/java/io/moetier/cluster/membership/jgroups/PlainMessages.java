@@ -39,13 +39,13 @@ final class PlainMessages extends MessageFactory {
         }
 
         @Override
+        @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"}) // callers take it for a BytesMessage
         protected <T extends BytesMessage> T createMessage() {
-            @SuppressWarnings("unchecked") // it is what callers take for a BytesMessage
-            T message = (T) new Bytes();
-            return message;
+            return (T) new Bytes();
         }
 
         @Override
+        @SuppressWarnings("TypeParameterUnusedInFormals") // it is JGroups' signature
         public <T> T getObject(ClassLoader loader) {
             throw new UnsupportedOperationException("no objects are made of bytes");
         }

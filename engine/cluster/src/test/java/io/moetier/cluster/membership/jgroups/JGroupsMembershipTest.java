@@ -17,6 +17,7 @@ import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -106,7 +107,7 @@ class JGroupsMembershipTest {
                 CompletableFuture<byte[]> second = a.tasks().submit(Cluster.named(a, "hung"), "park", new byte[0]);
                 killed.awaitWord("works");
                 hung.awaitWord("works");
-                killed.close();
+                killed.kill();
                 assertEquals("-killed", diary.next());
                 assertLeft(first);
                 hung.hang();
@@ -204,7 +205,7 @@ class JGroupsMembershipTest {
     void whatCannotBeIsSaidInASentence() throws Exception {
         Optional<SharedSecret> secret = Optional.of(Cluster.secret(folder, SECRET));
         try (ServerSocket taken = new ServerSocket()) {
-            taken.bind(new InetSocketAddress("127.0.0.1", 0));
+            taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             int port = taken.getLocalPort();
             assertEquals(
                     "host, port: nobody can listen at 127.0.0.1:" + port + ": Address already in use",
@@ -219,12 +220,12 @@ class JGroupsMembershipTest {
                 "nobody listens at 127.0.0.1:1: Connection refused",
                 refusal(Cluster.settings(List.of("127.0.0.1:1")), secret, true));
         assertEquals("no member has answered", refusal(Cluster.settings(List.of()), secret, true));
-        assertTrue(assertThrows(
+        String message = String.valueOf(assertThrows(
                         MembershipException.class,
                         () -> JGroupsMembership.join(
                                 Cluster.settings(List.of()), secret, "a\nb", Cluster.offer(Role.NODE), false))
-                .getMessage()
-                .startsWith("introduction: name: "));
+                .getMessage());
+        assertTrue(message.startsWith("introduction: name: "), message);
         assertThrows(IllegalArgumentException.class, () -> settings("no name", "h", 0, List.of(), Optional.empty()));
         assertThrows(IllegalArgumentException.class, () -> settings("name", "h", 65536, List.of(), Optional.empty()));
     }
@@ -237,7 +238,7 @@ class JGroupsMembershipTest {
             JGroupsMembership a = cluster.start("a");
             SplittableRandom random = new SplittableRandom(3);
             for (int i = 0; i < 40; i++) {
-                Socket stranger = new Socket("127.0.0.1", a.port());
+                Socket stranger = new Socket(InetAddress.getLoopbackAddress(), a.port());
                 strangers.add(stranger);
                 byte[] garbage = new byte[random.nextInt(3000)];
                 random.nextBytes(garbage);
@@ -273,7 +274,7 @@ class JGroupsMembershipTest {
                     JChannel other = new JChannel(Stack.of(
                             new MemberSockets(identity.context(), entrance.door()),
                             entrance.address(),
-                            List.of(new InetSocketAddress("127.0.0.1", a.port())),
+                            List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), a.port())),
                             false))) {
                 other.connect("test");
                 other.send(new BytesMessage(null, new byte[] {9, 0, 1}));
@@ -286,7 +287,7 @@ class JGroupsMembershipTest {
                     byte[] garbage = new byte[2 + random.nextInt(60)];
                     random.nextBytes(garbage);
                     garbage[0] = Frame.PROTOCOL;
-                    garbage[1] = (byte) random.nextInt(Frame.Kind.values().length);
+                    garbage[1] = (byte) (1 + random.nextInt(Frame.Kind.values().length));
                     other.send(new BytesMessage(i % 2 == 0 ? null : a.channel.address(), garbage));
                 }
                 JGroupsMembership b = cluster.start("b");

@@ -57,9 +57,14 @@ final class MemberProcess implements AutoCloseable {
         }
     }
 
+    /// Ends the process without a word.
+    void kill() {
+        child.close();
+    }
+
     @Override
     public void close() {
-        child.close();
+        kill();
     }
 
     public static void main(String[] arguments) throws IOException {

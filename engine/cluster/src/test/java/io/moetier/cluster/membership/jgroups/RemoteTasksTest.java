@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
@@ -44,8 +45,12 @@ class RemoteTasksTest {
     }
 
     private static Throwable failure(CompletableFuture<byte[]> result) {
-        return assertThrows(ExecutionException.class, () -> result.get(1, TimeUnit.MINUTES))
-                .getCause();
+        return Objects.requireNonNull(assertThrows(ExecutionException.class, () -> result.get(1, TimeUnit.MINUTES))
+                .getCause());
+    }
+
+    private static String message(CompletableFuture<byte[]> result) {
+        return String.valueOf(failure(result).getMessage());
     }
 
     @Test
@@ -70,12 +75,11 @@ class RemoteTasksTest {
         assertEquals("no\u0007", failed.getMessage());
         assertEquals(
                 666,
-                failure(a.tasks().submit(remote, "fail", new byte[5000]))
-                        .getMessage()
+                message(a.tasks().submit(remote, "fail", new byte[5000]))
                         .length());
         assertEquals(
                 "it does not do what is called dance",
-                failure(a.tasks().submit(remote, "dance", new byte[0])).getMessage());
+                message(a.tasks().submit(remote, "dance", new byte[0])));
         assertThrows(IllegalStateException.class, () -> b.tasks().offer("echo", 1, bytes -> bytes));
         cluster.stop(b);
         assertInstanceOf(MemberLeftException.class, failure(a.tasks().submit(remote, "echo", new byte[0])));
@@ -101,7 +105,7 @@ class RemoteTasksTest {
         }
         assertEquals(
                 "it has too much to do",
-                failure(a.tasks().submit(a.self(), "wait", new byte[0])).getMessage());
+                message(a.tasks().submit(a.self(), "wait", new byte[0])));
         waiting.forEach(one -> one.cancel(false));
         // Behind the cancellations comes this, and is taken once they have made room.
         Cluster.await("room", () -> {
@@ -130,7 +134,7 @@ class RemoteTasksTest {
         long number = 0;
         for (int event = 0; event < 200; event++) {
             List<JGroupsMembership> members = cluster.members();
-            if (members.size() < 2 || members.size() < 5 && random.nextInt(10) == 0) {
+            if (members.size() < 2 || (members.size() < 5 && random.nextInt(10) == 0)) {
                 JGroupsMembership member = cluster.start("m" + event);
                 member.tasks().offer("work", 1 + random.nextInt(3), bytes -> {
                     worked.computeIfAbsent(ByteBuffer.wrap(bytes).getLong(), k -> new AtomicInteger())
