@@ -19,6 +19,7 @@ import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.Tier;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
@@ -48,7 +49,7 @@ public final class ExpertShare implements AutoCloseable {
 
     /// @param size of what experts read and give
     /// @param experts which ones there are
-    private record Layer(int size, ExpertViews views, boolean[] experts) {}
+    private record Layer(int size, ExpertViews views, BitSet experts) {}
 
     private ExpertShare(Device device, ExpertTiers tiers, SharedExperts shared) {
         this.device = device;
@@ -58,9 +59,9 @@ public final class ExpertShare implements AutoCloseable {
         ExpertKinds kinds = new ExpertKinds();
         int most = 0;
         for (int layer : IntStream.of(ids).map(ExpertId::layerOf).distinct().toArray()) {
-            boolean[] present = present(ids, layer);
+            BitSet present = present(ids, layer);
             layers[layer] = layer(shared, kinds, layer, present);
-            most = Math.max(most, present.length);
+            most = Math.max(most, present.length());
         }
         inputs = device.allocate(1);
         outputs = device.allocate(1);
@@ -95,17 +96,13 @@ public final class ExpertShare implements AutoCloseable {
         }
     }
 
-    private static boolean[] present(int[] ids, int layer) {
-        int[] experts = IntStream.of(ids)
-                .filter(id -> ExpertId.layerOf(id) == layer)
-                .map(ExpertId::expertOf)
-                .toArray();
-        boolean[] present = new boolean[IntStream.of(experts).max().orElseThrow() + 1];
-        IntStream.of(experts).forEach(expert -> present[expert] = true);
+    private static BitSet present(int[] ids, int layer) {
+        BitSet present = new BitSet();
+        IntStream.of(ids).filter(id -> ExpertId.layerOf(id) == layer).forEach(id -> present.set(ExpertId.expertOf(id)));
         return present;
     }
 
-    private static Layer layer(SharedExperts shared, ExpertKinds kinds, int number, boolean[] present) {
+    private static Layer layer(SharedExperts shared, ExpertKinds kinds, int number, BitSet present) {
         BlockLayout layout = shared.layoutOf().apply(number);
         FfnActivation activation = shared.activations().get(number);
         List<String> names = activation == null || !activation.isGated()
@@ -221,11 +218,11 @@ public final class ExpertShare implements AutoCloseable {
 
     private static void requireExperts(ExpertRows asked, Layer layer) {
         int numExperts = asked.numExperts();
-        require(numExperts >= 1 && numExperts <= layer.experts().length, asked, "as many experts as the layer has");
+        require(numExperts >= 1 && numExperts <= layer.experts().cardinality(), asked, "as many experts as the layer has");
         long numRows = 0;
         for (int i = 0; i < numExperts; i++) {
             int expert = asked.expert(i);
-            if (expert < 0 || expert >= layer.experts().length || !layer.experts()[expert]) {
+            if (expert < 0 || !layer.experts().get(expert)) {
                 throw new IllegalArgumentException("layer " + asked.layer() + " has no expert " + expert + " here");
             }
             for (int before = 0; before < i; before++) {
@@ -269,8 +266,7 @@ public final class ExpertShare implements AutoCloseable {
         Layer layer = ExpertId.layerOf(id) < layers.length ? layers[ExpertId.layerOf(id)] : null;
         int expert = ExpertId.expertOf(id);
         return layer != null
-                && expert < layer.experts().length
-                && layer.experts()[expert]
+                && layer.experts().get(expert)
                 && tiers.isHere(ExpertId.layerOf(id), expert);
     }
 

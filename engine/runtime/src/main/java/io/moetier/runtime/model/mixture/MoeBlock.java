@@ -197,7 +197,7 @@ public final class MoeBlock implements Block {
                 sharedExpert.addTo(here.batch(), n * numExpertsPerToken, n);
             }
             copyToIdentities(kernels, buffers);
-            if (inputs != buffers.in()) {
+            if (toLatents != null || weighsInputs) {
                 here.compute(); // what reads the block's input as it is
                 here.begin(n, mixture, inputs, inputRows);
             }
