@@ -226,7 +226,7 @@ public final class ExpertShare implements AutoCloseable {
                 throw new IllegalArgumentException("layer " + asked.layer() + " has no expert " + expert + " here");
             }
             for (int before = 0; before < i; before++) {
-                require(asked.expert(before) != expert, asked, "each expert once, but expert " + expert + " is twice");
+                require(asked.expert(before) != expert, asked, "each expert once");
             }
             require(asked.count(i) >= 1, asked, "a row for each expert");
             numRows += asked.count(i);

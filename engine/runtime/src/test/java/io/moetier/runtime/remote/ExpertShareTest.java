@@ -135,7 +135,7 @@ class ExpertShareTest {
                     rows -> {});
             refuses(
                     share,
-                    "layer 1: expected each expert once, but expert 0 is twice, found 2 experts, 2 rows, 3 inputs",
+                    "layer 1: expected each expert once, found 2 experts, 2 rows, 3 inputs",
                     rows -> {
                         rows.add(0, 1, new int[] {0}, 0, 1);
                         rows.add(0, 1, new int[] {0}, 0, 1);
