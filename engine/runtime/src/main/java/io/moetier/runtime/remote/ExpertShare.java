@@ -218,7 +218,10 @@ public final class ExpertShare implements AutoCloseable {
 
     private static void requireExperts(ExpertRows asked, Layer layer) {
         int numExperts = asked.numExperts();
-        require(numExperts >= 1 && numExperts <= layer.experts().cardinality(), asked, "as many experts as the layer has");
+        require(
+                numExperts >= 1 && numExperts <= layer.experts().cardinality(),
+                asked,
+                "as many experts as the layer has");
         long numRows = 0;
         for (int i = 0; i < numExperts; i++) {
             int expert = asked.expert(i);
@@ -265,9 +268,7 @@ public final class ExpertShare implements AutoCloseable {
     public boolean isHeld(int id) {
         Layer layer = ExpertId.layerOf(id) < layers.length ? layers[ExpertId.layerOf(id)] : null;
         int expert = ExpertId.expertOf(id);
-        return layer != null
-                && layer.experts().get(expert)
-                && tiers.isHere(ExpertId.layerOf(id), expert);
+        return layer != null && layer.experts().get(expert) && tiers.isHere(ExpertId.layerOf(id), expert);
     }
 
     /// Tells how much is held.

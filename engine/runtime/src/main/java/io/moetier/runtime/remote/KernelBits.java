@@ -60,10 +60,11 @@ public final class KernelBits {
         this.arena = arena;
     }
 
-    /// Returns a short word that is the same on two machines if their kernels compute the same bits, as far as can be
-    /// told: if their code is the same and built alike, and if it has the same results
-    /// for some experts of several types and activations, a few rows each. Code that nobody has used yet runs slowly:
-    /// native kernels take some tens of milliseconds, the others more.
+    /// Returns a short word that is the same on two machines if their kernels compute the same bits, as far as
+    /// can be told: if their code is the same and built alike, and has the same results for some experts of several
+    /// types and activations, a few rows each.
+    ///
+    /// Code that nobody has used yet runs slowly: native kernels take some tens of milliseconds, the others more.
     public static String of(Device device) {
         try (Arena mainMemory = Arena.ofShared();
                 Arena arena = device.newArena()) {

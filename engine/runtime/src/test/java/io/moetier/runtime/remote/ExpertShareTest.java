@@ -133,13 +133,10 @@ class ExpertShareTest {
                     share,
                     "layer 1: expected as many experts as the layer has, found 0 experts, 0 rows, 3 inputs",
                     rows -> {});
-            refuses(
-                    share,
-                    "layer 1: expected each expert once, found 2 experts, 2 rows, 3 inputs",
-                    rows -> {
-                        rows.add(0, 1, new int[] {0}, 0, 1);
-                        rows.add(0, 1, new int[] {0}, 0, 1);
-                    });
+            refuses(share, "layer 1: expected each expert once, found 2 experts, 2 rows, 3 inputs", rows -> {
+                rows.add(0, 1, new int[] {0}, 0, 1);
+                rows.add(0, 1, new int[] {0}, 0, 1);
+            });
             refuses(share, "layer 1: expected as many inputs as are named, found 1 experts, 1 rows, 4 inputs", rows -> {
                 rows.add(0, 1, new int[] {0}, 0, 1);
                 rows.holds(4, size);

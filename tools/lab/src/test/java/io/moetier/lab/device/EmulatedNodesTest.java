@@ -49,8 +49,8 @@ class EmulatedNodesTest {
         Node(Driven engine, boolean loses) {
             assertNotEquals(KernelBits.of(device), engine.kernels(), "a GPU has bits of its own");
             this.loses = loses;
-            SharedExperts shared = SharedExperts.of(
-                    engine.store(), SharedExperts.activations(engine.spec()), new Counters());
+            SharedExperts shared =
+                    SharedExperts.of(engine.store(), SharedExperts.activations(engine.spec()), new Counters());
             share = ExpertShare.open(
                     shared, device, shared.minimumBytes(), Policies.byRoom(), Loaders.THREADS, new Counters());
         }
