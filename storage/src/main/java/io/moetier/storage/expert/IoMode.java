@@ -16,13 +16,12 @@ public enum IoMode {
     private static final int CACHED_PART = 2; // of what is available: the slots and everybody else want memory as well
 
     /// Says whether reads go past the page cache: what memory cannot hold would only take room from the slots there,
-    /// and
-    /// count as memory of this process where it has a limit.
+    /// and count as memory of this process where it has a limit.
     ///
     /// @param weightBytes of all files
     /// @param availableBytes of memory, before anything is loaded
     public boolean isPastCache(long weightBytes, long availableBytes) {
-        return this == DIRECT || this == AUTO && weightBytes + weightBytes / OTHERS_SHARE > availableBytes;
+        return this == DIRECT || (this == AUTO && weightBytes + weightBytes / OTHERS_SHARE > availableBytes);
     }
 
     /// Says whether the system keeps in memory what was read once, beside what the engine keeps.

@@ -60,8 +60,7 @@ final class PartialJournal implements AutoCloseable {
         for (int at = 0; at + RECORD_BYTES <= bytes.length; at += RECORD_BYTES) {
             byte[] record = Arrays.copyOfRange(bytes, at, at + RECORD_BYTES);
             ByteBuffer buffer = ByteBuffer.wrap(record).order(ByteOrder.LITTLE_ENDIAN);
-            Line read =
-                    new Line(buffer.getInt(), buffer.getInt(), buffer.getLong(), buffer.getLong(), buffer.getInt());
+            Line read = new Line(buffer.getInt(), buffer.getInt(), buffer.getLong(), buffer.getLong(), buffer.getInt());
             if (buffer.getInt() == Line.checksum(record)) {
                 records.add(read);
             }

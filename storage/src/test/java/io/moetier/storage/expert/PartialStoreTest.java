@@ -91,11 +91,10 @@ class PartialStoreTest {
             block[4999] ^= 1;
             Exception wrong =
                     assertThrows(MalformedModelException.class, () -> store.put(IDS[0], MemorySegment.ofArray(block)));
-            assertTrue(String.valueOf(wrong.getMessage()).startsWith("layer 0 expert 0: checksum expected "), wrong.getMessage());
-            assertThrows(
-                    MalformedModelException.class,
-                    () -> store.put(
-                            IDS[0], MemorySegment.ofArray(block(IDS[1]))));
+            assertTrue(
+                    String.valueOf(wrong.getMessage()).startsWith("layer 0 expert 0: checksum expected "),
+                    wrong.getMessage());
+            assertThrows(MalformedModelException.class, () -> store.put(IDS[0], MemorySegment.ofArray(block(IDS[1]))));
             assertThrows(
                     IllegalArgumentException.class, () -> store.put(IDS[0], MemorySegment.ofArray(new byte[4999])));
             assertThrows(

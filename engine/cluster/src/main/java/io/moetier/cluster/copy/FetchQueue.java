@@ -146,7 +146,7 @@ final class FetchQueue {
 
     void fetched(Step.Fetch fetch) {
         underWay.remove(fetch.id());
-        lacking.remove((Integer) fetch.id());
+        lacking.remove(Integer.valueOf(fetch.id()));
         fetch.from().failures = 0;
     }
 

@@ -18,10 +18,13 @@ public record Balance(List<Layer> layers) {
         layers = List.copyOf(layers);
     }
 
+    /// What is expected of a layer.
+    ///
     /// @param layer its number in the model
     /// @param shares of each member in the bytes of experts that a step uses; they add up to 1
     /// @param seconds until the last member is through
     /// @param slowestToMean how much longer that one takes than members that do anything take in the mean
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares two
     public record Layer(int layer, double[] shares, double seconds, double slowestToMean) {}
 
     /// Works out what is expected of a placement, where the idler one of several owners is asked.
@@ -58,7 +61,7 @@ public record Balance(List<Layer> layers) {
         List<Integer> experts = IntStream.range(plan.layerStart(layer), plan.layerEnd(layer))
                 .boxed()
                 .sorted(Comparator.comparing((Integer i) -> placement.ownersAt(i).length > 1)
-                        .thenComparing(i -> -plan.work(i)))
+                        .thenComparingDouble(i -> -plan.work(i)))
                 .toList();
         for (int expert : experts) {
             int[] owners = placement.ownersAt(expert);

@@ -139,7 +139,7 @@ public final class Placement {
                 .boxed()
                 .sorted(Comparator.comparing((Integer i) -> owners[i][0] != member)
                         .thenComparing(i -> cold.get(i))
-                        .thenComparing(i -> -uses.applyAsDouble(ids[i])))
+                        .thenComparingDouble(i -> -uses.applyAsDouble(ids[i])))
                 .mapToInt(i -> ids[i])
                 .toArray();
     }

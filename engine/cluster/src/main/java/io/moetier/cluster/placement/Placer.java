@@ -1,5 +1,6 @@
 package io.moetier.cluster.placement;
 
+import io.moetier.storage.model.ExpertId;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.Comparator;
@@ -43,9 +44,10 @@ public final class Placer {
         byUse = IntStream.range(0, input.ids().length)
                 .boxed()
                 .sorted(Comparator.comparingDouble((Integer i) -> -input.uses()[i])
-                        .thenComparing(i -> -input.bytes()[i])
-                        .thenComparing(i -> input.ids()[i] & 0xFFFF) // all layers get of what there is too little of
-                        .thenComparing(i -> input.ids()[i]))
+                        .thenComparingLong(i -> -input.bytes()[i])
+                        .thenComparingInt(
+                                i -> ExpertId.expertOf(input.ids()[i])) // all layers get of what there is too little of
+                        .thenComparingInt(i -> input.ids()[i]))
                 .toList();
     }
 

@@ -16,6 +16,7 @@ import java.util.function.IntToDoubleFunction;
 /// @param uses of each of them in a token, expected
 /// @param members the driver first
 /// @param previous what is in force, from which no more changes than is worth it
+@SuppressWarnings("ArrayRecordComponent") // nobody compares two
 public record PlacerInput(
         int[] ids, long[] bytes, double[] uses, List<Capacity> members, Optional<Placement> previous) {
     /// @throws IllegalArgumentException if there are no members, or what is said of them is no number
@@ -32,7 +33,7 @@ public record PlacerInput(
             throw new IllegalArgumentException("bytes and uses of each expert are needed");
         }
         for (int i = 0; i < ids.length; i++) {
-            if (ids[i] < 0 || i > 0 && ids[i] <= ids[i - 1] || bytes[i] < 1 || !(uses[i] >= 0 && uses[i] < 1e9)) {
+            if (ids[i] < 0 || (i > 0 && ids[i] <= ids[i - 1]) || bytes[i] < 1 || !(uses[i] >= 0 && uses[i] < 1e9)) {
                 throw new IllegalArgumentException(
                         "no expert to place: id " + ids[i] + ", " + bytes[i] + " bytes, used " + uses[i] + " times");
             }
@@ -47,6 +48,7 @@ public record PlacerInput(
     /// @param readBytesPerSecond of experts that it reads from its disk
     /// @param roundTripSeconds of a request and its reply, 0 of the driver
     /// @param onDisk the packed ids of what it has on its disk, ascending; of the driver, that is everything
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares two
     public record Capacity(
             String name,
             long ramBytes,

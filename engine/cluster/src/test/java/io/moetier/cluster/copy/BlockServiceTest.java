@@ -16,6 +16,7 @@ import io.moetier.testdata.Seeds;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -52,12 +53,12 @@ class BlockServiceTest {
         store = NodeStore.open(List.of(scratch.resolve("whole.mtier")), scratch.resolve("none"), manifest);
         service = new BlockService(
                 model -> model.equals(manifest.expertsDigest()) ? Optional.of(store) : Optional.empty(), KEY);
-        server = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+        server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .directExecutor()
                 .addService(service.definition())
                 .build()
                 .start();
-        channel = NettyChannelBuilder.forAddress("127.0.0.1", server.getPort())
+        channel = NettyChannelBuilder.forAddress(server.getListenSockets().getFirst())
                 .usePlaintext()
                 .directExecutor()
                 .build();
@@ -121,11 +122,12 @@ class BlockServiceTest {
     @Test
     void whoAnswersWithoutTheSecretIsNotBelieved() throws IOException {
         BlockService open = new BlockService(model -> Optional.of(store), Optional.empty());
-        Server impostor = NettyServerBuilder.forAddress(new InetSocketAddress("127.0.0.1", 0))
+        Server impostor = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .addService(open.definition())
                 .build()
                 .start();
-        ManagedChannel way = NettyChannelBuilder.forAddress("127.0.0.1", impostor.getPort())
+        ManagedChannel way = NettyChannelBuilder.forAddress(
+                        impostor.getListenSockets().getFirst())
                 .usePlaintext()
                 .build();
         try {
@@ -236,7 +238,6 @@ class BlockServiceTest {
     }
 
     private static String failure(RemoteBlocks remote) {
-        return String.valueOf(
-                assertThrows(IOException.class, remote::refresh).getMessage());
+        return String.valueOf(assertThrows(IOException.class, remote::refresh).getMessage());
     }
 }

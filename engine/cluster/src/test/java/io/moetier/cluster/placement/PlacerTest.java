@@ -180,7 +180,7 @@ class PlacerTest {
         for (int i = 0; i < 64; i++) {
             members.add(Cases.member(
                     "node " + i,
-                    (long) random.nextInt(300, 500) * 11 << 20,
+                    ((long) random.nextInt(300, 500) * 11) << 20,
                     random.nextDouble(5e9, 2e10),
                     i == 0 ? 0 : 2e-4));
         }
