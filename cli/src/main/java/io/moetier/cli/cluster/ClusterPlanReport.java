@@ -4,6 +4,7 @@ import io.moetier.cli.report.HtmlBody;
 import io.moetier.cli.report.HtmlReport;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.TerminalText;
 import io.moetier.lab.cluster.ClusterPlan;
 import io.moetier.lab.cluster.ClusterTime;
 import io.moetier.lab.cluster.ClusterVerdict;
@@ -33,11 +34,11 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
 
     /// Returns the lines for people.
     String text() {
-        StringBuilder text = new StringBuilder(known.subject() + "\n\n");
+        StringBuilder text = new StringBuilder(TerminalText.escapeLine(known.subject()) + "\n\n");
         text.append(machines()).append('\n').append(rows()).append('\n');
         conclusions().forEach(line -> text.append(line).append('\n'));
         text.append('\n');
-        basis().forEach(line -> text.append(line).append('\n'));
+        basis().forEach(line -> text.append(TerminalText.escapeLine(line)).append('\n'));
         return text.toString();
     }
 

@@ -103,7 +103,7 @@ public final class Choices {
     }
 
     /// Returns how often each expert was used before, by layer.
-    public long[][] used() {
+    long[][] used() {
         return used;
     }
 

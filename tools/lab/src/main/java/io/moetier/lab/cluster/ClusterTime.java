@@ -71,14 +71,14 @@ public final class ClusterTime {
     }
 
     /// Returns what a token takes if every node is that far.
-    public double secondsWithRoundTrip(double roundTripSeconds) {
+    double secondsWithRoundTrip(double roundTripSeconds) {
         return steps.seconds(roundTripSeconds);
     }
 
     /// Returns the longest round trip with which a token takes no longer than `limitSeconds`; nothing if it takes
     /// longer
     /// without any, or no node does anything.
-    public OptionalDouble longestRoundTrip(double limitSeconds) {
+    OptionalDouble longestRoundTrip(double limitSeconds) {
         if (steps.ownSeconds.length == 0 || steps.seconds(0) > limitSeconds) {
             return OptionalDouble.empty();
         }

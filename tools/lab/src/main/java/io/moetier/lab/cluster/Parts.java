@@ -33,7 +33,7 @@ public record Parts(Map<Part, Double> seconds) {
     }
 
     /// Returns all of it.
-    public double total() {
+    double total() {
         return seconds.values().stream().mapToDouble(each -> each).sum();
     }
 
