@@ -10,12 +10,12 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Path;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
 
 /// What a member computes for a sweep. It gets each trace once, from the first thread that needs it there, while the
 /// others wait.
@@ -51,13 +51,14 @@ final class MemberWork implements Hand.Work {
             long _ = SweepReply.readKept(answer, request, trace.bytes());
             return Optional.empty();
         } catch (CompletionException e) {
-            return Optional.of(
-                    e.getCause() instanceof TimeoutException
-                            ? "it does not answer"
-                            : Objects.requireNonNullElse(e.getCause(), e).getMessage());
+            return Optional.of(e.getCause() instanceof TimeoutException ? "it does not answer" : reason(e.getCause()));
         } catch (TaskException | MemberLeftException e) {
-            return Optional.of("" + e.getMessage());
+            return Optional.of(reason(e));
         }
+    }
+
+    private static String reason(@Nullable Throwable cause) {
+        return String.valueOf(cause == null ? null : cause.getMessage());
     }
 
     /// @throws UnusableMemberException if the member cannot keep a trace
@@ -93,7 +94,7 @@ final class MemberWork implements Hand.Work {
                 try {
                     send(errand, trace);
                 } catch (TaskException e) {
-                    throw new UnusableMemberException(e.getMessage());
+                    throw new UnusableMemberException(reason(e));
                 }
                 delivery.isThere = true;
             }

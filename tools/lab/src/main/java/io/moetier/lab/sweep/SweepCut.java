@@ -13,6 +13,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 
 /// A sweep in pieces that are computed independently.
@@ -54,7 +55,7 @@ final class SweepCut {
 
     /// Returns the file of a trace on this machine.
     Path file(TraceId trace) {
-        return files.get(trace);
+        return Objects.requireNonNull(files.get(trace));
     }
 
     private static long simulations(SweptTrace swept) {

@@ -15,6 +15,7 @@ sealed interface SweepRequest {
     int MOST_PART = 1 << 19;
 
     /// To keep a part of a trace.
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares parts
     record Part(TraceId trace, long offset, byte[] bytes) implements SweepRequest {}
 
     /// To compute.
@@ -88,7 +89,7 @@ sealed interface SweepRequest {
             write(message, task.trace());
             message.list(task.earlier(), trace -> write(message, trace));
             message.list(task.census().stream().toList(), trace -> write(message, trace));
-            message.number(task.simulator().admission().ordinal())
+            message.text(task.simulator().admission().name())
                     .number(task.simulator().tokensTogether())
                     .large(task.simulator().warmUpTokens());
             message.numbers(task.sizes().sizes().classOfLayer())
@@ -104,7 +105,7 @@ sealed interface SweepRequest {
             List<TraceId> earlier = message.list(SweepTask.MOST_EARLIER, DIGEST_AND_BYTES, () -> trace(message));
             Optional<TraceId> census = message.list(1, DIGEST_AND_BYTES, () -> trace(message)).stream()
                     .findFirst();
-            Admission admission = Admission.values()[message.number(0, Admission.values().length - 1)];
+            Admission admission = Admission.valueOf(message.text());
             Simulator simulator =
                     new Simulator(admission, message.number(1, Integer.MAX_VALUE), message.large(0, Long.MAX_VALUE), 1);
             SweepSizes sizes = sizes(message);

@@ -31,7 +31,7 @@ record SweepSizes(SlotPlan.Sizes sizes, List<List<Integer>> onProcessor) impleme
         List<List<Integer>> tables = new ArrayList<>();
         for (long bytes : sizes.slotBytes()) {
             tables.add(IntStream.rangeClosed(0, experts)
-                    .mapToObj(missing -> division.onProcessor(missing, bytes))
+                    .mapToObj(missing -> division.onProcessor(missing, (double) bytes))
                     .toList());
         }
         return new SweepSizes(sizes, tables);

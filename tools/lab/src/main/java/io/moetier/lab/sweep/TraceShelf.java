@@ -14,6 +14,7 @@ import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -136,7 +137,7 @@ final class TraceShelf implements AutoCloseable {
 
         @Override
         public Path file(TraceId trace) {
-            return lent.get(trace).file.path();
+            return Objects.requireNonNull(lent.get(trace)).file.path();
         }
 
         @Override

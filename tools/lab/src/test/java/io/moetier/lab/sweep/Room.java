@@ -9,11 +9,10 @@ import io.moetier.cluster.membership.Ownership;
 import io.moetier.cluster.membership.TaskException;
 import io.moetier.cluster.membership.Tasks;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
@@ -44,7 +43,7 @@ final class Room implements AutoCloseable {
         private final Map<String, ExecutorService> threads = new ConcurrentHashMap<>();
         private final Map<String, Work> offered = new ConcurrentHashMap<>();
         private final List<MembershipListener> listeners = new ArrayList<>();
-        private final Set<CompletableFuture<byte[]>> waitedFor = new HashSet<>(); // by others
+        private final List<CompletableFuture<byte[]>> waitedFor = new ArrayList<>(); // by others
         private boolean gone;
 
         private Seat(Member self) {
@@ -100,7 +99,7 @@ final class Room implements AutoCloseable {
             }
             Fault fault = fault(member, name, argument);
             byte[] sent = argument.clone();
-            seat.threads.get(name).execute(() -> {
+            Objects.requireNonNull(seat.threads.get(name)).execute(() -> {
                 try {
                     fault.answer(seat, work.run(sent), result);
                 } catch (Exception e) {

@@ -335,6 +335,7 @@ class SpreadSweepTest {
 
     /// It leaves as soon as this machine has something to do.
     @Test
+    @SuppressWarnings("try") // it is closed early
     void overARealMemberItIsTheSame() throws IOException, InterruptedException {
         Path secret = Files.writeString(Files.createTempFile(folder, "secret", ""), "what nobody else knows");
         int port = freePort();

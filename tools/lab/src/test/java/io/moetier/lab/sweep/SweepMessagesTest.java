@@ -67,7 +67,8 @@ class SweepMessagesTest {
                 sealed(ByteBuffer.wrap(COMPUTE.clone()).putInt(slots, 1000).array());
         TaskException e = assertThrows(TaskException.class, () -> SweepRequest.read(wrong, VERSION));
         assertTrue(
-                e.getMessage().startsWith("a message of sweeps asks for what cannot be: slots [1000, 2]"),
+                String.valueOf(e.getMessage())
+                        .startsWith("a message of sweeps asks for what cannot be: slots [1000, 2]"),
                 e::getMessage);
     }
 
