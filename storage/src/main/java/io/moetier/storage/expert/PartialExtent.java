@@ -11,9 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /// One file of a [PartialStore]: a Chronicle Map of as many blocks as were reserved when it was made.
 ///
-/// Only the process that made it writes to it, for a map that a killed process was writing may be locked for good. It
-/// is
-/// read by plain channels, also when nobody writes to it any more.
+/// Only the process that made it writes to it, for a map that a killed process was writing may be locked for
+/// good. It is read by plain channels, also when nobody writes to it any more.
 final class PartialExtent implements AutoCloseable {
     private final int number;
     private final Path file;

@@ -30,9 +30,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Which experts the model has, and what their bytes must be, is told by the manifest of a whole store elsewhere. The
 /// blocks lie in *extents*, Chronicle Map files of a few hundred megabytes that are made as they are needed, so that a
-/// disk that is full is met when a file is made and not in the middle of a block. A journal tells of each block where
-/// it
-/// is.
+/// disk that is full is met when a file is made and not in the middle of a block. A journal tells of each block
+/// where it is.
 ///
 /// *When a block is there.* Its checksum is compared with the manifest's; it is written to an extent; the extent is
 /// synced; the journal's record is appended, and synced. Killed before the last step, the process leaves bytes that

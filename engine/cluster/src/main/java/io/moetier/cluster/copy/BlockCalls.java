@@ -9,10 +9,8 @@ import java.io.InputStream;
 import java.io.UncheckedIOException;
 
 /// The calls by which blocks cross between machines. What is asked stands in the headers, which are bounded and
-/// compared
-/// before anything is read; the caller sends nothing else. The answer is raw bytes in pieces, and behind these a proof
-/// of
-/// all of them.
+/// compared before anything is read; the caller sends nothing else. The answer is raw bytes in pieces, and
+/// behind these a proof of all of them.
 final class BlockCalls {
     static final String SERVICE = "moetier.Blocks";
     static final int MOST_PIECE_BYTES = 1 << 20;

@@ -19,10 +19,9 @@ import org.jspecify.annotations.Nullable;
 /// How both sides of a call prove that they have the cluster's secret: by the HMAC-SHA-256 of the question and the
 /// method's name, and by that of the question and the answer.
 ///
-/// A question says when it was put, and has a number that was drawn for it. One that is a minute old or from the
-/// future,
-/// or whose number has been seen in that time, is refused, so that nothing is gained by repeating what was overheard.
-/// Without a secret, certificates have been compared before, and the proofs are left out.
+/// A question says when it was put, and has a number that was drawn for it. One that is a minute old or from
+/// the future, or whose number has been seen in that time, is refused, so that nothing is gained by repeating
+/// what was overheard. Without a secret, certificates have been compared before, and the proofs are left out.
 ///
 /// Shareable between threads.
 final class BlockProof {

@@ -23,9 +23,8 @@ import java.util.function.Function;
 
 /// Sends blocks of this machine's disk to members that ask for them, as a service of a gRPC server.
 ///
-/// Threads of its own read and send, so that the server's do not wait for a disk; what is asked beyond what these can
-/// do
-/// soon is refused. Who asks and does not take what comes is given up after a while.
+/// Threads of its own read and send, so that the server's do not wait for a disk; what is asked beyond what
+/// these can do soon is refused. Who asks and does not take what comes is given up after a while.
 public final class BlockService implements AutoCloseable {
     static final int THREADS = 2;
     static final int MOST_WAITING = 16;

@@ -34,12 +34,10 @@ import org.jspecify.annotations.Nullable;
 
 /// A link over a stream of gRPC.
 ///
-/// Concurrency: a thread of the transport's own sorts what comes: what is ready is noted at once, replies and pongs
-/// wait
-/// for whoever asked, and there are never more of them than were asked for. All that is sent goes out under `sending`,
-/// which is not held while anything is waited for. The first failure is the one that counts; it is noted under
-/// `ending`,
-/// ends every wait, and cancels the stream.
+/// Concurrency: a thread of the transport's own sorts what comes: what is ready is noted at once, replies and
+/// pongs wait for whoever asked, and there are never more of them than were asked for. All that is sent goes
+/// out under `sending`, which is not held while anything is waited for. The first failure is the one that
+/// counts; it is noted under `ending`, ends every wait, and cancels the stream.
 public final class GrpcNodeLink implements NodeLink {
     private static final long PROBE_SECONDS = 5;
     private static final long CLOSE_SECONDS = 5;

@@ -17,12 +17,10 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The driver asks for a challenge, and the node answers with a number that it has drawn for this connection and takes
 /// once. The driver draws another, and opens the stream with that and its proof: the HMAC-SHA-256, under a key derived
-/// from the secret, of its role, the version of the protocol and both numbers. The node compares, and begins its side
-/// of
-/// the stream with its own proof, of its own role; the driver compares, and says hello. A proof that was overheard is
-/// of
-/// other numbers, and one that is sent back of another role. Where there is no secret, certificates have been compared
-/// before, and no proof is given.
+/// from the secret, of its role, the version of the protocol and both numbers. The node compares, and begins
+/// its side of the stream with its own proof, of its own role; the driver compares, and says hello. A proof
+/// that was overheard is of other numbers, and one that is sent back of another role. Where there is no secret,
+/// certificates have been compared before, and no proof is given.
 final class Handshake {
     static final Metadata.Key<String> VERSION = Metadata.Key.of("moetier-protocol", Metadata.ASCII_STRING_MARSHALLER);
     static final Metadata.Key<byte[]> NONCE = Metadata.Key.of("moetier-nonce-bin", Metadata.BINARY_BYTE_MARSHALLER);

@@ -18,11 +18,11 @@ import java.util.function.Consumer;
 /// A driver at a node, from the moment it has proved that it belongs here.
 ///
 /// Concurrency: the thread of the transport puts what comes into `waiting` and asks for more only while there is room
-/// for it, so that a driver that is ahead is stopped by the windows of HTTP/2. The link's own thread takes it from
-/// there
-/// and computes. It writes a reply when the transport has passed on what it was given before; a driver that does not
-/// read therefore stops its own thread only. What is ready is told by any thread and gathered meanwhile. All that is
-/// sent goes out under `sending`, which nobody holds while waiting for the other side.
+/// for it, so that a driver that is ahead is stopped by the windows of HTTP/2. The link's own thread takes it
+/// from there and computes. It writes a reply when the transport has passed on what it was given before; a
+/// driver that does not read therefore stops its own thread only. What is ready is told by any thread and
+/// gathered meanwhile. All that is sent goes out under `sending`, which nobody holds while waiting for the
+/// other side.
 ///
 /// However it ends, the transport says so once, the thread takes the end out of `waiting` or sees it while it waits for
 /// the transport, and closes the guest as its last act.

@@ -7,8 +7,7 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /// How a process finds its cluster, and proves that it belongs there: by a secret that members share or by
-/// certificates,
-/// one of both.
+/// certificates, one of both.
 ///
 /// @param cluster the name of the cluster
 /// @param host the address that this process listens at, and that others reach it at

@@ -11,22 +11,20 @@ import java.util.PriorityQueue;
 import java.util.TreeSet;
 import java.util.stream.IntStream;
 
-/// Decides which member computes which expert, so that a step is expected to take the least time: the sum over layers
-/// of
-/// the member that is through last, each taking its round trip and what it uses of its experts at its speed.
+/// Decides which member computes which expert, so that a step is expected to take the least time: the sum over
+/// layers of the member that is through last, each taking its round trip and what it uses of its experts at its
+/// speed.
 ///
-/// Experts that are used most are placed first, each with the member that would be through first and has memory; what
-/// no
-/// memory has room for is read from the disk of a member that has it, or of the driver. Then experts of the slowest
-/// member of a layer move or change places while that makes the layer faster. Where the driver could hold layers as a
-/// whole, which then need no round trip, plans with several numbers of such layers are compared. What memory is left
-/// holds copies.
+/// Experts that are used most are placed first, each with the member that would be through first and has
+/// memory; what no memory has room for is read from the disk of a member that has it, or of the driver. Then
+/// experts of the slowest member of a layer move or change places while that makes the layer faster. Where the
+/// driver could hold layers as a whole, which then need no round trip, plans with several numbers of such
+/// layers are compared. What memory is left holds copies.
 ///
 /// *Changes.* With a placement before, experts stay where they are. Where members have gone, their experts find other
-/// owners, and one that is used twice as much takes the place of one in memory; so at most two experts for each one
-/// that
-/// was lost get another owner. Where members have come, experts move to these, and what was cold into memory. Beside
-/// this, one expert of 32 may move for balance alone.
+/// owners, and one that is used twice as much takes the place of one in memory; so at most two experts for each
+/// one that was lost get another owner. Where members have come, experts move to these, and what was cold into
+/// memory. Beside this, one expert of 32 may move for balance alone.
 ///
 /// The result depends on the input alone.
 public final class Placer {
@@ -216,9 +214,8 @@ public final class Placer {
         return cold;
     }
 
-    /// Puts experts whose owners have gone, and for which no memory is left, in place of experts that are used less
-    /// than
-    /// half as much.
+    /// Puts experts whose owners have gone, and for which no memory is left, in place of experts that are used
+    /// less than half as much.
     private void replaceLessUsed(Plan plan, BitSet wasCold) {
         PriorityQueue<Integer> leastUsed = new PriorityQueue<>(
                 Comparator.comparingDouble((Integer i) -> input.uses()[i]).thenComparing(i -> i));

@@ -12,9 +12,8 @@ public interface ExpertNodes extends AutoCloseable {
     /// expert will be missing from what is received.
     boolean takes(int layer, int expert);
 
-    /// Sends the rows of experts to whoever computes them; what cannot be sent will be missing. They are the same
-    /// object
-    /// every time, and stay as they are until what they ask for was received.
+    /// Sends the rows of experts to whoever computes them; what cannot be sent will be missing. They are the
+    /// same object every time, and stay as they are until what they ask for was received.
     void send(NodeRows rows);
 
     /// Waits for the results, and writes them to `results`, `[rows.numRows(), rows.size()]`: those of expert `i` from

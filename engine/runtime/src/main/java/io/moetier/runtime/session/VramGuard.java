@@ -8,9 +8,8 @@ import io.moetier.runtime.offload.ExpertTiers;
 /// [io.moetier.kernels.device.MemoryRelief].
 ///
 /// Looks four times a second, between steps. What is free at its first look is what is usual: of it, 64 MiB at most and
-/// a quarter are to stay free, and when less is, twice as much is restored. What is taken again leaves three times as
-/// much,
-/// and room for as much again. Confined to the thread that computes.
+/// a quarter are to stay free, and when less is, twice as much is restored. What is taken again leaves three
+/// times as much, and room for as much again. Confined to the thread that computes.
 final class VramGuard {
     private static final long PERIOD_NANOS = 250_000_000;
     private static final long MOST_LEAST_BYTES = 64 << 20;

@@ -107,9 +107,8 @@ public final class Choices {
         return used;
     }
 
-    /// Returns how often drawn experts are found in memory; nothing for those of a text in its order, which a cache can
-    /// be
-    /// tried with.
+    /// Returns how often drawn experts are found in memory; nothing for those of a text in its order, which a
+    /// cache can be tried with.
     Optional<HitPriors> priors() {
         return priors;
     }

@@ -75,9 +75,8 @@ public final class ClusterTime {
         return steps.seconds(roundTripSeconds);
     }
 
-    /// Returns the longest round trip with which a token takes no longer than `limitSeconds`; nothing if it takes
-    /// longer
-    /// without any, or no node does anything.
+    /// Returns the longest round trip with which a token takes no longer than `limitSeconds`; nothing if it
+    /// takes longer without any, or no node does anything.
     OptionalDouble longestRoundTrip(double limitSeconds) {
         if (steps.ownSeconds.length == 0 || steps.seconds(0) > limitSeconds) {
             return OptionalDouble.empty();

@@ -7,9 +7,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.jspecify.annotations.Nullable;
 
-/// One attempt at a piece, by one hand. It may be cancelled by any thread: who waits for a member then does not wait
-/// any
-/// longer.
+/// One attempt at a piece, by one hand. It may be cancelled by any thread: who waits for a member then does not
+/// wait any longer.
 final class Errand {
     private final int piece;
     private final Hand hand;

@@ -28,9 +28,8 @@ final class Hand {
         this.work = work;
     }
 
-    /// Returns how many pieces are to be on their way at once: where a member computes, one more than its threads,
-    /// which
-    /// is there when the first of them has ended.
+    /// Returns how many pieces are to be on their way at once: where a member computes, one more than its
+    /// threads, which is there when the first of them has ended.
     int width() {
         return isHere ? threads : threads + 1;
     }

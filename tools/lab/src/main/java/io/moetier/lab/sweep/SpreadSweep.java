@@ -17,9 +17,9 @@ import org.jspecify.annotations.Nullable;
 /// A sweep that this machine and the nodes of a cluster compute together: the same rows as here alone, to the last
 /// digit.
 ///
-/// What nodes answer are counts, and what is computed from them is computed here, in the order of one machine. Nodes
-/// may
-/// come, leave, fail and hang at any time; where none is left, this machine does the rest: [SweepBoard] tells how.
+/// What nodes answer are counts, and what is computed from them is computed here, in the order of one machine.
+/// Nodes may come, leave, fail and hang at any time; where none is left, this machine does the rest:
+/// [SweepBoard] tells how.
 public final class SpreadSweep {
     private static final int MOST_THREADS = 1 << 10; // of a member
     private static final int MOST_GREETINGS = 50;

@@ -18,10 +18,9 @@ import java.util.Optional;
 
 /// A sweep in pieces that are computed independently.
 ///
-/// A piece is some policies with one budget on one trace, in one pass over it. Passes are not free, reading a trace
-/// takes
-/// a sixth of what an average policy takes; so there are more policies in a piece where there are more of them than
-/// threads could want.
+/// A piece is some policies with one budget on one trace, in one pass over it. Passes are not free, reading a
+/// trace takes a sixth of what an average policy takes; so there are more policies in a piece where there are
+/// more of them than threads could want.
 final class SweepCut {
     /// So that the last ones, of whatever length, end nearly together.
     private static final int PIECES_PER_THREAD = 4;

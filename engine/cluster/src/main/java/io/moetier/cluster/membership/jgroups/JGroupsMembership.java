@@ -43,14 +43,14 @@ import org.jspecify.annotations.Nullable;
 
 /// Membership by JGroups.
 ///
-/// JGroups says which addresses are there ([View]); each member introduces itself to those it has not seen before, and
-/// is
-/// one for others from then on. Whoever speaks another version of all this is a member of unknown kind.
+/// JGroups says which addresses are there ([View]); each member introduces itself to those it has not seen
+/// before, and is one for others from then on. Whoever speaks another version of all this is a member of
+/// unknown kind.
 ///
-/// Concurrency: views come from one thread of JGroups' at a time, messages from several. Neither waits for anything:
-/// what
-/// is to be sent goes to the thread `moetier-cluster-post`, what listeners are told to `moetier-cluster-news`. Of locks
-/// there are this one's and that of [ReplicatedTables], and none is taken under the other.
+/// Concurrency: views come from one thread of JGroups' at a time, messages from several. Neither waits for
+/// anything: what is to be sent goes to the thread `moetier-cluster-post`, what listeners are told to `moetier-
+/// cluster-news`. Of locks there are this one's and that of [ReplicatedTables], and none is taken under the
+/// other.
 public final class JGroupsMembership implements Membership {
     private static final long WAIT_SECONDS = 5; // for others to introduce themselves, and for their tables
     private static final long TELL_SECONDS = 5;

@@ -20,9 +20,8 @@ import java.util.regex.Pattern;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 
-/// Looks whether members are where they may be, and takes this process for one, before JGroups goes there: it would
-/// only
-/// find nobody, whatever the reason.
+/// Looks whether members are where they may be, and takes this process for one, before JGroups goes there: it
+/// would only find nobody, whatever the reason.
 final class Neighbours {
     private static final int CONNECT_MILLIS = 2000;
     private static final int PROOF_MILLIS = 4000;

@@ -21,9 +21,8 @@ import java.security.spec.ECPrivateKeySpec;
 import java.security.spec.ECPublicKeySpec;
 import java.util.HexFormat;
 
-/// The key pair that a secret stands for, so that knowing the secret can be proven by TLS as it is: every member has
-/// the
-/// same key, and takes nobody who has another.
+/// The key pair that a secret stands for, so that knowing the secret can be proven by TLS as it is: every
+/// member has the same key, and takes nobody who has another.
 ///
 /// The private key is the secret's own, derived for this cluster; the certificate only carries the public one, for TLS
 /// wants one. It names nobody, and nobody looks at its dates.

@@ -122,9 +122,8 @@ class RemoteTasksTest {
         assertTrue(done.get() < 1024, () -> "done " + done);
     }
 
-    /// Members come and go, in good order and without a word, while all ask all: each question is answered once, with
-    /// its
-    /// own answer, or fails because the member has left.
+    /// Members come and go, in good order and without a word, while all ask all: each question is answered
+    /// once, with its own answer, or fails because the member has left.
     @Test
     void eachTaskEndsOnceWhileMembersComeAndGo() throws Exception {
         SplittableRandom random = new SplittableRandom(24);
