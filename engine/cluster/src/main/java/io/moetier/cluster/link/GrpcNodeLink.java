@@ -67,6 +67,7 @@ public final class GrpcNodeLink implements NodeLink {
     private int @Nullable [] toAssign; // guarded by sending
     private final MessageReader pongReader = new MessageReader(); // guarded by probing
     private long numProbes; // guarded by probing
+
     private GrpcNodeLink(String name, InetSocketAddress address, LinkSecurity security) {
         this.name = name;
         this.security = security;

@@ -34,7 +34,7 @@ public interface NodeLink extends AutoCloseable {
 
     /// Sends a request on its way, unless the link is down. Its buffers are free when this returns.
     ///
-    /// @throws IllegalArgumentException if it or its reply is larger than [io.moetier.cluster.wire.Protocol#MAX_BYTES]
+    /// @throws IllegalArgumentException if it or its reply is larger than the protocol's `MAX_BYTES`
     /// @throws IllegalStateException if [#MAX_UNANSWERED] requests have no reply yet
     void send(ExpertRequest request);
 

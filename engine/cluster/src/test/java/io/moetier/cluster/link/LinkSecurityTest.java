@@ -242,6 +242,7 @@ class LinkSecurityTest {
                 Stranger driver = new Stranger(server.port())) {
             Heard heard = driver.link(secret(SECRET));
             heard.send(hello());
+            service.ready.take(); // what comes before the node has opened would end it unopened
             heard.send(new byte[Protocol.MAX_BYTES + 1]);
             heard.call.request(2);
             assertFalse(heard.closed.get(1, TimeUnit.MINUTES).isOk());
