@@ -12,6 +12,8 @@ import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
+import java.security.PublicKey;
+import java.security.Signature;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
@@ -55,9 +57,12 @@ public record TlsFolder(Path folder, List<X509Certificate> authorities, List<X50
     /// @throws IOException with the file that is missing, or is not what it should be, or that others may read
     public static TlsFolder read(Path folder) throws IOException {
         List<X509Certificate> chain = certificates(folder.resolve(CERTIFICATE));
-        String algorithm = chain.getFirst().getPublicKey().getAlgorithm();
-        return new TlsFolder(
-                folder, certificates(folder.resolve(AUTHORITY)), chain, key(folder.resolve(KEY), algorithm));
+        PublicKey shown = chain.getFirst().getPublicKey();
+        PrivateKey key = key(folder.resolve(KEY), shown.getAlgorithm());
+        if (!belongTogether(key, shown)) {
+            throw malformed(folder.resolve(KEY), "does not belong to " + CERTIFICATE);
+        }
+        return new TlsFolder(folder, certificates(folder.resolve(AUTHORITY)), chain, key);
     }
 
     /// Returns the file of the authorities.
@@ -123,6 +128,23 @@ public record TlsFolder(Path folder, List<X509Certificate> authorities, List<X50
             return KeyFactory.getInstance(algorithm).generatePrivate(new PKCS8EncodedKeySpec(encoded));
         } catch (GeneralSecurityException | IllegalArgumentException e) {
             throw malformed(file, "has no key of the kind that " + CERTIFICATE + " has, " + algorithm);
+        }
+    }
+
+    private static boolean belongTogether(PrivateKey key, PublicKey shown) {
+        String algorithm = switch (shown.getAlgorithm()) {
+            case "EC" -> "SHA256withECDSA";
+            case "RSA" -> "SHA256withRSA";
+            default -> shown.getAlgorithm(); // of Edwards curves, whose signatures are called like their keys
+        };
+        try {
+            Signature signature = Signature.getInstance(algorithm);
+            signature.initSign(key);
+            byte[] signed = signature.sign(); // of nothing
+            signature.initVerify(shown);
+            return signature.verify(signed);
+        } catch (GeneralSecurityException e) {
+            return false;
         }
     }
 

@@ -20,6 +20,7 @@ import io.moetier.cluster.wire.MessageKind;
 import io.moetier.cluster.wire.MessageWriter;
 import io.moetier.cluster.wire.Messages;
 import io.moetier.cluster.wire.Protocol;
+import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -286,6 +287,11 @@ class LinkSecurityTest {
                 "key.pem",
                 "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
                 "has no key of the kind that cert.pem has, EC");
+        assertTls(
+                tls,
+                "key.pem",
+                Files.readString(TestData.root().resolve("tls/stranger/key.pem")),
+                "does not belong to cert.pem");
         assertTls(tls, "cert.pem", "", "has no certificate");
         assertTls(tls, "ca.pem", "-----BEGIN CERTIFICATE-----\nAAAA\n", "is no certificate in PEM");
         Files.setPosixFilePermissions(tls.resolve("key.pem"), PosixFilePermissions.fromString("rw-r--r--"));
