@@ -20,8 +20,8 @@ import javax.net.ssl.SSLSocket;
 /// who is slow, silent or talks nonsense keeps others out, nor whoever calls [#accept]. So many at once may do so; more
 /// are closed. It is bound when it is made, and to bind it again does nothing.
 final class GuardedServerSocket extends ServerSocket {
-    /// A member far away takes less, and a stranger who says nothing is gone then.
-    static final Duration PATIENCE = Duration.ofSeconds(5);
+    /// Far more than a member takes whose processors are all busy; a stranger who says nothing is gone then.
+    static final Duration PATIENCE = Duration.ofSeconds(15);
 
     private static final int BACKLOG = 50;
     private static final int MAX_UNPROVEN = 64;

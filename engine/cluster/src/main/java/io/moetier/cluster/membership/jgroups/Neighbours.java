@@ -24,7 +24,7 @@ import javax.net.ssl.SSLSocket;
 /// would only find nobody, whatever the reason.
 final class Neighbours {
     private static final int CONNECT_MILLIS = 2000;
-    private static final int PROOF_MILLIS = 4000;
+    private static final int PROOF_MILLIS = 15_000;
     /// How long a member may take to say that it does not take a certificate, which TLS 1.3 leaves open at first.
     private static final int REFUSAL_MILLIS = 300;
 

@@ -34,6 +34,7 @@ final class Stack {
     private static final long MERGE_MIN_MILLIS = 1000;
     private static final long MERGE_MAX_MILLIS = 3000;
     private static final int CONNECT_MILLIS = 1500;
+    private static final int ADDRESS_MILLIS = 5000; // of who has proven itself
     private static final int FRAGMENT_BYTES = 60_000; // less than a bundle, which has 64,000
     private static final int MAX_RECEIVED_BYTES = 1 << 20; // a bundle with all headers is far below
     private static final long CREDIT_BYTES = 4 << 20;
@@ -74,7 +75,8 @@ final class Stack {
         tcp.tcpNodelay(true)
                 .enableSuspectEvents(true)
                 .setSockConnTimeout(CONNECT_MILLIS)
-                .setMaxLength(MAX_RECEIVED_BYTES);
+                .setMaxLength(MAX_RECEIVED_BYTES)
+                .setPeerAddrReadTimeout(ADDRESS_MILLIS);
         tcp.setSocketFactory(sockets);
         return tcp;
     }
