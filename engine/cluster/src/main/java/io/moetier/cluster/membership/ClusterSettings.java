@@ -34,8 +34,7 @@ public record ClusterSettings(
         join = List.copyOf(join);
         if (!NAME.matcher(cluster).matches()) {
             throw new IllegalArgumentException(
-                    "cluster: a name has 1 to 64 letters, digits, dots, hyphens and underscores, and begins with a letter"
-                            + " or digit");
+                    "cluster: up to 64 letters, digits, dots, hyphens and underscores, a letter or digit first");
         }
         if (port < 0 || port > MAX_PORT) {
             throw new IllegalArgumentException("port: " + port + " is none");
