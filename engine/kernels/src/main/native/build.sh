@@ -1,6 +1,6 @@
 #!/bin/sh
-# Compiles the kernels of this folder for the machine's kind of processor, once for each level of instructions, and
-# links them into META-INF/native/PLATFORM/libmoetier.so (.dylib) in CLASSES. Without a compiler that can, it says what
+# Compiles the kernels of this folder for the machine's kind of processor, once for each level of instructions that makes
+# a difference, and links them into META-INF/native/PLATFORM/libmoetier.so (.dylib) in CLASSES. Without a compiler that can, it says what
 # is left out and ends well: Moetier then computes in Java.
 #   build.sh CLASSES OBJECTS [all|own]      CC: the compiler, else cc, gcc or clang
 #   own: only the level that this very processor would use, for those who compile what they run themselves; it takes a
@@ -35,6 +35,18 @@ instructions() {
   amx) echo -march=x86-64-v4 -mavx512vnni -mavx512bf16 -mamx-tile -mamx-int8 ;;
   dotprod) echo -march=armv8.2-a+dotprod+fp16 ;;
   esac
+}
+
+# Prints the level at which a source is compiled for another: what knows nothing of the columns of product.h has nothing
+# of AMX either, and level amx takes that of avx512.
+level_of() {
+  if [ "$1" = amx ] && ! grep -q '"product.h"' "$2"; then echo avx512; else echo "$1"; fi
+}
+
+# Says whether what belongs to a level is compiled, or will be as a part of it.
+covered() {
+  case " $levels " in *" $1 "*) return 0 ;; esac
+  grep -qx "$1" "$objects/levels" 2>/dev/null
 }
 
 # Says whether there is a library that is younger than the sources.
@@ -109,8 +121,10 @@ for level in $levels; do
   for source in "$sources"/*.c; do
     name=$(basename "$source" .c)
     [ "$name" != level ] || continue
+    at=$(level_of "$level" "$source")
+    [ "$at" = "$level" ] || ! covered "$at" || continue
     # shellcheck disable=SC2046,SC2086
-    "$compiler" $flags -DMOETIER_LEVEL="$level" $(instructions "$level") -c -o "$objects/$name-$level.o" "$source" &
+    "$compiler" $flags -DMOETIER_LEVEL="$at" $(instructions "$at") -c -o "$objects/$name-$at.o" "$source" &
     jobs="$jobs $!"
   done
 done

@@ -5,7 +5,7 @@
  *
  * A function is compiled once for each level of instructions, and its name ends with the level: _v3 (x86-64-v3: AVX2,
  * FMA, F16C), _avx512 (AVX-512 with VNNI and BF16), _amx (_avx512 and AMX-INT8, with the same bits), _dotprod (Armv8.2
- * with dotprod and fp16).
+ * with dotprod and fp16). Of _amx there is what multiplies; the rest of that level is _avx512's.
  *
  * `type` is a number of layout.h. Weights are in the layout r16 of io.moetier.kernels.tensor.WeightMatrix. A result's
  * bits depend on neither the number of columns nor the share.

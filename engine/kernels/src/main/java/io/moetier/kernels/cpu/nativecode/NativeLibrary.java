@@ -44,13 +44,20 @@ public final class NativeLibrary {
     private enum Level {
         v3("AVX2"),
         avx512("AVX-512"),
-        amx("AVX-512 and AMX"),
+        amx("AVX-512 and AMX", avx512),
         dotprod("Arm dot products");
 
         private final String label;
+        private final Optional<Level> base; // which has what would be the same at this one
 
         Level(String label) {
             this.label = label;
+            base = Optional.empty();
+        }
+
+        Level(String label, Level base) {
+            this.label = label;
+            this.base = Optional.of(base);
         }
     }
 
@@ -122,6 +129,7 @@ public final class NativeLibrary {
     @SuppressWarnings("restricted") // as above
     MethodHandle link(String name, FunctionDescriptor signature) {
         MemorySegment function = symbols.find(symbol(name, level))
+                .or(() -> level.base.flatMap(base -> symbols.find(symbol(name, base))))
                 .orElseThrow(() -> new IllegalStateException("their library has no function " + symbol(name, level)));
         return Linker.nativeLinker().downcallHandle(function, signature, Linker.Option.critical(true));
     }

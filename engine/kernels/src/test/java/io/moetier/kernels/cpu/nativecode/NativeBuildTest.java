@@ -46,6 +46,23 @@ class NativeBuildTest {
         assertTrue(built.said().contains("broken"), built.said());
     }
 
+    /// Matrices of AMX are for products alone.
+    @Test
+    void whatTwoLevelsHaveInCommonIsCompiledOnce() throws IOException, InterruptedException {
+        Path compiler = script("while [ $# -gt 1 ]; do [ \"$1\" != -o ] || : >\"$2\"; shift; done");
+        Ended built = build("CC", compiler.toString(), "PATH", pathWith() + ":" + System.getenv("PATH"));
+        assertEquals(0, built.exitCode(), built.said());
+        for (String level : List.of("v3", "avx512", "amx")) {
+            for (String source : List.of("blocks", "floats", "multiply", "amx")) {
+                assertTrue(Files.exists(scratch.resolve("objects/" + source + "-" + level + ".o")), source);
+            }
+            for (String source : List.of("attention", "elementwise", "interleave", "latents", "store")) {
+                Path object = scratch.resolve("objects/" + source + "-" + level + ".o");
+                assertEquals(!level.equals("amx"), Files.exists(object), object::toString);
+            }
+        }
+    }
+
     private Path script(String body) throws IOException {
         return script(scratch.resolve("compiler"), body);
     }

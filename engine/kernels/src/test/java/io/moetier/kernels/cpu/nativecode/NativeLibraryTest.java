@@ -12,6 +12,8 @@ import io.moetier.storage.model.DType;
 import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.ValueLayout;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -108,20 +110,45 @@ class NativeLibraryTest {
     @CsvSource({"0, v3, ''", "1, avx512, ''", "1, v3, AVX2", "2, amx, ''", "2, v3, AVX2", "4, avx512, AVX-512"})
     void onlyLevelsThatTheProcessorHasAreTaken(int has, String level, String taken)
             throws IOException, InterruptedException {
-        Path source = Files.writeString(
-                scratch.resolve("one.c"),
-                "int moetier_level(void) { return " + has + "; }\nvoid moetier_multiply_" + level + "(void) {}\n");
-        Path library = scratch.resolve("one.so");
-        ProcessBuilder compiler = new ProcessBuilder("sh", "-c", "cc -shared -fPIC -o " + library + " " + source);
-        if (ChildProcess.run(compiler).exitCode() != 0) {
-            return; // no compiler
+        Optional<Path> library = compiled(has, "void moetier_multiply_" + level + "(void) {}");
+        if (library.isEmpty()) {
+            return;
         }
         if (taken.isEmpty()) {
-            assertEquals(NativeLibrary.NO_LEVEL, messageOf(library, Optional.of(scratch)));
+            assertEquals(NativeLibrary.NO_LEVEL, messageOf(library.get(), Optional.of(scratch)));
         } else {
-            NativeLibrary opened = NativeLibrary.open(library.toUri().toURL(), Optional.of(scratch));
-            assertEquals(taken, opened.instructions());
+            assertEquals(taken, open(library.get()).instructions());
         }
+    }
+
+    /// Matrices of AMX are for products alone.
+    @Test
+    void whatMatricesChangeNothingOfIsThatOfTheLevelBelow() throws Throwable {
+        Optional<Path> library = compiled(
+                4,
+                "int moetier_multiply_amx(void) { return 2; } int moetier_multiply_avx512(void) { return 1; }"
+                        + " int moetier_attend_avx512(void) { return 3; } int moetier_swiglu_v3(void) { return 4; }");
+        if (library.isEmpty()) {
+            return;
+        }
+        NativeLibrary opened = open(library.get());
+        FunctionDescriptor number = FunctionDescriptor.of(ValueLayout.JAVA_INT);
+        assertEquals(2, (int) opened.link("multiply", number).invokeExact());
+        assertEquals(3, (int) opened.link("attend", number).invokeExact());
+        assertThrows(IllegalStateException.class, () -> opened.link("swiglu", number));
+    }
+
+    private NativeLibrary open(Path library) throws IOException {
+        return NativeLibrary.open(library.toUri().toURL(), Optional.of(scratch));
+    }
+
+    /// Returns a library that says it is for a processor with level `has`, or nothing without a compiler.
+    private Optional<Path> compiled(int has, String functions) throws IOException, InterruptedException {
+        Path source = Files.writeString(
+                scratch.resolve("one.c"), "int moetier_level(void) { return " + has + "; }\n" + functions + "\n");
+        Path library = scratch.resolve("one.so");
+        ProcessBuilder compiler = new ProcessBuilder("sh", "-c", "cc -shared -fPIC -o " + library + " " + source);
+        return ChildProcess.run(compiler).exitCode() == 0 ? Optional.of(library) : Optional.empty();
     }
 
     @Test
