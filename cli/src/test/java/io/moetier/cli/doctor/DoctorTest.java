@@ -33,6 +33,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class DoctorTest {
     private static final int TERMINATED = 128 + 15;
+    private static final long POLL_MILLIS = 1; // the processor is needed for what is waited for
 
     @TempDir
     Path cache = Path.of("");
@@ -105,7 +106,7 @@ class DoctorTest {
         List<String> launcher = List.of("env", "MOETIER_CACHE=" + own);
         try (ChildProcess child = CommandLineRun.start(log, launcher, List.of(), "doctor")) { // fast vectors need C2
             while (child.process().isAlive() && !holdsSpeedFile(own)) {
-                Thread.onSpinWait();
+                Thread.sleep(POLL_MILLIS);
             }
             child.process().destroy();
             assertEquals(TERMINATED, child.waitFor(), () -> "see " + log);
