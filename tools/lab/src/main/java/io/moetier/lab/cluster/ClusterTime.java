@@ -28,6 +28,7 @@ public final class ClusterTime {
     /// @param fixedSeconds of everything else
     /// @param ownSeconds what the driver computes of each
     /// @param nodeSeconds the longest of the nodes, transfers included
+    @SuppressWarnings("ArrayRecordComponent") // nobody compares them
     record Steps(int tokens, double fixedSeconds, double[] ownSeconds, double[] nodeSeconds) {
         double seconds(double roundTrip) {
             double sum = fixedSeconds;
