@@ -262,7 +262,7 @@ class ArchitectureTest {
         importedOnlyBy("com.hubspot..", "io.moetier.runtime.text.jinja..").check(CLASSES);
         importedOnlyBy("com.twelvemonkeys..", "io.moetier.runtime.image..").check(CLASSES);
         importedOnlyBy("java.net.http..", "io.moetier.runtime.hub..").check(CLASSES);
-        importedOnlyBy("io.grpc..", "io.moetier.cluster.link..").check(CLASSES);
+        importedOnlyBy("io.grpc..", "io.moetier.cluster.link..", "io.moetier.cluster.copy..").check(CLASSES);
         importedOnlyBy("dev.langchain4j..", "io.moetier.langchain4j..").check(CLASSES);
         importedOnlyBy("org.jgroups..", "io.moetier.cluster.membership.jgroups..").check(CLASSES);
         importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(CLASSES);
@@ -386,10 +386,10 @@ class ArchitectureTest {
         assertEquals(packages, named);
     }
 
-    private static ArchRule importedOnlyBy(String library, String owner) {
+    private static ArchRule importedOnlyBy(String library, String... owners) {
         return noClasses()
                 .that()
-                .resideOutsideOfPackage(owner)
+                .resideOutsideOfPackages(owners)
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage(library)

@@ -116,11 +116,11 @@ public final class NodeCommand implements Callable<Integer> {
                 CpuDevice device = CpuDevice.open(numThreads, kernels, Optional.of(surroundings.cacheDirectory()));
                 ClusterNode node = ClusterOptions.named(() -> ClusterNode.start(
                         belonging,
-                        name == null ? hostName() : name,
-                        numThreads,
                         new NodeHost.Node(
+                                name == null ? hostName() : name,
                                 ProgramVersion.get(),
                                 KernelBits.of(device),
+                                numThreads,
                                 ramBytes,
                                 MemoryBandwidth.roughly(numThreads),
                                 MachineFile.diskBytesPerSecond(surroundings.cacheDirectory())

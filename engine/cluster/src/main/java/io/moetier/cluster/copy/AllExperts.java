@@ -1,18 +1,20 @@
 package io.moetier.cluster.copy;
 
-import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.PartialStore;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.model.MalformedModelException;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
-/// A whole store where it lies.
+/// A whole store where it lies. A block that turns out to be damaged is no longer there.
 final class AllExperts implements NodeStore {
     private final ExpertStore store;
     private final int[] ids;
+    private final Set<Integer> damaged = ConcurrentHashMap.newKeySet();
 
     AllExperts(ExpertStore store) {
         this.store = store;
@@ -31,7 +33,7 @@ final class AllExperts implements NodeStore {
 
     @Override
     public int[] onDisk() {
-        return ids.clone();
+        return Arrays.stream(ids).filter(id -> !damaged.contains(id)).toArray();
     }
 
     @Override
@@ -41,15 +43,20 @@ final class AllExperts implements NodeStore {
 
     @Override
     public boolean has(int id) {
-        return Arrays.binarySearch(ids, id) >= 0;
+        return Arrays.binarySearch(ids, id) >= 0 && !damaged.contains(id);
     }
 
     @Override
     public void read(int id, MemorySegment destination) {
         if (!has(id)) {
-            throw new IllegalStateException("the model has no such expert: " + id);
+            throw new IllegalStateException("there is no such expert here: " + id);
         }
-        store.read(id, destination);
+        try {
+            store.read(id, destination);
+        } catch (MalformedModelException e) {
+            damaged.add(id);
+            throw e;
+        }
     }
 
     @Override

@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -39,19 +40,23 @@ public final class MemberBlocks implements AutoCloseable {
         return belonging.secret().map(secret -> secret.derive(PURPOSE, KEY_BYTES));
     }
 
-    /// Says who is there from now on, this process left out.
-    public synchronized void members(List<Member> now) {
-        if (closed) {
-            return;
-        }
-        members = now.stream().filter(member -> member.offer().port() > 0).toList();
-        Set<String> there = new HashSet<>();
-        members.forEach(member -> there.add(member.id()));
-        for (String left : Set.copyOf(channels.keySet())) {
-            if (!there.contains(left)) {
-                channels.remove(left).close();
+    /// Says who is there from now on, this process left out. Waits until the connections to others have ended.
+    public void members(List<Member> now) {
+        List<MemberChannel> lost = new ArrayList<>();
+        synchronized (this) {
+            if (closed) {
+                return;
+            }
+            members = now.stream().filter(member -> member.offer().port() > 0).toList();
+            Set<String> there = new HashSet<>();
+            members.forEach(member -> there.add(member.id()));
+            for (String left : Set.copyOf(channels.keySet())) {
+                if (!there.contains(left)) {
+                    lost.add(Objects.requireNonNull(channels.remove(left)));
+                }
             }
         }
+        lost.forEach(MemberChannel::close);
     }
 
     /// Returns who can be asked for blocks of a model.
@@ -61,7 +66,8 @@ public final class MemberBlocks implements AutoCloseable {
             try {
                 MemberChannel channel = channels.get(member.id());
                 if (channel == null) {
-                    channel = MemberChannel.to(member.offer().host(), member.offer().port(), security);
+                    channel = MemberChannel.to(
+                            member.offer().host(), member.offer().port(), security);
                     channels.put(member.id(), channel);
                 }
                 sources.add(new RemoteBlocks(member.name(), channel.channel(), manifest, key, PATIENCE));

@@ -74,10 +74,10 @@ final class Allotment {
                 port.link().assign(placement.assignment(owner, uses));
             }
         }
-        if (!placement.equals(previous) && !ports.isEmpty()) {
+        if (!ports.isEmpty() && !placement.equals(previous)) {
             ownership.publish(model, placement.bytes());
+            previous = placement; // while nobody is there, what they had is still known
         }
-        previous = placement;
         return new Routes(placement, byOwner);
     }
 

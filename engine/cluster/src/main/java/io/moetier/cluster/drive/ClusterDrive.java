@@ -28,6 +28,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntToDoubleFunction;
+import java.util.function.UnaryOperator;
 
 /// Makes an engine the driver of a cluster: joins it, offers the blocks of the model to nodes that lack them, and opens
 /// ways to the nodes.
@@ -61,9 +62,14 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
 
     @Override
     public ClusterDriver open(Driven engine) {
+        return open(engine, member -> member);
+    }
+
+    /// @param reached says where this machine reaches a member, if not where it says itself
+    ClusterDriver open(Driven engine, UnaryOperator<Member> reached) {
         Owned owned = new Owned();
         try {
-            return open(engine, owned);
+            return open(engine, reached, owned);
         } catch (IOException e) {
             owned.close();
             throw new UncheckedIOException(e);
@@ -73,7 +79,7 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
         }
     }
 
-    private ClusterDriver open(Driven engine, Owned owned) throws IOException {
+    private ClusterDriver open(Driven engine, UnaryOperator<Member> reached, Owned owned) throws IOException {
         StoreManifest manifest = engine.store().manifest();
         String model = manifest.expertsDigest();
         LinkSecurity security = new LinkSecurity(belonging.secret(), belonging.tls());
@@ -84,10 +90,9 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
         String host = belonging.settings().host();
         NodeServer server = NodeServer.start(host, 0, security, ClusterDrive::refuse, service.definition());
         owned.add(server::close);
-        Offer offer = new Offer(
-                Offer.Role.DRIVER, host, server.port(), 0, how.threads(), engine.kernels(), how.version());
-        Membership membership =
-                JGroupsMembership.join(belonging.settings(), belonging.secret(), name, offer, true);
+        Offer offer =
+                new Offer(Offer.Role.DRIVER, host, server.port(), 0, how.threads(), engine.kernels(), how.version());
+        Membership membership = JGroupsMembership.join(belonging.settings(), belonging.secret(), name, offer, true);
         owned.add(membership::close);
         Hello hello = new Hello(
                 how.version(),
@@ -96,13 +101,14 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
                 model,
                 manifest.bytes(),
                 SharedExperts.activations(engine.spec()));
-        IntToDoubleFunction uses =
-                how.uses().orElseGet(() -> PlacerInput.equalUses(manifest, Math.max(1, engine.spec().mostExpertsPerToken())));
-        Allotment.Capacity here = new Allotment.Capacity(
-                name, engine.ramBytes(), how.bytesPerSecond(), how.readBytesPerSecond());
+        IntToDoubleFunction uses = how.uses()
+                .orElseGet(() -> PlacerInput.equalUses(
+                        manifest, Math.max(1, engine.spec().mostExpertsPerToken())));
+        Allotment.Capacity here =
+                new Allotment.Capacity(name, engine.ramBytes(), how.bytesPerSecond(), how.readBytesPerSecond());
         Crew crew = Crew.gather(
                 membership,
-                member -> open(member, security, hello),
+                member -> open(reached.apply(member), security, hello, says),
                 new Allotment(manifest, uses, here, membership.ownership()),
                 says);
         owned.add(crew::close);
@@ -117,11 +123,23 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
         throw new RefusedException("this is a driver, which computes for nobody");
     }
 
-    private static NodeLink open(Member member, LinkSecurity security, Hello hello) {
+    private static NodeLink open(Member member, LinkSecurity security, Hello hello, Consumer<String> says) {
+        NodeLink link;
         try {
-            return GrpcNodeLink.open(member.offer().host(), member.offer().port(), security, hello, PATIENCE);
+            link = GrpcNodeLink.open(member.offer().host(), member.offer().port(), security, hello, PATIENCE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        String kernels = link.welcome().kernels();
+        if (!kernels.equals(hello.kernels())) {
+            String sentence =
+                    "its kernels (" + kernels + ") compute other bits than those here (" + hello.kernels() + ")";
+            if (!hello.mixed()) {
+                link.close();
+                throw new RefusedException(sentence);
+            }
+            says.accept("node " + member.name() + ": " + sentence);
+        }
+        return link;
     }
 }

@@ -42,7 +42,7 @@ public final class ClusterDriver implements ExpertNodes {
             }
         }
         for (int i = 0; i < rows.numExperts(); i++) {
-            NodePort port = routes.idlest(rows.layer(), rows.expert(i));
+            NodePort port = NodePort.fits(rows, i) ? routes.idlest(rows.layer(), rows.expert(i)) : null;
             if (port != null) {
                 port.give(i, rows.count(i));
             }

@@ -14,32 +14,39 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
 
 /// The nodes of a driver: opens ways to them as they come, and says who owns what whenever they come or go.
 ///
 /// One thread of its own does all that; the thread that computes reads [#routes()] and asks for a [#look()] when a way
 /// has gone down.
 final class Crew implements AutoCloseable {
+    private static final long LOOK_MILLIS = 1000;
     private static final long FIRST_PAUSE_MILLIS = 1000; // before a node that did not answer is asked again
-    private static final long LONGEST_PAUSE_MILLIS = 30_000;
+    private static final long LONGEST_PAUSE_MILLIS = 30_000; // and before one that refused
 
     private final Membership membership;
     private final NodeOpener opener;
     private final Allotment allotment;
     private final Consumer<String> says;
-    private final ScheduledExecutorService worker = Executors.newSingleThreadScheduledExecutor(
-            Thread.ofPlatform().daemon().name("moetier-nodes").factory());
-    private final Map<String, NodePort> ports = new LinkedHashMap<>(); // by member, of the worker
-    private final Map<String, Long> pauses = new HashMap<>(); // by member that did not answer, of the worker
-    private final Set<String> refused = new HashSet<>(); // of the worker
-    private final List<NodePort> leaving = new ArrayList<>(); // of the worker: still good for what is under way
+    private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
+            1, Thread.ofPlatform().daemon().name("moetier-nodes").factory());
+    private final AtomicBoolean isLookDue = new AtomicBoolean();
+    /// By member, of the worker, as are the next four.
+    private final Map<String, NodePort> ports = new LinkedHashMap<>();
+
+    private final Map<String, Long> pauses = new HashMap<>(); // by member that did not answer or has refused
+    private final Set<String> refusing = new HashSet<>(); // of which that has been said
+    private final Set<String> dismissed = new HashSet<>();
+    private final List<NodePort> leaving = new ArrayList<>(); // still good for what is under way
+    private final Map<String, NodeLink> links = new ConcurrentHashMap<>(); // by member, all that are open
     private final List<NodeUse> uses = new CopyOnWriteArrayList<>();
     private volatile Routes routes;
     private volatile boolean closed;
@@ -49,6 +56,7 @@ final class Crew implements AutoCloseable {
         this.opener = opener;
         this.allotment = allotment;
         this.says = says;
+        worker.setExecuteExistingDelayedTasksAfterShutdownPolicy(false);
         routes = allotment.among(List.of());
     }
 
@@ -56,8 +64,7 @@ final class Crew implements AutoCloseable {
     ///
     /// @param membership which stays the caller's
     /// @param says is told in a sentence who came, who left and who was refused
-    static Crew gather(
-            Membership membership, NodeOpener opener, Allotment allotment, Consumer<String> says) {
+    static Crew gather(Membership membership, NodeOpener opener, Allotment allotment, Consumer<String> says) {
         Crew crew = new Crew(membership, opener, allotment, says);
         membership.listen(new MembershipListener() {
             @Override
@@ -71,14 +78,30 @@ final class Crew implements AutoCloseable {
             }
         });
         try {
-            crew.worker.submit(crew::settle).get();
-        } catch (ExecutionException e) {
+            crew.await(crew::settle);
+            crew.lookNowAndThen();
+        } catch (RuntimeException | Error e) {
             crew.close();
-            throw new IllegalStateException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            throw e;
         }
         return crew;
+    }
+
+    /// A way may go down while nobody asks for anything.
+    private void lookNowAndThen() {
+        var _ = worker.scheduleWithFixedDelay(
+                () -> guarded(this::settle), LOOK_MILLIS, LOOK_MILLIS, TimeUnit.MILLISECONDS);
+    }
+
+    /// Has the worker do something, and waits for it.
+    private void await(Runnable task) {
+        try {
+            worker.submit(task).get();
+        } catch (ExecutionException e) {
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // it is done all the same
+        }
     }
 
     /// Returns who is asked for which expert from now on.
@@ -92,38 +115,49 @@ final class Crew implements AutoCloseable {
 
     /// Looks soon who is there.
     void look() {
-        if (!closed) {
-            worker.execute(this::settle);
+        if (!closed && isLookDue.compareAndSet(false, true)) {
+            try {
+                worker.execute(() -> {
+                    isLookDue.set(false);
+                    guarded(this::settle);
+                });
+            } catch (RejectedExecutionException e) {
+                // closed meanwhile
+            }
+        }
+    }
+
+    /// Does what must not end the following of who comes and goes, whatever happens.
+    private void guarded(Runnable task) {
+        try {
+            task.run();
+        } catch (RuntimeException e) {
+            if (!closed) {
+                says.accept("experts stay where they are: " + e.getMessage());
+            }
         }
     }
 
     /// Whoever waits for this node is told at once, by its link.
     private void onLeft(Member member) {
-        NodePort port = routes.port(member.id());
-        if (port != null) {
-            port.link().fail("it left the cluster, or has been silent for too long");
+        NodeLink link = links.get(member.id());
+        if (link != null) {
+            link.fail("it left the cluster, or has been silent for too long");
         }
         look();
     }
 
     /// Does without a node from now on, and returns when nothing leads there any more but what is under way.
     void without(String member) {
-        try {
-            worker.submit(() -> {
-                        refused.add(member);
-                        NodePort port = ports.remove(member);
-                        if (port != null) {
-                            says.accept("node " + port.member().name() + " is to leave: others are asked from now on");
-                            routes = allotment.among(List.copyOf(ports.values()));
-                            leaving.add(port);
-                        }
-                    })
-                    .get();
-        } catch (ExecutionException e) {
-            throw new IllegalStateException(e.getCause());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
+        await(() -> {
+            dismissed.add(member);
+            NodePort port = ports.remove(member);
+            if (port != null) {
+                says.accept("node " + port.member().name() + " is to leave: others are asked from now on");
+                leaving.add(port);
+                allot();
+            }
+        });
     }
 
     private void settle() {
@@ -133,28 +167,33 @@ final class Crew implements AutoCloseable {
         boolean changed = dropLost();
         for (Member member : membership.members()) {
             boolean known = ports.containsKey(member.id())
-                    || refused.contains(member.id())
+                    || dismissed.contains(member.id())
                     || pauses.containsKey(member.id());
             if (member.offer().role() == Offer.Role.NODE && !known) {
                 changed |= open(member);
             }
         }
         if (changed) {
-            routes = allotment.among(List.copyOf(ports.values()));
+            allot();
         }
+    }
+
+    private void allot() {
+        routes = allotment.among(List.copyOf(ports.values()));
     }
 
     private boolean dropLost() {
         Set<String> there = new HashSet<>();
         membership.members().forEach(member -> there.add(member.id()));
-        refused.retainAll(there);
+        dismissed.retainAll(there);
+        refusing.retainAll(there);
+        pauses.keySet().retainAll(there);
         for (NodePort port : List.copyOf(leaving)) {
             if (!there.contains(port.member().id())) {
                 leaving.remove(port);
-                port.link().close();
+                close(port);
             }
         }
-        pauses.keySet().retainAll(there);
         List<NodePort> lost = new ArrayList<>();
         for (NodePort port : ports.values()) {
             if (!there.contains(port.member().id()) || !port.link().isUp()) {
@@ -167,7 +206,7 @@ final class Crew implements AutoCloseable {
             says.accept("node " + member.name() + " is gone: "
                     + (port.link().isUp() ? "it left the cluster" : port.link().failure())
                     + "; what it had is computed by others, or here");
-            port.link().close();
+            close(port);
             if (there.contains(member.id())) {
                 pause(member.id(), FIRST_PAUSE_MILLIS);
             }
@@ -175,19 +214,32 @@ final class Crew implements AutoCloseable {
         return !lost.isEmpty();
     }
 
+    private void close(NodePort port) {
+        port.link().close();
+        links.remove(port.member().id(), port.link());
+    }
+
     private boolean open(Member member) {
+        String id = member.id();
         try {
             NodeLink link = opener.open(member);
-            NodePort port = new NodePort(member, link);
-            ports.put(member.id(), port);
+            links.put(id, link);
+            NodePort port = new NodePort(member, link, Allotment.roundTripNanos(link));
+            ports.put(id, port);
             uses.add(port.use());
+            says.accept("node " + member.name() + " computes from now on"
+                    + (pauses.remove(id) != null || refusing.remove(id) ? ", again" : ""));
             return true;
         } catch (RefusedException e) {
-            refused.add(member.id());
-            says.accept("node " + member.name() + " is left out: " + e.getMessage());
+            if (refusing.add(id)) {
+                says.accept("node " + member.name() + " is left out: " + e.getMessage());
+            }
+            pause(id, LONGEST_PAUSE_MILLIS); // it may have room for this model one day
         } catch (UncheckedIOException e) {
-            says.accept("node " + member.name() + " does not answer: " + e.getMessage());
-            pause(member.id(), FIRST_PAUSE_MILLIS);
+            if (!closed) {
+                says.accept("node " + member.name() + " does not answer: " + e.getMessage());
+                pause(id, FIRST_PAUSE_MILLIS);
+            }
         }
         return false;
     }
@@ -197,37 +249,42 @@ final class Crew implements AutoCloseable {
         Long before = pauses.get(id);
         long pause = before == null ? millis : Math.min(LONGEST_PAUSE_MILLIS, 2 * before);
         pauses.put(id, pause);
-        worker.schedule(() -> retry(id, pause), pause, TimeUnit.MILLISECONDS);
+        try {
+            var _ = worker.schedule(() -> guarded(() -> retry(id)), pause, TimeUnit.MILLISECONDS);
+        } catch (RejectedExecutionException e) {
+            // closed meanwhile
+        }
     }
 
-    private void retry(String id, long pause) {
+    private void retry(String id) {
         for (Member member : membership.members()) {
             if (member.id().equals(id) && !closed && pauses.containsKey(id) && !ports.containsKey(id)) {
                 if (open(member)) {
-                    pauses.remove(id);
-                    routes = allotment.among(List.copyOf(ports.values()));
-                    says.accept("node " + member.name() + " is back");
+                    allot();
                 }
                 return;
             }
         }
-        pauses.remove(id, pause);
     }
 
     /// Ends all ways; nodes free what they held.
     @Override
     public void close() {
         closed = true;
-        worker.shutdown();
-        try {
-            if (!worker.awaitTermination(LONGEST_PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
-                worker.shutdownNow();
+        worker.shutdownNow(); // who opens a way waits no longer
+        boolean interrupted = false;
+        while (true) {
+            try {
+                if (worker.awaitTermination(LONGEST_PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
+                    break;
+                }
+            } catch (InterruptedException e) {
+                interrupted = true;
             }
-        } catch (InterruptedException e) {
-            worker.shutdownNow();
+        }
+        links.values().forEach(NodeLink::close);
+        if (interrupted) {
             Thread.currentThread().interrupt();
         }
-        ports.values().forEach(port -> port.link().close());
-        leaving.forEach(port -> port.link().close());
     }
 }

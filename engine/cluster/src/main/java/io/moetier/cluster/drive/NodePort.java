@@ -4,6 +4,7 @@ import io.moetier.cluster.link.NodeLink;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
+import io.moetier.cluster.wire.Protocol;
 import io.moetier.runtime.remote.NodeRows;
 import java.util.Arrays;
 
@@ -34,11 +35,22 @@ final class NodePort {
     private long sentNanos;
     private int mostRows;
 
-    NodePort(Member member, NodeLink link) {
+    NodePort(Member member, NodeLink link, long roundTripNanos) {
         this.member = member;
         this.link = link;
+        this.roundTripNanos = roundTripNanos;
         use = new NodeUse(member.name());
-        roundTripNanos = Allotment.roundTripNanos(link);
+    }
+
+    /// Says whether an expert can be asked for alone: neither the request nor its reply is too large for a message.
+    static boolean fits(NodeRows rows, int i) {
+        return fits(rows, 1, rows.count(i));
+    }
+
+    private static boolean fits(NodeRows rows, int numExperts, int numRows) {
+        int numInputs = Math.min(numRows, rows.numInputs());
+        return Protocol.requestBytes(numExperts, numRows, numInputs, rows.size()) <= Protocol.MAX_BYTES
+                && Protocol.replyBytes(numExperts, numRows, rows.size()) <= Protocol.MAX_BYTES;
     }
 
     /// Returns how far the node is.
@@ -97,7 +109,8 @@ final class NodePort {
     private void fill(NodeRows rows, int mostRows) {
         int from = numSent;
         int numRows = 0;
-        while (numSent < numGiven && (numSent == from || numRows + rows.count(given[numSent]) <= mostRows)) {
+        while (numSent < numGiven
+                && (numSent == from || isRoom(rows, numSent + 1 - from, numRows + rows.count(given[numSent])))) {
             numRows += rows.count(given[numSent++]);
         }
         end(numSent);
@@ -114,6 +127,10 @@ final class NodePort {
             }
         }
         use.sent(request.numExperts, request.numRows);
+    }
+
+    private boolean isRoom(NodeRows rows, int numExperts, int numRows) {
+        return numRows <= mostRows && fits(rows, numExperts, numRows);
     }
 
     private void end(int at) {

@@ -17,19 +17,10 @@ record Routes(Placement placement, @Nullable NodePort[] ports) {
         return idlest(layer, expert) != null;
     }
 
-    /// Returns the way to a member; null if there is none.
-    @Nullable NodePort port(String member) {
-        for (NodePort port : ports) {
-            if (port != null && port.member().id().equals(member)) {
-                return port;
-            }
-        }
-        return null;
-    }
-
     /// Returns the node that is asked for an expert: of those that have it the one that was given least of the layer so
     /// far; null if none has it.
-    @Nullable NodePort idlest(int layer, int expert) {
+    @Nullable
+    NodePort idlest(int layer, int expert) {
         int id = ExpertId.pack(layer, expert);
         NodePort idlest = null;
         int numOwners = placement.numOwners(layer, expert);

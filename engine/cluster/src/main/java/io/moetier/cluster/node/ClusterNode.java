@@ -5,16 +5,13 @@ import io.moetier.cluster.copy.MemberBlocks;
 import io.moetier.cluster.link.LinkSecurity;
 import io.moetier.cluster.link.NodeServer;
 import io.moetier.cluster.membership.Belonging;
-import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Membership;
-import io.moetier.cluster.membership.MembershipListener;
 import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.Owned;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 
@@ -33,8 +30,6 @@ public final class ClusterNode implements AutoCloseable {
 
     private ClusterNode(
             Belonging belonging,
-            String name,
-            int threads,
             NodeHost.Node node,
             NodeStores stores,
             Device device,
@@ -50,68 +45,41 @@ public final class ClusterNode implements AutoCloseable {
         owned.add(service::close);
         String address = belonging.settings().host();
         server = NodeServer.start(
-                address,
-                0,
-                new LinkSecurity(belonging.secret(), belonging.tls()),
-                host,
-                service.definition());
+                address, 0, new LinkSecurity(belonging.secret(), belonging.tls()), host, service.definition());
         owned.add(server::close);
         owned.add(host::leave);
         Offer offer = new Offer(
-                Offer.Role.NODE, address, server.port(), node.ramBytes(), threads, node.kernels(), node.version());
-        membership = JGroupsMembership.join(belonging.settings(), belonging.secret(), name, offer, false);
+                Offer.Role.NODE,
+                address,
+                server.port(),
+                node.ramBytes(),
+                node.threads(),
+                node.kernels(),
+                node.version());
+        membership = JGroupsMembership.join(belonging.settings(), belonging.secret(), node.name(), offer, false);
         owned.add(membership::close);
-        membership.tasks().offer(MODELS, 1, _ -> String.join("\n", host.models()).getBytes(StandardCharsets.UTF_8));
+        membership
+                .tasks()
+                .offer(MODELS, 1, _ -> String.join("\n", host.models()).getBytes(StandardCharsets.UTF_8));
         membership.tasks().offer(DRAIN, 1, _ -> {
             drained.countDown();
             return new byte[0];
         });
-        follow(membership, blocks, host);
-    }
-
-    private static void follow(Membership membership, MemberBlocks blocks, NodeHost host) {
-        Runnable look = () -> {
-            String self = membership.self().id();
-            List<Member> others = membership.members().stream()
-                    .filter(member -> !member.id().equals(self))
-                    .toList();
-            blocks.members(others);
-            host.sources(blocks::of);
-        };
-        membership.listen(new MembershipListener() {
-            @Override
-            public void onJoined(Member member) {
-                look.run();
-            }
-
-            @Override
-            public void onLeft(Member member) {
-                look.run();
-            }
-        });
-        look.run();
+        owned.add(SourceFollower.follow(membership, blocks, host)::close);
     }
 
     /// Starts a node.
     ///
-    /// @param name what people call it
-    /// @param threads that compute
     /// @param device which computes, and reads main memory; stays the caller's
     /// @param says is told in sentences what happens
     /// @throws IOException if it cannot listen
     /// @throws io.moetier.cluster.membership.MembershipException if it cannot be a member
     public static ClusterNode start(
-            Belonging belonging,
-            String name,
-            int threads,
-            NodeHost.Node node,
-            NodeStores stores,
-            Device device,
-            Consumer<String> says)
+            Belonging belonging, NodeHost.Node node, NodeStores stores, Device device, Consumer<String> says)
             throws IOException {
         Owned owned = new Owned();
         try {
-            return new ClusterNode(belonging, name, threads, node, stores, device, says, owned);
+            return new ClusterNode(belonging, node, stores, device, says, owned);
         } catch (IOException | RuntimeException | Error e) {
             owned.close();
             throw e;

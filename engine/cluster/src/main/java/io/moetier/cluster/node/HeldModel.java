@@ -32,7 +32,8 @@ import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
-/// The experts of one model at a node: those that are on its disk, of which some are in memory, and those that are still
+/// The experts of one model at a node: those that are on its disk, of which some are in memory, and those that are
+/// still
 /// to come from other machines.
 ///
 /// Requests are computed by their links' threads, one at a time. In between, one thread reads what is assigned into
@@ -68,19 +69,13 @@ final class HeldModel implements AutoCloseable {
     /// @param computing guards the device
     record Surroundings(Device device, ReentrantLock computing, Consumer<String> says) {}
 
-    private HeldModel(
-            NodeStore store,
-            byte[] manifest,
-            ExpertShare share,
-            long ramBytes,
-            ReentrantLock computing,
-            Consumer<String> says) {
+    private HeldModel(NodeStore store, byte[] manifest, ExpertShare share, long ramBytes, Surroundings around) {
         this.store = store;
         this.manifest = manifest;
         this.share = share;
         this.ramBytes = ramBytes;
-        this.computing = computing;
-        this.says = says;
+        computing = around.computing();
+        says = around.says();
         known = new HashSet<>();
         store.manifest().experts().forEach(entry -> known.add(entry.id().pack()));
         fetcher = store.growing()
@@ -126,9 +121,9 @@ final class HeldModel implements AutoCloseable {
                     + " of memory left for experts, and the model needs " + ByteSize.format(shared.minimumBytes())
                     + " at least");
         }
-        ExpertShare share = ExpertShare.open(
-                shared, around.device(), ramBytes, Policies.byRoom(), Loaders.THREADS, new Counters());
-        return new HeldModel(store, manifest, share, ramBytes, around.computing(), around.says());
+        ExpertShare share =
+                ExpertShare.open(shared, around.device(), ramBytes, Policies.byRoom(), Loaders.THREADS, new Counters());
+        return new HeldModel(store, manifest, share, ramBytes, around);
     }
 
     NodeStore store() {
@@ -242,8 +237,8 @@ final class HeldModel implements AutoCloseable {
         computing.lock();
         try {
             share.warm(one);
-        } catch (MalformedModelException e) {
-            says.accept(String.valueOf(e.getMessage()));
+        } catch (MalformedModelException | IllegalStateException e) {
+            isDamaged(e);
         } finally {
             computing.unlock();
         }
@@ -272,24 +267,39 @@ final class HeldModel implements AutoCloseable {
     }
 
     private void computeWhatIsHere(ExpertRequest request, ExpertReply reply) {
+        int numHere = numHere(request, reply.lacking);
+        int before = Integer.MAX_VALUE;
+        reply.numRows = 0;
+        reply.numRead = 0;
+        while (numHere > 0 && numHere < before) { // once more without what has turned out to be damaged
+            ExpertRequest here = numHere == request.numExperts ? request : part(request, reply.lacking);
+            try {
+                reply.numRead += share.compute(here, reply.outputs);
+                reply.numRows = here.numRows;
+                return;
+            } catch (MalformedModelException | IllegalStateException e) {
+                isDamaged(e);
+                before = numHere;
+                numHere = numHere(request, reply.lacking);
+            }
+        }
+        Arrays.fill(reply.lacking, 0, request.numExperts, true);
+    }
+
+    /// Says of each expert of a request whether it is lacking, and returns how many are not.
+    private int numHere(ExpertRequest request, boolean[] lacking) {
         int numHere = 0;
         for (int i = 0; i < request.numExperts; i++) {
-            reply.lacking[i] = !store.has(ExpertId.pack(request.layer, request.experts[i]));
-            numHere += reply.lacking[i] ? 0 : 1;
+            lacking[i] = !store.has(ExpertId.pack(request.layer, request.experts[i]));
+            numHere += lacking[i] ? 0 : 1;
         }
-        ExpertRequest here = numHere == request.numExperts ? request : part(request, reply.lacking);
-        reply.numRows = here.numRows;
-        reply.numRead = 0;
-        if (numHere == 0) {
-            return;
-        }
-        try {
-            reply.numRead = share.compute(here, reply.outputs);
-        } catch (MalformedModelException e) {
-            says.accept(String.valueOf(e.getMessage()));
-            Arrays.fill(reply.lacking, 0, request.numExperts, true);
-            reply.numRows = 0;
-        }
+        return numHere;
+    }
+
+    /// What is damaged is no longer in the store, and is fetched again.
+    private void isDamaged(RuntimeException e) {
+        says.accept(String.valueOf(e.getMessage()));
+        followAssignments();
     }
 
     /// Returns the part of a request whose experts are not lacking.

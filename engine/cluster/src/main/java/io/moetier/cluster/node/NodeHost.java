@@ -2,9 +2,6 @@ package io.moetier.cluster.node;
 
 import io.moetier.cluster.copy.BlockSource;
 import io.moetier.cluster.copy.NodeStore;
-import java.nio.file.Path;
-import java.util.Optional;
-import java.util.function.Function;
 import io.moetier.cluster.link.NodeService;
 import io.moetier.cluster.link.RefusedException;
 import io.moetier.cluster.wire.ExpertReply;
@@ -16,12 +13,14 @@ import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
-import org.jspecify.annotations.Nullable;
+import java.util.function.Function;
 
 /// What a node does for drivers: takes those whose kernels compute the same bits, holds the experts of their models in
 /// one budget of memory, and computes for one of them at a time.
@@ -37,17 +36,27 @@ public final class NodeHost implements NodeService, AutoCloseable {
     private final Map<String, HeldModel> held = new HashMap<>(); // guarded by this, as is what follows
     private final Map<String, NodeStore> opened = new HashMap<>(); // of models that were held once, too
     private long freeBytes;
+    private int numClosing; // models whose memory is about to be free
     private boolean closed;
     private Function<StoreManifest, List<? extends BlockSource>> sources = _ -> List.of();
 
     /// What a node is.
     ///
+    /// @param name what people call it
     /// @param version of the program
     /// @param kernels which bits its kernels compute
+    /// @param threads that compute
     /// @param ramBytes for experts
     /// @param bytesPerSecond of experts' weights that it computes from memory
     /// @param readBytesPerSecond of experts that it reads from its disk
-    public record Node(String version, String kernels, long ramBytes, double bytesPerSecond, double readBytesPerSecond) {}
+    public record Node(
+            String name,
+            String version,
+            String kernels,
+            int threads,
+            long ramBytes,
+            double bytesPerSecond,
+            double readBytesPerSecond) {}
 
     /// @param stores open what this machine's disk has of a model
     /// @param device which computes, and reads main memory; stays the caller's
@@ -81,6 +90,7 @@ public final class NodeHost implements NodeService, AutoCloseable {
     }
 
     private synchronized HeldModel enter(Hello hello) {
+        awaitFreeMemory();
         if (closed) {
             throw new RefusedException("this node is leaving");
         }
@@ -94,6 +104,21 @@ public final class NodeHost implements NodeService, AutoCloseable {
         }
         model.numGuests++;
         return model;
+    }
+
+    /// Waits until those who leave have left.
+    private synchronized void awaitFreeMemory() {
+        boolean interrupted = false;
+        while (numClosing > 0) {
+            try {
+                wait();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private HeldModel open(Hello hello) {
@@ -112,8 +137,7 @@ public final class NodeHost implements NodeService, AutoCloseable {
                 store = stores.open(manifest);
                 opened.put(hello.model(), store);
             }
-            HeldModel model = HeldModel.open(
-                    store, hello.manifest(), hello.activations(), around, freeBytes);
+            HeldModel model = HeldModel.open(store, hello.manifest(), hello.activations(), around, freeBytes);
             model.sources(sources.apply(manifest));
             return model;
         } catch (IOException | IllegalArgumentException | MalformedModelException e) {
@@ -131,17 +155,26 @@ public final class NodeHost implements NodeService, AutoCloseable {
                 return;
             }
             held.remove(name(model));
-            freeBytes += model.ramBytes();
+            numClosing++;
         }
-        model.close();
-        says.accept("the last driver of model " + name(model) + " has left: "
-                + ByteSize.format(model.ramBytes()) + " of memory are free again");
+        try {
+            model.close();
+        } finally {
+            synchronized (this) {
+                freeBytes += model.ramBytes();
+                numClosing--;
+                notifyAll();
+            }
+        }
+        says.accept("the last driver of model " + name(model) + " has left: " + ByteSize.format(model.ramBytes())
+                + " of memory are free again");
     }
 
     /// Says from now on whom to ask for the blocks of a model; to be called again when others come and go.
     public synchronized void sources(Function<StoreManifest, List<? extends BlockSource>> newSources) {
         sources = newSources;
-        held.values().forEach(model -> model.sources(newSources.apply(model.store().manifest())));
+        held.values()
+                .forEach(model -> model.sources(newSources.apply(model.store().manifest())));
     }
 
     /// Returns what this node has of a model that it holds, or has held; open as long as this.

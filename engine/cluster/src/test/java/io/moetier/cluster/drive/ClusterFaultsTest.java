@@ -1,0 +1,179 @@
+package io.moetier.cluster.drive;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cluster.relay.Relay;
+import io.moetier.runtime.session.Engine;
+import io.moetier.testdata.Seeds;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Whatever befalls nodes, the bits stay.
+class ClusterFaultsTest {
+    private static final String MODEL = "tiny-mixtral";
+
+    @TempDir
+    static Path stores;
+
+    private static Path store;
+    private static int[] expected;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void importModel() {
+        store = Text.store(stores, MODEL);
+        expected = Text.alone(store);
+    }
+
+    /// Nodes leave and return, lose their connections, stop, slow down and lose blocks, at any moment.
+    @Test
+    void nodesThatComeAndGoLeaveTheBitsAsTheyWere() {
+        AtomicInteger numEvents = new AtomicInteger();
+        AtomicInteger numComputed = new AtomicInteger();
+        Seeds.each(2, (seed, random) -> {
+            try (TestCluster cluster = TestCluster.withSecret(Files.createDirectory(folder.resolve("seed " + seed)))) {
+                for (int i = 0; i < 3; i++) {
+                    cluster.start("node " + i);
+                }
+                try (Engine engine = Engine.open(store, Text.least(store).withNodes(cluster.driving(false)))) {
+                    CompletableFuture<Void> chaos = CompletableFuture.runAsync(() -> {
+                        for (int i = 0; i < 100; i++) {
+                            befall(cluster, random);
+                            numEvents.incrementAndGet();
+                        }
+                    });
+                    do {
+                        assertArrayEquals(expected, Text.bits(engine));
+                    } while (!chaos.isDone());
+                    chaos.get();
+                    numComputed.addAndGet((int) engine.stats().nodeExperts());
+                }
+                cluster.eventually(cluster::holdsNothing);
+            }
+        });
+        assertTrue(Integer.getInteger("moetier.seed") != null || numEvents.get() >= 200);
+        assertTrue(numComputed.get() > 0);
+    }
+
+    private static void befall(TestCluster cluster, SplittableRandom random) {
+        try {
+            String name = "node " + random.nextInt(1, 3); // the first one is where others find the cluster
+            boolean isThere = cluster.names().contains(name);
+            int event = random.nextInt(16);
+            if (!isThere) {
+                if (event < 4) {
+                    cluster.start(name);
+                }
+                Thread.sleep(random.nextInt(5));
+                return;
+            }
+            Relay relay = cluster.relay(name);
+            switch (event) {
+                case 0 -> cluster.stop(name);
+                case 1, 2, 3 -> relay.cut();
+                case 4, 5, 6, 7 -> relay.mend();
+                case 8, 9 -> relay.delay(2000);
+                case 10, 11 -> relay.delay(0);
+                case 12, 13 -> {
+                    relay.stall();
+                    Thread.sleep(random.nextInt(20));
+                    relay.resume();
+                }
+                default -> damage(cluster.folder(name), random);
+            }
+            Thread.sleep(random.nextInt(20));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    /// Writes over some bytes of what a node keeps.
+    private static void damage(Path folder, SplittableRandom random) throws IOException {
+        List<Path> files = extents(folder);
+        if (files.isEmpty()) {
+            return;
+        }
+        try (FileChannel file = FileChannel.open(files.get(random.nextInt(files.size())), StandardOpenOption.WRITE)) {
+            long from = file.size() / 2 + random.nextLong(file.size() / 2 - 64);
+            file.write(ByteBuffer.allocate(64).put(0, new byte[] {1, 2, 3}), from);
+        }
+    }
+
+    private static List<Path> extents(Path folder) throws IOException {
+        try (Stream<Path> all = Files.walk(folder)) {
+            return all.filter(file -> file.toString().endsWith(".cm3")).toList();
+        }
+    }
+
+    /// The damaged block is said, is computed here, comes anew, and is asked of the node again.
+    @Test
+    void aDamagedBlockComesAnew() throws Exception {
+        try (TestCluster cluster = TestCluster.withSecret(folder)) {
+            cluster.start("a");
+            try (Engine engine = Engine.open(store, Text.least(store).withNodes(cluster.driving(false)))) {
+                cluster.eventually(() -> cluster.models("a").contains(": 128 of 128 experts"));
+            }
+            cluster.eventually(cluster::holdsNothing);
+            overwrite(cluster.folder("a"));
+            try (Engine engine = Engine.open(store, Text.least(store).withNodes(cluster.driving(false)))) {
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return cluster.said.stream().anyMatch(sentence -> sentence.contains("checksum"));
+                });
+                cluster.eventually(() -> cluster.models("a").contains(": 128 of 128 experts"));
+                long missed = engine.stats().nodeMisses();
+                long computed = engine.stats().nodeExperts();
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return engine.stats().nodeExperts() > computed;
+                });
+                assertTrue(engine.stats().nodeMisses() >= missed);
+            }
+        }
+    }
+
+    /// Writes over a part of whatever a node keeps of blocks.
+    private static void overwrite(Path folder) throws IOException {
+        for (Path path : extents(folder)) {
+            try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+                file.write(ByteBuffer.wrap("damaged".repeat(10_000).getBytes(StandardCharsets.UTF_8)), file.size() / 2);
+            }
+        }
+    }
+
+    /// Whose connection is cut takes its driver for gone, and holds nothing any more.
+    @Test
+    void aDriverThatDiesLeavesNothingBehind() throws Exception {
+        try (TestCluster cluster = TestCluster.withSecret(folder)) {
+            cluster.start("a");
+            try (Engine engine = Engine.open(store, Text.least(store).withNodes(cluster.driving(false)))) {
+                cluster.eventually(() -> !cluster.holdsNothing());
+                cluster.relay("a").cut();
+                cluster.eventually(cluster::holdsNothing);
+                assertArrayEquals(expected, Text.bits(engine));
+                cluster.relay("a").mend();
+                cluster.eventually(() -> !cluster.holdsNothing());
+                assertArrayEquals(expected, Text.bits(engine));
+            }
+            cluster.eventually(cluster::holdsNothing);
+        }
+    }
+}

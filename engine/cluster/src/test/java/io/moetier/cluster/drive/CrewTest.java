@@ -1,0 +1,302 @@
+package io.moetier.cluster.drive;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cluster.link.RefusedException;
+import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.MembershipListener;
+import io.moetier.cluster.membership.Ownership;
+import io.moetier.cluster.membership.Tasks;
+import io.moetier.cluster.placement.Placement;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.model.ExpertId;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Who is asked for what as nodes come and go; nothing here is real but the experts.
+class CrewTest {
+    @TempDir
+    static Path folder;
+
+    private static StoreManifest manifest;
+
+    @BeforeAll
+    static void importModel() {
+        manifest = StoreManifest.read(Text.store(folder, "tiny-mixtral"));
+    }
+
+    private final FakeMembership membership = new FakeMembership();
+    private final Map<String, FakeLink> links = new ConcurrentHashMap<>();
+    private final List<String> said = new CopyOnWriteArrayList<>();
+    private volatile NodeOpener opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
+    private Crew crew;
+
+    @AfterEach
+    void close() {
+        if (crew != null) {
+            crew.close();
+        }
+        links.values().forEach(link -> assertTrue(link.closed));
+    }
+
+    private void gather() {
+        crew = Crew.gather(
+                membership,
+                member -> opener.open(member),
+                new Allotment(manifest, _ -> 1, new Allotment.Capacity("driver", 0, 1e9, 1e7), membership),
+                said::add);
+    }
+
+    @Test
+    void withoutNodesNothingLeadsAway() {
+        gather();
+        for (StoreManifest.Entry entry : manifest.experts()) {
+            assertFalse(crew.routes().leadsAway(entry.id().layer(), entry.id().expert()));
+        }
+        assertTrue(membership.tables.isEmpty());
+    }
+
+    @Test
+    void allExpertsAreAssignedAndEachIsAskedOfWhoHasIt() {
+        membership.join("a");
+        membership.join("b");
+        gather();
+        Placement placement = Placement.parse(membership.tables.get(manifest.expertsDigest()));
+        for (int owner = 1; owner <= 2; owner++) {
+            int[] assigned = placement.assignment(owner, _ -> 1);
+            Arrays.sort(assigned);
+            assertArrayEquals(
+                    assigned, links.get(placement.members().get(owner)).assigned());
+        }
+        int first = ExpertId.pack(0, 0);
+        links.values().forEach(link -> link.ready.add(first));
+        assertTrue(crew.routes().leadsAway(0, 0));
+        assertFalse(crew.routes().leadsAway(0, 1), "nobody has it yet");
+    }
+
+    @Test
+    void theIdlerOfTwoCopiesIsAsked() {
+        membership.join("a");
+        membership.join("b");
+        gather();
+        NodePort one = crew.routes().idlest(0, 0);
+        assertNotNull(one);
+        one.give(0, 10);
+        NodePort other = crew.routes().idlest(0, 0);
+        assertNotNull(other);
+        assertFalse(one == other, "both have room for all");
+        other.give(0, 20);
+        assertEquals(one, crew.routes().idlest(0, 0));
+        one.begin();
+        other.begin();
+    }
+
+    @Test
+    void whoLeavesFailsAtOnceAndIsAskedNoLonger() throws InterruptedException {
+        membership.join("a");
+        membership.join("b");
+        gather();
+        membership.leave("a");
+        assertFalse(links.get("a").isUp(), "before the worker has had its turn");
+        await(() -> crew.routes().ports().length == 2);
+        membership.leave("b");
+        await(() -> crew.routes().ports().length == 1);
+        assertNull(crew.routes().idlest(0, 0));
+        assertTrue(said.stream().anyMatch(sentence -> sentence.startsWith("node b is gone: ")), said::toString);
+        assertTrue(
+                Placement.parse(membership.tables.get(manifest.expertsDigest()))
+                        .members()
+                        .contains("b"),
+                "who was there last is known");
+    }
+
+    @Test
+    void aLinkThatFailedIsOpenedAgain() throws InterruptedException {
+        membership.join("a");
+        gather();
+        FakeLink first = links.remove("a");
+        first.fail("cut");
+        crew.look();
+        await(() -> links.containsKey("a") && crew.routes().ports().length == 2);
+        assertTrue(first.closed);
+        await(() -> said.contains("node a computes from now on, again"));
+    }
+
+    @Test
+    void aNodeThatRefusesIsLeftOutAndSaysWhyOnce() {
+        membership.join("a");
+        opener = _ -> {
+            throw new RefusedException("it runs version 9");
+        };
+        gather();
+        crew.look();
+        membership.join("b");
+        crew.without("nobody"); // what was asked before has been done
+        assertEquals(List.of("node a is left out: it runs version 9", "node b is left out: it runs version 9"), said);
+    }
+
+    @Test
+    void whoeverIsToLeaveIsAskedNoLongerButMayAnswer() {
+        membership.join("a");
+        gather();
+        crew.without("a");
+        assertEquals(1, crew.routes().ports().length);
+        assertTrue(links.get("a").isUp());
+        crew.look();
+        crew.without("nobody");
+        assertEquals(1, crew.routes().ports().length);
+    }
+
+    @Test
+    void whatFailsAtTheBeginningIsThrownAndNothingIsLeft() {
+        membership.join("a");
+        opener = _ -> {
+            throw new IllegalArgumentException("broken");
+        };
+        assertTrue(assertThrows(IllegalStateException.class, this::gather)
+                .getCause()
+                .getMessage()
+                .contains("broken"));
+    }
+
+    @Test
+    void whatFailsLaterIsSaid() throws InterruptedException {
+        gather();
+        opener = _ -> {
+            throw new IllegalArgumentException("broken");
+        };
+        membership.join("a");
+        await(() -> said.contains("experts stay where they are: broken"));
+        opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
+        membership.join("b");
+        await(() -> crew.routes().ports().length == 3);
+    }
+
+    /// Neither a way that is being opened nor a pause makes anybody wait.
+    @Test
+    void closingEndsWhatIsBeingOpened() throws InterruptedException {
+        CountDownLatch opening = new CountDownLatch(1);
+        gather();
+        opener = _ -> {
+            opening.countDown();
+            try {
+                new CountDownLatch(1).await();
+                throw new AssertionError("nobody opens it");
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new UncheckedIOException(new InterruptedIOException("interrupted"));
+            }
+        };
+        membership.join("a");
+        opening.await();
+        crew.close();
+        membership.join("b");
+        crew.look();
+        assertEquals(List.of(), said);
+    }
+
+    @Test
+    void aNodeThatDoesNotAnswerIsAskedAgainLater() throws InterruptedException {
+        membership.join("a");
+        opener = _ -> {
+            throw new UncheckedIOException(new IOException("nobody listens"));
+        };
+        gather();
+        assertEquals(List.of("node a does not answer: java.io.IOException: nobody listens"), said);
+        opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
+        await(() -> crew.routes().ports().length == 2);
+    }
+
+    private static void await(BooleanSupplier condition) throws InterruptedException {
+        TestCluster.await(condition);
+    }
+
+    /// Members that come and go as the test says.
+    private static final class FakeMembership implements Membership, Ownership {
+        final Map<String, byte[]> tables = new ConcurrentHashMap<>();
+        private final List<Member> members = new CopyOnWriteArrayList<>();
+        private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
+
+        void join(String name) {
+            Member member = FakeLink.member(name);
+            members.add(member);
+            listeners.forEach(listener -> listener.onJoined(member));
+        }
+
+        void leave(String name) {
+            Member member = FakeLink.member(name);
+            members.remove(member);
+            listeners.forEach(listener -> listener.onLeft(member));
+        }
+
+        @Override
+        public Member self() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public List<Member> members() {
+            return List.copyOf(members);
+        }
+
+        @Override
+        public void listen(MembershipListener listener) {
+            listeners.add(listener);
+        }
+
+        @Override
+        public Ownership ownership() {
+            return this;
+        }
+
+        @Override
+        public Tasks tasks() {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public void close() {}
+
+        @Override
+        public void publish(String model, byte[] table) {
+            tables.put(model, table);
+        }
+
+        @Override
+        public void forget(String model) {
+            tables.remove(model);
+        }
+
+        @Override
+        public Optional<byte[]> table(String model) {
+            return Optional.ofNullable(tables.get(model));
+        }
+
+        @Override
+        public Set<String> models() {
+            return tables.keySet();
+        }
+    }
+}
