@@ -3,6 +3,7 @@ package io.moetier.cli.bench;
 import io.moetier.cli.report.ExpertsUsed;
 import io.moetier.cli.report.ModelClock;
 import io.moetier.cli.report.MovesReport;
+import io.moetier.cli.report.NodesReport;
 import io.moetier.cli.report.PhaseTimes;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.StepProfile;
@@ -57,6 +58,7 @@ final class Benchmark implements AutoCloseable {
     private final StepProfile profile;
     private RunStats promptStats = RunStats.NONE;
     private RunStats generationStats = RunStats.NONE;
+    private long nanos; // of all rounds that count
 
     /// @param before the process before the model was loaded
     /// @param timeline what is written of the rounds that count
@@ -108,6 +110,7 @@ final class Benchmark implements AutoCloseable {
     void measure() {
         Engine engine = model.engine();
         RunStats begin = engine.stats();
+        long start = System.nanoTime();
         if (prompt.length > 0) {
             profile.count(Phase.PREFILL);
             Rates rates = prefill();
@@ -121,6 +124,7 @@ final class Benchmark implements AutoCloseable {
             generationRates.add(rates.real());
             virtualGenerationRates.add(rates.virtual());
         }
+        nanos += System.nanoTime() - start;
         promptStats = promptStats.plus(between.minus(begin));
         generationStats = generationStats.plus(engine.stats().minus(between));
     }
@@ -168,7 +172,11 @@ final class Benchmark implements AutoCloseable {
                                 .words())
                 .row("computed by", model.engine().deviceDescription())
                 .row("read by", model.engine().ioDescription());
-        return table + "\n" + times() + bounds() + "\n" + machine;
+        return table + "\n" + times() + bounds() + "\n" + nodes().table() + machine;
+    }
+
+    private NodesReport nodes() {
+        return new NodesReport(promptStats.plus(generationStats).nodes(), nanos);
     }
 
     /// Returns what a generated token consists of, else a prompt, as bars.
@@ -223,6 +231,7 @@ final class Benchmark implements AutoCloseable {
         fields.put("io", model.engine().ioDescription());
         fields.putAll(ExpertsUsed.of(model.engine(), promptStats.plus(generationStats))
                 .fields());
+        fields.putAll(nodes().fields());
         fields.put("experts", experts.numExperts());
         fields.put("expert_slots", experts.slots().number());
         fields.put("expert_slot_bytes", experts.slots().bytes());

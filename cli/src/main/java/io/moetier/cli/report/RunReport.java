@@ -113,7 +113,7 @@ public record RunReport(
         MovesReport.addTo(run, engine);
         virtual.ifPresent(time -> run.row("virtual time", time.words(outcome)));
         LookaheadReport ahead = LookaheadReport.of(engine, stats);
-        return phases + "\n" + tiers + "\n" + moves + "\n" + ahead.table() + "\n" + use + "\n"
+        return phases + "\n" + tiers + "\n" + nodes().table() + moves + "\n" + ahead.table() + "\n" + use + "\n"
                 + planned(engine.memoryPlan()) + "\n" + run;
     }
 
@@ -177,6 +177,7 @@ public record RunReport(
             fields.put("node_misses", stats.nodeMisses());
             fields.put("node_wait_seconds", stats.nodeWaitNanos() / 1e9);
         }
+        fields.putAll(nodes().fields());
         fields.put("load_seconds", stats.loadNanos() / 1e9);
         fields.put("wait_seconds", stats.waitNanos() / 1e9);
         fields.putAll(LookaheadReport.of(engine, stats).fields());
@@ -185,6 +186,11 @@ public record RunReport(
         fields.put("learnt_tokens", engine.learntTokens());
         fields.put("io", engine.ioDescription());
         return fields;
+    }
+
+    private NodesReport nodes() {
+        Outcome outcome = reply.outcome();
+        return new NodesReport(reply.stats().nodes(), outcome.promptNanos() + outcome.decodeNanos());
     }
 
     /// Says what was decided because not all experts fit.

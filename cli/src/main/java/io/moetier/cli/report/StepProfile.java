@@ -163,6 +163,18 @@ public final class StepProfile implements ActivityListener {
         onMove("copies to the GPU", id, bytes, startNanos, endNanos);
     }
 
+    /// Where in the request the node computed is not known: in the middle, as if both ways were as long.
+    @Override
+    public void onNode(String node, int ofLayer, long startNanos, long endNanos, long nodeNanos) {
+        if (trace.isPresent() && counted.isPresent() && !(marks instanceof VirtualMarks)) {
+            TraceEvents file = trace.get();
+            String row = "node " + node;
+            double way = Math.max(0, endNanos - startNanos - nodeNanos) / 2.0;
+            file.span(row, "request", (double) startNanos, (double) endNanos, Map.of("layer", ofLayer));
+            file.span(row, "experts", startNanos + way, endNanos - way, Map.of("layer", ofLayer));
+        }
+    }
+
     @Override
     public void onSlots(Tier tier, int before, int now) {
         if (trace.isPresent() && counted.isPresent() && !(marks instanceof VirtualMarks)) {

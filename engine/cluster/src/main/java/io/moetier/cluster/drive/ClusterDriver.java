@@ -1,10 +1,14 @@
 package io.moetier.cluster.drive;
 
 import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.metrics.NodeWork;
 import io.moetier.runtime.remote.ExpertNodes;
 import io.moetier.runtime.remote.NodeRows;
 import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /// Sends each layer's rows to the nodes that own its experts.
 ///
@@ -71,9 +75,26 @@ public final class ClusterDriver implements ExpertNodes {
         return rows.numExperts() - numTaken;
     }
 
+    @Override
+    public void tell(ActivityListener listener) {
+        for (NodePort port : routes.ports()) {
+            if (port != null) {
+                port.tell(listener);
+            }
+        }
+    }
+
     /// Returns what each node has done so far, those that have left among them.
     public List<NodeUse> uses() {
         return crew.uses();
+    }
+
+    /// A node that went and came again is one.
+    @Override
+    public List<NodeWork> work() {
+        Map<String, NodeWork> byName = new LinkedHashMap<>();
+        crew.uses().forEach(use -> byName.merge(use.name(), use.work(), NodeWork::plus));
+        return List.copyOf(byName.values());
     }
 
     @Override

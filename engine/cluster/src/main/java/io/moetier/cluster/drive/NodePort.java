@@ -5,6 +5,7 @@ import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
 import io.moetier.cluster.wire.Protocol;
+import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.remote.NodeRows;
 import java.util.Arrays;
 
@@ -33,6 +34,9 @@ final class NodePort {
     private int stamp;
     private long sequence;
     private long sentNanos;
+    private long receivedNanos;
+    private long nodeNanos; // of what was received
+    private int layer;
     private int mostRows;
 
     NodePort(Member member, NodeLink link, long roundTripNanos) {
@@ -74,6 +78,7 @@ final class NodePort {
     void begin() {
         numGiven = 0;
         nanosGiven = 0;
+        nodeNanos = 0;
         numSent = 0;
         numRequests = 0;
     }
@@ -126,7 +131,7 @@ final class NodePort {
                 request.rows[request.numRows++] = input(rows, rows.inputRows()[rows.from(i) + row]);
             }
         }
-        use.sent(request.numExperts, request.numRows);
+        use.sent(request.numExperts, request.numRows, (long) Float.BYTES * request.numInputs * rows.size());
     }
 
     private boolean isRoom(NodeRows rows, int numExperts, int numRows) {
@@ -174,9 +179,18 @@ final class NodePort {
             from = ends[i];
         }
         if (numGiven > 0) {
-            use.received(System.nanoTime() - sentNanos, numGiven, numGiven - numTaken);
+            layer = rows.layer();
+            receivedNanos = System.nanoTime();
+            use.received(receivedNanos - sentNanos, numGiven, numGiven - numTaken);
         }
         return numTaken;
+    }
+
+    /// Tells of what was received last, if anything was asked.
+    void tell(ActivityListener listener) {
+        if (numGiven > 0) {
+            listener.onNode(use.name(), layer, sentNanos, receivedNanos, nodeNanos);
+        }
     }
 
     private int take(NodeRows rows, int from, float[] results, boolean[] missing) {
@@ -197,7 +211,8 @@ final class NodePort {
                 numTaken++;
             }
         }
-        use.computed(reply.nanos, reply.numRead);
+        nodeNanos += reply.nanos;
+        use.computed(reply.nanos, reply.numRead, (long) Float.BYTES * row * rows.size());
         return numTaken;
     }
 }

@@ -1,5 +1,7 @@
 package io.moetier.cluster.drive;
 
+import io.moetier.runtime.metrics.NodeWork;
+
 /// What one node did for a driver. Written by the thread that computes, read by any.
 public final class NodeUse {
     private static final double NEWEST = 1.0 / 32; // share in the mean
@@ -8,6 +10,8 @@ public final class NodeUse {
     private volatile long numRequests;
     private volatile long numExperts;
     private volatile long numRows;
+    private volatile long sentBytes;
+    private volatile long receivedBytes;
     private volatile long numMissing;
     private volatile long numRead;
     private volatile long waitNanos;
@@ -19,10 +23,11 @@ public final class NodeUse {
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate") // one thread writes
-    void sent(int experts, int rows) {
+    void sent(int experts, int rows, long bytes) {
         numRequests++;
         numExperts += experts;
         numRows += rows;
+        sentBytes += bytes;
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate")
@@ -33,9 +38,22 @@ public final class NodeUse {
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate")
-    void computed(long nanos, int read) {
+    void computed(long nanos, int read, long bytes) {
         nodeNanos += nanos;
         numRead += read;
+        receivedBytes += bytes;
+    }
+
+    /// Returns all of it.
+    NodeWork work() {
+        return new NodeWork(
+                name,
+                new NodeWork.Experts(numExperts, numMissing, numRead),
+                numRows,
+                sentBytes,
+                receivedBytes,
+                waitNanos,
+                nodeNanos);
     }
 
     /// Returns what people call the node.

@@ -31,6 +31,13 @@ public interface ActivityListener {
     /// An expert was copied to a device, with the wait for its slot and for the copies before.
     default void onCopy(int id, long bytes, long startNanos, long endNanos) {}
 
+    /// A node was asked for experts of a layer, and what it had to say has been received, by the clock of
+    /// [System#nanoTime()].
+    ///
+    /// @param node what people call it
+    /// @param nodeNanos of this time, in which it computed or read
+    default void onNode(String node, int layer, long startNanos, long endNanos, long nodeNanos) {}
+
     /// The slots of a tier have become fewer or more, because memory was short or is so no more. Told by the
     /// thread that computes, or while none does.
     default void onSlots(Tier tier, int before, int now) {}

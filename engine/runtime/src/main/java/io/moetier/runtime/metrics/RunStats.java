@@ -2,6 +2,7 @@ package io.moetier.runtime.metrics;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.LongBinaryOperator;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
@@ -17,15 +18,17 @@ public final class RunStats {
 
     private final long[] counts; // by ordinal of its counter
     private final List<Long> deviceHits;
+    private final List<NodeWork> nodes;
 
-    private RunStats(long[] counts, List<Long> deviceHits) {
+    private RunStats(long[] counts, List<Long> deviceHits, List<NodeWork> nodes) {
         this.counts = counts;
         this.deviceHits = List.copyOf(deviceHits);
+        this.nodes = List.copyOf(nodes);
     }
 
     /// Returns what `count` says of each counter.
     static RunStats of(ToLongFunction<Counter> count) {
-        return new RunStats(Stream.of(Counter.values()).mapToLong(count).toArray(), List.of());
+        return new RunStats(Stream.of(Counter.values()).mapToLong(count).toArray(), List.of(), List.of());
     }
 
     /// Returns what `counter` held.
@@ -152,6 +155,11 @@ public final class RunStats {
                         .toArray(),
                 IntStream.range(0, devices)
                         .mapToObj(i -> operator.applyAsLong(hitsOf(i), other.hitsOf(i)))
+                        .toList(),
+                Stream.concat(nodes.stream(), other.nodes.stream())
+                        .map(NodeWork::name)
+                        .distinct()
+                        .map(name -> workOf(name).with(other.workOf(name), operator))
                         .toList());
     }
 
@@ -160,9 +168,27 @@ public final class RunStats {
         return device < deviceHits.size() ? deviceHits.get(device) : 0;
     }
 
+    /// Returns nothing done for a node that is not known.
+    private NodeWork workOf(String name) {
+        return nodes.stream()
+                .filter(node -> node.name().equals(name))
+                .findFirst()
+                .orElseGet(() -> NodeWork.none(name));
+    }
+
     /// Returns this with the hits of each device.
     public RunStats withDeviceHits(List<Long> hits) {
-        return new RunStats(counts, hits);
+        return new RunStats(counts, hits, nodes);
+    }
+
+    /// Returns this with what each node did, each name once.
+    public RunStats withNodes(List<NodeWork> work) {
+        return new RunStats(counts, deviceHits, work);
+    }
+
+    /// Returns what each node did, those that have left among them; empty if there are none.
+    public List<NodeWork> nodes() {
+        return nodes;
     }
 
     /// Returns of the hits, those of each device; empty if there are not several.
@@ -188,12 +214,13 @@ public final class RunStats {
     public boolean equals(Object other) {
         return other instanceof RunStats stats
                 && Arrays.equals(counts, stats.counts)
-                && deviceHits.equals(stats.deviceHits);
+                && deviceHits.equals(stats.deviceHits)
+                && nodes.equals(stats.nodes);
     }
 
     @Override
     public int hashCode() {
-        return 31 * Arrays.hashCode(counts) + deviceHits.hashCode();
+        return Objects.hash(Arrays.hashCode(counts), deviceHits, nodes);
     }
 
     @Override

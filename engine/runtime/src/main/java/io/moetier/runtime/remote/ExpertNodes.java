@@ -1,6 +1,9 @@
 package io.moetier.runtime.remote;
 
+import io.moetier.runtime.metrics.ActivityListener;
+import io.moetier.runtime.metrics.NodeWork;
 import io.moetier.storage.model.ExpertId;
+import java.util.List;
 
 /// The experts that other machines compute, as the layers of an engine see them.
 ///
@@ -24,11 +27,19 @@ public interface ExpertNodes extends AutoCloseable {
     /// @return how many are missing
     int receive(NodeRows rows, float[] results, boolean[] missing);
 
+    /// Tells of the requests whose results were received last, if there is anything to tell.
+    default void tell(ActivityListener listener) {}
+
     /// Is told of the routing of a step, the experts of all machines among it, so that owners can follow what is used.
     ///
     /// @param experts `[n]`, of `layer`, distinct
     /// @param weights `[n]`, routing weights summed over the tokens
     default void onDecision(int layer, int[] experts, float[] weights, int n) {}
+
+    /// Returns what each node has done so far, those that have left among them, each name once. Any thread may ask.
+    default List<NodeWork> work() {
+        return List.of();
+    }
 
     @Override
     void close();

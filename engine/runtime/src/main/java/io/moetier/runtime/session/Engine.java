@@ -83,6 +83,7 @@ public final class Engine implements AutoCloseable {
     private final Loaders loaders;
     private final Optional<Device> processor; // computes what devices lack
     private final Counters counters = new Counters();
+    private final Optional<ExpertNodes> nodes; // that compute experts
     private final ExpertTiers expertTiers;
     private final String policyWords;
     private final PrefetchTrial prefetchTrial;
@@ -135,28 +136,28 @@ public final class Engine implements AutoCloseable {
         asked = config.memory().ramBytes().isPresent();
         batch = needs().batch(MemoryBudget::fits);
         memoryPlan = planned();
-        @Nullable
-        ExpertNodes nodes = config.compute().nodes().map(this::openNodes).orElse(null);
+        nodes = config.compute().nodes().map(this::openNodes);
+        @Nullable ExpertNodes remote = nodes.orElse(null);
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
-        if (nodes != null) {
-            expertTiers.leaveOut(nodes::takes);
+        if (remote != null) {
+            expertTiers.leaveOut(remote::takes);
         }
         ExpertPlaces places = new ExpertPlaces(
                 spec,
                 device,
                 devices.subList(1, devices.size()),
                 processor.orElse(null),
-                nodes == null ? null : new ExpertsOnNodes(nodes, spec, device, batch, expertTiers, counters),
+                remote == null ? null : new ExpertsOnNodes(remote, spec, device, batch, expertTiers, counters),
                 batch,
                 expertTiers);
         placesBytes = places.byteSize();
         policyWords = policyWords(config.offloading().policy(), expertTiers.residentSummary());
         prefetchTrial = new PrefetchTrial(config.offloading().prefetch(), allFit(expertTiers.residentSummary()));
         loss = new LossMeter(
-                nodes == null
+                remote == null
                         ? expertTiers::isHere
-                        : (layer, expert) -> nodes.takes(layer, expert) || expertTiers.isHere(layer, expert),
+                        : (layer, expert) -> remote.takes(layer, expert) || expertTiers.isHere(layer, expert),
                 selection.maxKld());
         LayerContext context = new LayerContext(
                 new HeldWeights(weights, device, arena),
@@ -431,7 +432,9 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the counters so far.
     public RunStats stats() {
-        return counters.snapshot().withDeviceHits(expertTiers.deviceHits());
+        return counters.snapshot()
+                .withDeviceHits(expertTiers.deviceHits())
+                .withNodes(nodes.map(ExpertNodes::work).orElse(List.of()));
     }
 
     /// Returns the tiers that experts are computed from.

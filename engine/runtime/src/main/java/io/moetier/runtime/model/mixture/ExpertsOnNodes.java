@@ -124,6 +124,7 @@ public final class ExpertsOnNodes {
         long start = System.nanoTime();
         int numMissing = receive();
         counters.addNodeWait(System.nanoTime() - start);
+        nodes.tell(counters.activity());
         counters.activity().enter(Section.EXPERTS);
         int numRows = numMissing == 0 ? sent.numRows() : closeGaps();
         write(numRows, mixture.expertRows());
