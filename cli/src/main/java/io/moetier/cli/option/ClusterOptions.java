@@ -1,5 +1,6 @@
 package io.moetier.cli.option;
 
+import io.moetier.cli.terminal.LibraryLogs;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
@@ -46,6 +47,7 @@ public final class ClusterOptions {
             names = "--join",
             paramLabel = "HOST[:PORT],…",
             split = ",",
+            hideParamSyntax = true,
             description = "Members that may be there, of whom one is enough; port " + ClusterSettings.DEFAULT_PORT
                     + " if none is said.")
     List<String> join = List.of();
@@ -90,6 +92,7 @@ public final class ClusterOptions {
             requireNothingElse();
             return Optional.empty();
         }
+        LibraryLogs.silence();
         if (secret != null && tls != null) {
             throw new IllegalArgumentException(
                     "--secret-file and --tls: members know each other by one of them, not by both");
@@ -115,7 +118,11 @@ public final class ClusterOptions {
     public Optional<ClusterSettings> settingsOfNode() {
         Optional<ClusterSettings> settings = settings(ClusterSettings.DEFAULT_PORT);
         boolean isFirst = join.isEmpty() && !discover;
-        return port != null || isFirst || settings.filter(ClusterOptions::isTaken).isEmpty() ? settings : settings(0);
+        return port != null
+                        || isFirst
+                        || settings.filter(ClusterOptions::isTaken).isEmpty()
+                ? settings
+                : settings(0);
     }
 
     private static boolean isTaken(ClusterSettings settings) {
