@@ -43,6 +43,7 @@ public final class ClusterPlanCommand implements Callable<Integer> {
             names = "--nodes",
             paramLabel = "N,…",
             split = ",",
+            hideParamSyntax = true,
             defaultValue = "2,3,4,8,16,32,64",
             description = "Numbers of nodes to try, rising; default: ${DEFAULT-VALUE}.")
     List<Integer> counts = List.of();

@@ -65,6 +65,7 @@ public final class ModelOptions {
             names = "--vram",
             paramLabel = "SIZE",
             split = ",",
+            hideParamSyntax = true,
             description =
                     "Budget of the GPU's memory: weights, keys and values, workspace, and experts in what is left;"
                             + " for several GPUs one size for each, or one for every one; default: what is free less a"
@@ -212,8 +213,9 @@ public final class ModelOptions {
     @About(Topic.CLUSTER)
     @Option(
             names = "--mixed",
-            description = "Take nodes of the cluster whose kernels compute other bits, too: results depend on who computed"
-                    + " what.")
+            description =
+                    "Take nodes of the cluster whose kernels compute other bits, too: results depend on who computed"
+                            + " what.")
     boolean mixed;
 
     /// Returns the options as the engine takes them.
@@ -229,7 +231,11 @@ public final class ModelOptions {
         OptionalLong ramBytes = ramBytes(saved);
         return new EngineConfig(
                 new Compute(
-                        devices(surroundings, streams), threads, kernels, Optional.empty(), nodes(surroundings, streams)),
+                        devices(surroundings, streams),
+                        threads,
+                        kernels,
+                        Optional.empty(),
+                        nodes(surroundings, streams)),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
                 new Offloading(leaving, io, prefetch, misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));

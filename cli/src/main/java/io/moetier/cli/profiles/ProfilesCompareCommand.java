@@ -37,6 +37,7 @@ public final class ProfilesCompareCommand implements Callable<Integer> {
             names = "--budgets",
             paramLabel = "SHARE",
             split = ",",
+            hideParamSyntax = true,
             defaultValue = "25%,50%,75%",
             description = "Shares of all experts that there is room for; default: ${DEFAULT-VALUE}.")
     List<String> budgets = List.of();

@@ -34,6 +34,7 @@ final class Sweep {
             names = {"-p", "--n-prompt"},
             paramLabel = "N,…",
             split = ",",
+            hideParamSyntax = true,
             description = "Tokens of prompts; default: 32,128,512, as far as there is time for them.")
     @Nullable
     List<Integer> prompts;
@@ -42,6 +43,7 @@ final class Sweep {
             names = {"-n", "--n-gen"},
             paramLabel = "N,…",
             split = ",",
+            hideParamSyntax = true,
             description = "Tokens to generate in a round; default: 32.")
     @Nullable
     List<Integer> generated;
@@ -50,6 +52,7 @@ final class Sweep {
             names = "--depths",
             paramLabel = "N,…",
             split = ",",
+            hideParamSyntax = true,
             description = "Tokens in front of what is generated; default: 0 and the longest prompt.")
     @Nullable
     List<Integer> depths;
@@ -58,6 +61,7 @@ final class Sweep {
             names = "--budgets",
             paramLabel = "25%,4G,…",
             split = ",",
+            hideParamSyntax = true,
             description = "Memory for experts, as shares of all or sizes, each with all threads; default:"
                     + " 100%%,50%%,25%%, or that of --ram.")
     @Nullable
@@ -67,6 +71,7 @@ final class Sweep {
             names = "--thread-counts",
             paramLabel = "N,…",
             split = ",",
+            hideParamSyntax = true,
             description = "Numbers of threads, each with the first budget; default: 1, 2, 4 and so on to one per"
                     + " physical core, or that of --threads.")
     @Nullable

@@ -68,6 +68,7 @@ public final class TuneCommand implements Callable<Integer> {
             paramLabel = "all|lru,lfu,…",
             defaultValue = "all",
             split = ",",
+            hideParamSyntax = true,
             description = "Policies to compare; belady is the optimum that no policy can beat; default: all.")
     List<String> policies = List.of();
 
@@ -76,6 +77,7 @@ public final class TuneCommand implements Callable<Integer> {
             paramLabel = "25%,4G,…",
             defaultValue = "6.25%,12.5%,25%,50%,75%",
             split = ",",
+            hideParamSyntax = true,
             description = "Shares of all experts, or sizes; default: ${DEFAULT-VALUE}.")
     List<String> budgets = List.of();
 
@@ -125,6 +127,7 @@ public final class TuneCommand implements Callable<Integer> {
             names = "--after",
             paramLabel = "TRACE,…",
             split = ",",
+            hideParamSyntax = true,
             description =
                     "Traces of the same model that the policy gate learns from first, as in earlier runs; they are"
                             + " not counted.")
