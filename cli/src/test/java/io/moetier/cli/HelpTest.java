@@ -38,7 +38,7 @@ class HelpTest {
     @Test
     void manyOptionsAreUnderHeadingsAndTheUsualOnesFirst() {
         List<String> headings = Stream.of(Topic.values())
-                .filter(topic -> topic != Topic.MEASUREMENT && topic != Topic.CLUSTER) // of other commands
+                .filter(topic -> topic != Topic.MEASUREMENT) // of other commands
                 .map(Topic::heading)
                 .toList();
         List<String> lines = help("run", "--help").lines().toList();

@@ -1,0 +1,224 @@
+package io.moetier.cli.cluster;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/// A cluster as its user sees it: nodes, a run over them, who is there, who is to leave, and what goes wrong.
+class ClusterTest {
+    private static final String[] ANSWER = answer(24);
+    private static final String[] LONG_ANSWER = answer(150);
+
+    @TempDir
+    Path home = Path.of("");
+
+    private static String[] answer(int tokens) {
+        String model = TestData.tinyMixtral().toString();
+        String[] words = {"run", model, "Once upon a time", "--temp", "0", "-n", "" + tokens};
+        return words(words, "--ram", "2M", "--profile", "none");
+    }
+
+    private Path cache(String machine) {
+        return home.resolve(machine);
+    }
+
+    private MemberRun node(String name, int port, String... more) throws InterruptedException {
+        String[] words = {"node", "--cluster", "c", "--port", "" + port, "--name", name, "--threads", "1"};
+        return MemberRun.start(home, cache(name), words(words, more)).awaitText("node " + name + " of cluster c");
+    }
+
+    private CommandLineRun driven(int port, String... words) {
+        return run(words(words, "--cluster", "c", "--join", "127.0.0.1:" + port));
+    }
+
+    private CommandLineRun run(String... words) {
+        return CommandLineRun.inProcess(Map.of("MOETIER_CACHE", cache("driver").toString()), home, words);
+    }
+
+    private static String[] words(String[] first, String... then) {
+        return Stream.of(first, then).flatMap(Arrays::stream).toArray(String[]::new);
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private static CommandLineRun ok(CommandLineRun run) {
+        assertEquals(Failure.OK, run.exitCode(), run::err);
+        return run;
+    }
+
+    @Test
+    void theTextIsThatOfOneMachineAndTheReportSaysWhoDidWhat() throws IOException, InterruptedException {
+        String alone = ok(run(ANSWER)).out();
+        int port = freePort();
+        try (MemberRun _ = node("a", port, "--ram", "40M")) {
+            Path events = home.resolve("events.json");
+            JsonObject node = null;
+            while (node == null) { // a node takes what it is to hold in its own time
+                String out = ok(driven(port, words(ANSWER, "--json", "--trace-events", "" + events)))
+                        .out();
+                JsonObject report = Json.parseObject(out.getBytes(StandardCharsets.UTF_8), Path.of("run"));
+                assertEquals(alone.strip(), report.requireString("text").strip());
+                node = report.requireObjects("nodes").stream()
+                        .filter(of -> of.requireLong("experts") > 0)
+                        .findFirst()
+                        .orElse(null);
+            }
+            assertEquals("a", node.requireString("name"));
+            assertEquals(0, node.requireLong("missing"));
+            assertTrue(node.requireLong("sent_bytes") > 0);
+            assertTrue(Files.readString(events).contains("\"node a\""));
+            assertTrue(node.requireLong("rows") >= node.requireLong("experts"));
+            CommandLineRun told = ok(driven(port, words(ANSWER, "--stats")));
+            assertEquals(alone, told.out());
+            assertTrue(told.err().contains("node  experts"), told.err());
+        }
+    }
+
+    @Test
+    void aNodeThatIsDrainedEndsAndTheRunGoesOn() throws IOException, InterruptedException {
+        String alone = ok(run(LONG_ANSWER)).out();
+        int port = freePort();
+        try (MemberRun node = node("a", port, "--ram", "40M")) {
+            String status = ok(driven(port, "cluster", "status")).out();
+            assertTrue(status.lines().anyMatch(line -> line.matches("a +node +127.0.0.1:\\d+ +40.* 1 .*")), status);
+            try (MemberRun run = MemberRun.start(
+                    home, cache("driver"), words(LONG_ANSWER, "--cluster", "c", "--join", "127.0.0.1:" + port))) {
+                node.awaitText("driver driver has come");
+                assertEquals(
+                        "node a leaves\n",
+                        ok(driven(port, "cluster", "drain", "a")).out());
+                CommandLineRun left = ok(node.ended());
+                assertTrue(left.err().endsWith("asked to leave\n"), left.err());
+                assertEquals(alone, ok(run.ended()).out());
+            }
+        }
+    }
+
+    @Test
+    void aNodeThatCanHoldNothingIsLeftOut() throws IOException, InterruptedException {
+        String alone = ok(run(ANSWER)).out();
+        int port = freePort();
+        try (MemberRun _ = node("a", port, "--ram", "1K")) {
+            CommandLineRun run = ok(driven(port, ANSWER));
+            assertEquals(alone, run.out());
+            assertTrue(run.err().startsWith("node a is left out: "), run.err());
+        }
+    }
+
+    @Test
+    void whoIsNotThereCannotBeDrained() throws IOException, InterruptedException {
+        int port = freePort();
+        try (MemberRun _ = node("a", port, "--ram", "40M")) {
+            CommandLineRun run = driven(port, "cluster", "drain", "b");
+            assertEquals(Failure.USAGE, run.exitCode());
+            assertEquals("moetier: NODE: expected one of [a], found b\n", run.err());
+        }
+    }
+
+    @Test
+    void whoHasAnotherSecretStaysOut() throws IOException, InterruptedException {
+        Path ours = secret("ours", "0123456789abcdef");
+        Path theirs = secret("theirs", "fedcba9876543210");
+        int port = freePort();
+        try (MemberRun _ = node("a", port, "--secret-file", ours.toString(), "--ram", "40M")) {
+            CommandLineRun run = driven(port, "cluster", "status", "--secret-file", theirs.toString());
+            assertEquals(Failure.FAILED, run.exitCode());
+            assertTrue(run.err().matches("moetier: .*secret.*\n"), run.err());
+        }
+    }
+
+    private Path secret(String name, String content) throws IOException {
+        Path file = Files.createFile(
+                home.resolve(name), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        return Files.writeString(file, content);
+    }
+
+    @Test
+    void nobodyIsThere() throws IOException {
+        int port = freePort();
+        for (String[] words : List.of(ANSWER, new String[] {"cluster", "status"})) {
+            CommandLineRun run = driven(port, words);
+            assertEquals(Failure.FAILED, run.exitCode());
+            assertTrue(run.err().matches("(?s).*moetier: .*nobody.*:" + port + ".*\n"), run.err());
+            assertEquals("", run.out());
+        }
+    }
+
+    @Test
+    void thePortIsTaken() throws IOException {
+        try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+            String port = "" + taken.getLocalPort();
+            CommandLineRun run = run("node", "--cluster", "c", "--port", port, "--ram", "40M");
+            assertEquals(Failure.FAILED, run.exitCode());
+            assertTrue(
+                    run.err().startsWith("moetier: --host, --port: nobody can listen at 127.0.0.1:" + port), run.err());
+        }
+    }
+
+    @Test
+    void aFolderWithoutCertificates() {
+        CommandLineRun run = run("node", "--cluster", "c", "--tls", home.toString(), "--ram", "40M");
+        assertEquals(Failure.FAILED, run.exitCode());
+        assertEquals("moetier: " + home.resolve("cert.pem") + ": no such file or directory\n", run.err());
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "run MODEL Once --join a | --join: of which cluster? --cluster NAME says it",
+                "bench MODEL --port 1 | --port: of which cluster? --cluster NAME says it",
+                "run MODEL Once --mixed | --mixed is for nodes: of which cluster? --cluster NAME says it",
+                "run MODEL Once --cluster a/b | --cluster: a name has 1 to 64 letters, digits, dots, hyphens and"
+                        + " underscores, and begins with a letter or digit",
+                "node | --cluster NAME says which cluster to be a node of",
+                "node --join a | --join: of which cluster? --cluster NAME says it",
+                "node --cluster c --port 70000 | --port: 70000 is none",
+                "cluster status | --cluster NAME says which cluster",
+                "cluster drain a | --cluster NAME says which cluster"
+            })
+    void whatCannotBeIsOneSentence(String words, String sentence) {
+        CommandLineRun run =
+                run(words.replace("MODEL", TestData.tinyMixtral().toString()).split(" "));
+        assertEquals("moetier: " + sentence + "\n", run.err());
+        assertEquals(Failure.USAGE, run.exitCode());
+    }
+
+    @Test
+    void theHelpHasTheClusterUnderItsHeading() {
+        for (String command : List.of("node", "run", "bench", "tune", "perplexity")) {
+            String help = ok(run("help", command)).out();
+            String cluster = help.substring(help.indexOf("\nCluster:\n"));
+            assertTrue(cluster.contains(" --cluster=NAME "), help);
+            assertTrue(cluster.contains(" --join=HOST[:PORT],… "), help);
+        }
+        String help = ok(run("help", "cluster")).out();
+        for (String command : List.of("status", "plan", "drain")) {
+            assertTrue(help.contains("\n  " + command + " "), help);
+        }
+    }
+}
