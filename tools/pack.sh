@@ -22,13 +22,31 @@ make_runtime() {
   mv -T "$making" "$made" 2>/dev/null || rm -rf "$making"
 }
 
-# Leaves in the jar of tokenizers $1 only what this machine loads: it has libraries for others as well.
+# Leaves in the folder of jars $1 only what this machine loads: some have libraries for others as well, and gRPC has some
+# that it would encrypt with if Java did not.
 only_this_machine() {
+  case $(uname -m) in
+  aarch64) machine=aarch_64 ;;
+  *) machine=$(uname -m) ;;
+  esac
+  for jar in "$1"/tokenizers-*.jar; do
+    smaller "$jar" -path '*/native/lib/*' ! -name '*.properties' ! -path "*linux-$(uname -m)*"
+  done
+  for jar in "$1"/grpc-netty-shaded-*.jar; do
+    [ ! -e "$jar" ] || smaller "$jar" -path '*/META-INF/native/*' ! -name "*_epoll_$machine.so"
+  done
+}
+
+# Makes the jar $1 anew without the files that find's conditions after it are true of.
+smaller() {
   (
-    mkdir "$scratch/tokenizers"
-    cd "$scratch/tokenizers"
-    "$JAVA_HOME/bin/jar" --extract --file "$1"
-    find native/lib -type f ! -name '*.properties' ! -path "*linux-$(uname -m)*" -exec rm {} +
-    "$JAVA_HOME/bin/jar" --create --file "$1" --manifest META-INF/MANIFEST.MF ai native
+    jar=$1
+    shift
+    rm -rf "$scratch/jar"
+    mkdir "$scratch/jar"
+    cd "$scratch/jar"
+    "$JAVA_HOME/bin/jar" --extract --file "$jar"
+    find . -type f "$@" -exec rm {} +
+    "$JAVA_HOME/bin/jar" --create --file "$jar" --manifest META-INF/MANIFEST.MF .
   )
 }

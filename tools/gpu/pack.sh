@@ -28,12 +28,12 @@ cp tools/gpu/verify-on-gpu.sh cli/target/moetier.jar "$folder"
 grep -v jdk.compiler cli/src/main/launcher/jvm.args >"$folder/jvm.args" # which only an import needs
 for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep -E '/(junit-[^/]*|opentest4j-[^/]*)[.]jar$'); do
   case ${jar##*/} in # what neither runs nor tests on a device load
-  uplot* | jinjava* | guava* | listenable* | failure* | immutables* | commons-* | re2j* | protobuf* | imageio-* | common-image-* | common-io-* | common-lang-* | jackson-data* | algebra* | chronicle-* | javapoet* | posix* | compiler-*) ;;
+  uplot* | jinjava* | guava* | listenable* | failure* | immutables* | commons-* | re2j* | protobuf* | imageio-* | common-image-* | common-io-* | common-lang-* | jackson-data* | algebra* | grpc-* | jgroups* | gson* | perfmark* | chronicle-* | javapoet* | posix* | compiler-*) ;;
   *) cp "$jar" "$folder/lib" ;;
   esac
 done
 
-only_this_machine "$(echo "$folder"/lib/tokenizers-*.jar)"
+only_this_machine "$folder/lib"
 "$JAVA_HOME/bin/jar" --create --file "$folder/lib/tests.jar" -C engine/kernels/target/test-classes io/moetier/kernels \
   -C tools/lab/target/test-classes io/moetier/lab/device -C test-data/target/classes io
 # The archive is compressed as a whole, which is less than its modules one by one.
