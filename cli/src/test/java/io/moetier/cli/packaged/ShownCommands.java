@@ -9,10 +9,12 @@ import java.io.IOException;
 import java.io.Writer;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -20,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The launcher starts the first command of Moetier, and each that is more than words, is measured or asks the hub. The
 /// others, which would take longer to start than to end, share one JVM in that directory; a shell parts their words.
+/// What is shown with `&` behind it goes on until all commands of the document have been run.
 final class ShownCommands implements AutoCloseable {
     /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
     /// measured, and what computes with Java's vectors.
@@ -28,11 +31,14 @@ final class ShownCommands implements AutoCloseable {
     private static final Pattern OPTIMISED = Pattern.compile("doctor|--kernels vector");
     private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
     private static final Pattern OF_HUB = Pattern.compile("hf:|moetier (pull|list|rm)\\b");
+    private static final Pattern STAYS = Pattern.compile("(.*) &");
+    private static final int POLL_MILLIS = 20;
     private static final Pattern MORE_THAN_WORDS = Pattern.compile("[|&;<>$`()*?]");
 
     private final Path directory;
     private final Path cache;
     private final HubDouble hub;
+    private final List<ChildProcess> staying = new ArrayList<>();
     private boolean launched;
     private @Nullable ChildProcess worker;
 
@@ -54,6 +60,25 @@ final class ShownCommands implements AutoCloseable {
             return work(words(command));
         }
         launched |= ofMoetier;
+        Matcher stays = STAYS.matcher(command);
+        return stays.matches()
+                ? begin(launcher("exec " + stays.group(1), quick))
+                : ChildProcess.run(launcher(command, quick));
+    }
+
+    /// Starts a command that goes on, and returns when it has said that it is ready, or has ended.
+    private Ended begin(ProcessBuilder builder) throws IOException, InterruptedException {
+        Path said = Files.createTempFile(directory, "said", "");
+        ChildProcess child =
+                ChildProcess.start(builder.redirectErrorStream(true).redirectOutput(said.toFile()));
+        staying.add(child);
+        while (Files.size(said) == 0 && child.process().isAlive()) {
+            Thread.sleep(POLL_MILLIS);
+        }
+        return new Ended(child.process().isAlive() ? 0 : child.waitFor(), Files.readString(said));
+    }
+
+    private ProcessBuilder launcher(String command, boolean quick) {
         ProcessBuilder builder = shell(command);
         builder.environment().put("MOETIER_CACHE", cache.toString());
         builder.environment()
@@ -65,7 +90,7 @@ final class ShownCommands implements AutoCloseable {
         if (quick) {
             builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
         }
-        return ChildProcess.run(builder);
+        return builder;
     }
 
     private ProcessBuilder shell(String command) {
@@ -107,6 +132,7 @@ final class ShownCommands implements AutoCloseable {
 
     @Override
     public void close() {
+        staying.forEach(ChildProcess::close);
         if (worker != null) {
             worker.close();
         }
