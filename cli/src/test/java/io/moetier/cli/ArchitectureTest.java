@@ -262,9 +262,11 @@ class ArchitectureTest {
         importedOnlyBy("com.hubspot..", "io.moetier.runtime.text.jinja..").check(CLASSES);
         importedOnlyBy("com.twelvemonkeys..", "io.moetier.runtime.image..").check(CLASSES);
         importedOnlyBy("java.net.http..", "io.moetier.runtime.hub..").check(CLASSES);
-        importedOnlyBy("io.grpc..", "io.moetier.cluster.link..", "io.moetier.cluster.copy..").check(CLASSES);
+        importedOnlyBy("io.grpc..", "io.moetier.cluster.link..", "io.moetier.cluster.copy..")
+                .check(CLASSES);
         importedOnlyBy("dev.langchain4j..", "io.moetier.langchain4j..").check(CLASSES);
-        importedOnlyBy("org.jgroups..", "io.moetier.cluster.membership.jgroups..").check(CLASSES);
+        importedOnlyBy("org.jgroups..", "io.moetier.cluster.membership.jgroups..")
+                .check(CLASSES);
         importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(CLASSES);
         importedOnlyBy("picocli..", "io.moetier.cli..").check(CLASSES);
         importedOnlyBy("org.jline..", "io.moetier.cli..").check(CLASSES);

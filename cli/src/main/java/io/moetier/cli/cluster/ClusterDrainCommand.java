@@ -57,7 +57,11 @@ public final class ClusterDrainCommand implements Callable<Integer> {
             }
             for (Member member : others) {
                 if (member.offer().role() == Offer.Role.DRIVER && member.offer().port() > 0) {
-                    ask(membership, member, ClusterDrive.WITHOUT, named.getFirst().id());
+                    ask(
+                            membership,
+                            member,
+                            ClusterDrive.WITHOUT,
+                            named.getFirst().id());
                 }
             }
             ask(membership, named.getFirst(), ClusterNode.DRAIN, "");

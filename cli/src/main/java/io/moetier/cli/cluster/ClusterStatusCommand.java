@@ -59,7 +59,9 @@ public final class ClusterStatusCommand implements Callable<Integer> {
             streams.print(table.toString());
             for (Member member : others) {
                 if (member.offer().role() == Offer.Role.NODE) {
-                    models(membership, member).lines().forEach(line -> streams.print(member.name() + ": " + line + "\n"));
+                    models(membership, member)
+                            .lines()
+                            .forEach(line -> streams.print(member.name() + ": " + line + "\n"));
                 }
             }
             for (String model : membership.ownership().models()) {
@@ -100,7 +102,9 @@ public final class ClusterStatusCommand implements Callable<Integer> {
         int numExperts = placement.ids().length;
         for (int owner = 0; owner < placement.members().size(); owner++) {
             int numOwned = placement.assignment(owner, id -> 1).length;
-            String name = owner == Placement.DRIVER ? "the driver" : name(placement.members().get(owner), others);
+            String name = owner == Placement.DRIVER
+                    ? "the driver"
+                    : name(placement.members().get(owner), others);
             line.append(owner == 0 ? "" : ", ").append(name).append(' ').append(numOwned);
         }
         streams.print(line + " of " + numExperts + " experts\n");

@@ -84,7 +84,10 @@ public final class NodeCommand implements Callable<Integer> {
     KernelChoice kernels = KernelChoice.AUTO;
 
     @About(Topic.CLUSTER)
-    @Option(names = "--name", paramLabel = "NAME", description = "What people call this node; default: the host's name.")
+    @Option(
+            names = "--name",
+            paramLabel = "NAME",
+            description = "What people call this node; default: the host's name.")
     @Nullable
     String name;
 
@@ -125,8 +128,8 @@ public final class NodeCommand implements Callable<Integer> {
                                 MemoryBandwidth.roughly(numThreads),
                                 MachineFile.diskBytesPerSecond(surroundings.cacheDirectory())
                                         .orElse(UNKNOWN_DISK)),
-                        manifest -> NodeStore.open(
-                                Stores.imported(surroundings.cacheDirectory()), partsFolder(), manifest),
+                        manifest ->
+                                NodeStore.open(Stores.imported(surroundings.cacheDirectory()), partsFolder(), manifest),
                         device,
                         streams::note));
                 SweepNode _ = SweepNode.offerTo(

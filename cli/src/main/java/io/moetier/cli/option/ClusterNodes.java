@@ -19,8 +19,7 @@ import java.util.Optional;
 ///
 /// @param mixed whether nodes may compute other bits
 /// @param threads that compute here; 0 for one per core
-record ClusterNodes(
-        ClusterSettings settings, boolean mixed, int threads, Surroundings surroundings, Streams streams)
+record ClusterNodes(ClusterSettings settings, boolean mixed, int threads, Surroundings surroundings, Streams streams)
         implements ExpertNodesFactory {
     private static final double USUAL_DISK = 1e9; // bytes/s
 

@@ -78,8 +78,8 @@ public record StoreManifest(
         return fingerprint;
     }
 
-    /// Returns a digest of all experts, by their ids, layouts and checksums: a word that can be a file's name. It is the
-    /// same wherever a model has been imported, and another one for every other model.
+    /// Returns a digest of all experts, by their ids, layouts and checksums: a word that can be a file's name.
+    /// It is the same wherever a model has been imported, and another one for every other model.
     public String expertsDigest() {
         MessageDigest digest;
         try {
@@ -89,8 +89,8 @@ public record StoreManifest(
         }
         for (Entry entry : experts) {
             BlockLayout layout = sizeClasses.get(entry.sizeClass()).layout();
-            digest.update((entry.id().pack() + " " + entry.crc32c() + " " + layout + "\n")
-                    .getBytes(StandardCharsets.UTF_8));
+            digest.update(
+                    (entry.id().pack() + " " + entry.crc32c() + " " + layout + "\n").getBytes(StandardCharsets.UTF_8));
         }
         return HexFormat.of().formatHex(digest.digest(), 0, DIGEST_BYTES);
     }

@@ -35,6 +35,7 @@ public enum CFunction {
     WRITE("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
 
     private final String symbol;
+
     @SuppressWarnings("ImmutableEnumChecker") // descriptors are
     private final FunctionDescriptor signature;
 

@@ -35,8 +35,7 @@ public final class MemberChannel implements AutoCloseable {
                 .maxInboundMetadataSize(Streams.HEADER_BYTES)
                 .keepAliveTime(Streams.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
                 .keepAliveTimeout(Streams.SILENCE_SECONDS, TimeUnit.SECONDS);
-        security.tls()
-                .ifPresentOrElse(tls -> builder.sslContext(LinkSecurity.client(tls)), builder::usePlaintext);
+        security.tls().ifPresentOrElse(tls -> builder.sslContext(LinkSecurity.client(tls)), builder::usePlaintext);
         channel = builder.build();
     }
 

@@ -42,10 +42,7 @@ public final class NodeServer implements AutoCloseable {
     private int port;
 
     private NodeServer(
-            InetSocketAddress address,
-            LinkSecurity security,
-            NodeService service,
-            ServerServiceDefinition... others) {
+            InetSocketAddress address, LinkSecurity security, NodeService service, ServerServiceDefinition... others) {
         this.service = service;
         this.handshake = new Handshake(security.secret());
         NettyServerBuilder builder = NettyServerBuilder.forAddress(address)
@@ -81,11 +78,7 @@ public final class NodeServer implements AutoCloseable {
     /// @param others what else is offered there, each with a proof of its own
     /// @throws IOException if nobody can listen there
     public static NodeServer start(
-            String host,
-            int port,
-            LinkSecurity security,
-            NodeService service,
-            ServerServiceDefinition... others)
+            String host, int port, LinkSecurity security, NodeService service, ServerServiceDefinition... others)
             throws IOException {
         InetSocketAddress address = new InetSocketAddress(host, port);
         if (address.isUnresolved()) {

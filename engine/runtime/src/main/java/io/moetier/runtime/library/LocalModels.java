@@ -56,7 +56,8 @@ public final class LocalModels {
         });
         Set<Path> known = new HashSet<>();
         all.forEach(model -> known.addAll(model.stores()));
-        storesUnder(cache).filter(store -> !known.contains(store))
+        storesUnder(cache)
+                .filter(store -> !known.contains(store))
                 .map(LocalModels::ofStore)
                 .forEach(all::add);
         return all;
@@ -171,7 +172,8 @@ public final class LocalModels {
         Path withMtp = Stores.folder(cache, model, Optional.empty(), true);
         String name = String.valueOf(alone.getFileName());
         String anyDigest = name.substring(0, name.lastIndexOf('-') + 1);
-        return storesUnder(cache).filter(store -> {
+        return storesUnder(cache)
+                .filter(store -> {
                     Path folder = UnfinishedFile.folderOf(store);
                     return folder.equals(alone)
                             || folder.equals(withMtp)

@@ -74,12 +74,8 @@ class RemoteTasksTest {
         assertInstanceOf(TaskException.class, failed);
         assertEquals("no\u0007", failed.getMessage());
         assertEquals(
-                666,
-                message(a.tasks().submit(remote, "fail", new byte[5000]))
-                        .length());
-        assertEquals(
-                "it does not do what is called dance",
-                message(a.tasks().submit(remote, "dance", new byte[0])));
+                666, message(a.tasks().submit(remote, "fail", new byte[5000])).length());
+        assertEquals("it does not do what is called dance", message(a.tasks().submit(remote, "dance", new byte[0])));
         assertThrows(IllegalStateException.class, () -> b.tasks().offer("echo", 1, bytes -> bytes));
         cluster.stop(b);
         assertInstanceOf(MemberLeftException.class, failure(a.tasks().submit(remote, "echo", new byte[0])));
@@ -103,9 +99,7 @@ class RemoteTasksTest {
         for (int i = 0; i < 1024; i++) {
             waiting.add(a.tasks().submit(a.self(), "wait", new byte[0]));
         }
-        assertEquals(
-                "it has too much to do",
-                message(a.tasks().submit(a.self(), "wait", new byte[0])));
+        assertEquals("it has too much to do", message(a.tasks().submit(a.self(), "wait", new byte[0])));
         waiting.forEach(one -> one.cancel(false));
         // Behind the cancellations comes this, and is taken once they have made room.
         Cluster.await("room", () -> {

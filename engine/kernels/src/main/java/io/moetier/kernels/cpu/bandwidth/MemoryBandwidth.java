@@ -48,8 +48,8 @@ public final class MemoryBandwidth implements AutoCloseable {
         return Math.max(LEAST_BYTES, TIMES_CACHES * LastLevelCaches.bytes());
     }
 
-    /// Returns about how many bytes a second that many threads read together, within a fraction of a second and in little
-    /// memory: good enough to compare machines by.
+    /// Returns about how many bytes a second that many threads read together, within a fraction of a second and
+    /// in little memory: good enough to compare machines by.
     public static double roughly(int threads) {
         try (MemoryBandwidth few = open(ROUGH_BYTES)) {
             double most = 0;
