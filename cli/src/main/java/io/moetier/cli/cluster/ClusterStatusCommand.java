@@ -65,7 +65,7 @@ public final class ClusterStatusCommand implements Callable<Integer> {
                 }
             }
             for (String model : membership.ownership().models()) {
-                membership.ownership().table(model).ifPresent(bytes -> owners(model, bytes, others));
+                membership.ownership().table(model).ifPresent(bytes -> owners(model, bytes));
             }
             return Failure.OK;
         }
@@ -90,7 +90,7 @@ public final class ClusterStatusCommand implements Callable<Integer> {
         }
     }
 
-    private void owners(String model, byte[] bytes, List<Member> others) {
+    private void owners(String model, byte[] bytes) {
         Placement placement;
         try {
             placement = Placement.parse(bytes);
@@ -104,17 +104,9 @@ public final class ClusterStatusCommand implements Callable<Integer> {
             int numOwned = placement.assignment(owner, id -> 1).length;
             String name = owner == Placement.DRIVER
                     ? "the driver"
-                    : name(placement.members().get(owner), others);
+                    : placement.members().get(owner);
             line.append(owner == 0 ? "" : ", ").append(name).append(' ').append(numOwned);
         }
         streams.print(line + " of " + numExperts + " experts\n");
-    }
-
-    private static String name(String id, List<Member> members) {
-        return members.stream()
-                .filter(member -> member.id().equals(id))
-                .map(Member::name)
-                .findFirst()
-                .orElse("one that has left");
     }
 }

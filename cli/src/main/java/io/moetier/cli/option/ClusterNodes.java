@@ -34,7 +34,8 @@ record ClusterNodes(ClusterSettings settings, boolean mixed, int threads, Surrou
                     numThreads,
                     MemoryBandwidth.roughly(numThreads),
                     USUAL_DISK,
-                    Optional.empty());
+                    Optional.empty(),
+                    Optional.of(surroundings.cacheDirectory().resolve("placements")));
             return ClusterOptions.named(() -> new ClusterDrive(belonging, "driver", how, streams::note).open(engine));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

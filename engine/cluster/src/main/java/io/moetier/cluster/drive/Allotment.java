@@ -1,7 +1,7 @@
 package io.moetier.cluster.drive;
 
 import io.moetier.cluster.link.NodeLink;
-import io.moetier.cluster.membership.Ownership;
+import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.placement.Placement;
 import io.moetier.cluster.placement.Placer;
 import io.moetier.cluster.placement.PlacerInput;
@@ -9,7 +9,6 @@ import io.moetier.cluster.wire.Welcome;
 import io.moetier.storage.expert.StoreManifest;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -17,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Confined to one thread at a time.
 final class Allotment {
+    private static final String HERE = ""; // no member is called that
     private static final double SECONDS_PER_NANO = 1e-9;
     /// As many bytes as a token's row takes there, and its experts' rows back.
     private static final int PROBE_THERE = 8 << 10;
@@ -24,67 +24,62 @@ final class Allotment {
     private static final int PROBES = 9;
 
     private final StoreManifest manifest;
-    private final String model;
     private final IntToDoubleFunction uses;
     private final Capacity here;
-    private final Ownership ownership;
-    private @Nullable Placement previous;
+    private final KeptPlacement kept;
 
     /// What this machine can do for experts itself.
     ///
-    /// @param name what tells it from others
     /// @param ramBytes for experts
     /// @param bytesPerSecond of experts' weights that it computes from memory
     /// @param readBytesPerSecond of experts that it reads from its disk
-    record Capacity(String name, long ramBytes, double bytesPerSecond, double readBytesPerSecond) {}
+    record Capacity(long ramBytes, double bytesPerSecond, double readBytesPerSecond) {}
 
     /// @param uses of an expert in a token, by packed id
-    Allotment(StoreManifest manifest, IntToDoubleFunction uses, Capacity here, Ownership ownership) {
+    Allotment(StoreManifest manifest, IntToDoubleFunction uses, Capacity here, KeptPlacement kept) {
         this.manifest = manifest;
-        model = manifest.expertsDigest();
         this.uses = uses;
         this.here = here;
-        this.ownership = ownership;
-        previous = ownership.table(model).flatMap(Allotment::parsed).orElse(null);
-    }
-
-    /// Whoever made a table that cannot be read here made it for others.
-    private static Optional<Placement> parsed(byte[] table) {
-        try {
-            return Optional.of(Placement.parse(table));
-        } catch (RuntimeException e) {
-            return Optional.empty();
-        }
+        this.kept = kept;
     }
 
     /// Allots all experts to this machine and `ports`.
     Routes among(List<NodePort> ports) {
         List<PlacerInput.Capacity> members = new ArrayList<>();
         members.add(new PlacerInput.Capacity(
-                here.name(), here.ramBytes(), here.bytesPerSecond(), here.readBytesPerSecond(), 0, new int[0]));
+                HERE, here.ramBytes(), here.bytesPerSecond(), here.readBytesPerSecond(), 0, new int[0]));
         @Nullable NodePort[] byOwner = new NodePort[ports.size() + 1];
         for (NodePort port : ports) {
             byOwner[members.size()] = port;
-            members.add(capacity(port));
+            members.add(capacity(name(port, ports), port));
         }
-        Placement placement = Placer.place(PlacerInput.of(manifest, uses, members, Optional.ofNullable(previous)));
+        Placement placement = Placer.place(PlacerInput.of(manifest, uses, members, kept.inForce()));
         for (int owner = 1; owner < byOwner.length; owner++) {
             NodePort port = byOwner[owner];
             if (port != null) {
                 port.link().assign(placement.assignment(owner, uses));
             }
         }
-        if (!ports.isEmpty() && !placement.equals(previous)) {
-            ownership.publish(model, placement.bytes());
-            previous = placement; // while nobody is there, what they had is still known
+        if (!ports.isEmpty()) {
+            kept.replace(placement); // while nobody is there, what they had is still known
         }
         return new Routes(placement, byOwner);
     }
 
-    private static PlacerInput.Capacity capacity(NodePort port) {
+    /// A node that comes again has another id, and the same name.
+    private static String name(NodePort port, List<NodePort> ports) {
+        Member member = port.member();
+        boolean isOnlyOne = ports.stream()
+                        .filter(other -> other.member().name().equals(member.name()))
+                        .count()
+                == 1;
+        return isOnlyOne ? member.name() : member.name() + " " + member.id();
+    }
+
+    private static PlacerInput.Capacity capacity(String name, NodePort port) {
         Welcome welcome = port.link().welcome();
         return new PlacerInput.Capacity(
-                port.member().id(),
+                name,
                 welcome.ramBytes(),
                 welcome.bytesPerSecond(),
                 welcome.readBytesPerSecond(),

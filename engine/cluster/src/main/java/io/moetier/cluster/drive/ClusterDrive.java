@@ -24,7 +24,10 @@ import io.moetier.storage.expert.StoreManifest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntToDoubleFunction;
@@ -52,13 +55,15 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
     /// @param bytesPerSecond of experts' weights that this machine computes from memory
     /// @param readBytesPerSecond of experts that it reads from its disk
     /// @param uses of an expert in a token, by packed id; empty if nobody has counted
+    /// @param placements the folder where it is kept who owned what; empty for nowhere
     public record How(
             String version,
             boolean mixed,
             int threads,
             double bytesPerSecond,
             double readBytesPerSecond,
-            Optional<IntToDoubleFunction> uses) {}
+            Optional<IntToDoubleFunction> uses,
+            Optional<Path> placements) {}
 
     @Override
     public ClusterDriver open(Driven engine) {
@@ -101,22 +106,33 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
                 model,
                 manifest.bytes(),
                 SharedExperts.activations(engine.spec()));
-        IntToDoubleFunction uses = how.uses()
-                .orElseGet(() -> PlacerInput.equalUses(
-                        manifest, Math.max(1, engine.spec().mostExpertsPerToken())));
+        Uses uses = uses(engine, manifest);
         Allotment.Capacity here =
-                new Allotment.Capacity(name, engine.ramBytes(), how.bytesPerSecond(), how.readBytesPerSecond());
+                new Allotment.Capacity(engine.ramBytes(), how.bytesPerSecond(), how.readBytesPerSecond());
+        KeptPlacement kept = new KeptPlacement(
+                model, membership.ownership(), how.placements().map(folder -> folder.resolve(model + ".placement")));
         Crew crew = Crew.gather(
                 membership,
                 member -> open(reached.apply(member), security, hello, says),
-                new Allotment(manifest, uses, here, membership.ownership()),
+                new Allotment(manifest, uses, here, kept),
                 says);
         owned.add(crew::close);
         membership.tasks().offer(WITHOUT, 1, id -> {
             crew.without(new String(id, StandardCharsets.UTF_8));
             return new byte[0];
         });
-        return new ClusterDriver(crew, owned);
+        return new ClusterDriver(crew, uses, owned);
+    }
+
+    private Uses uses(Driven engine, StoreManifest manifest) {
+        int expertsPerToken = Math.max(1, engine.spec().mostExpertsPerToken());
+        Map<Integer, Integer> numExperts = new HashMap<>();
+        manifest.experts()
+                .forEach(entry -> numExperts.merge(entry.id().layer(), entry.id().expert() + 1, Math::max));
+        return new Uses(
+                how.uses().orElseGet(() -> PlacerInput.equalUses(manifest, expertsPerToken)),
+                expertsPerToken,
+                numExperts);
     }
 
     private static NodeService.Guest refuse(Hello hello, Consumer<int[]> ready) {

@@ -21,13 +21,16 @@ public final class ClusterDriver implements ExpertNodes {
     private static final int MOST_ROWS = 512;
 
     private final Crew crew;
+    private final Uses uses;
     private final Owned owned;
     private volatile Routes routes; // of the layer under way, for the thread that computes
 
     /// @param crew the nodes, which are closed with the rest
+    /// @param uses are counted here
     /// @param owned what is closed with this
-    ClusterDriver(Crew crew, Owned owned) {
+    ClusterDriver(Crew crew, Uses uses, Owned owned) {
         this.crew = crew;
+        this.uses = uses;
         this.owned = owned;
         routes = crew.routes();
     }
@@ -35,6 +38,13 @@ public final class ClusterDriver implements ExpertNodes {
     @Override
     public boolean takes(int layer, int expert) {
         return crew.routes().leadsAway(layer, expert);
+    }
+
+    @Override
+    public void onDecision(int layer, int[] experts, float[] weights, int n) {
+        if (uses.count(layer, experts, n)) {
+            crew.placeAnew();
+        }
     }
 
     @Override

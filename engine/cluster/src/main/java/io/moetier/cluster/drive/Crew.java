@@ -127,6 +127,17 @@ final class Crew implements AutoCloseable {
         }
     }
 
+    /// Has experts placed anew soon, by what is known of their uses now.
+    void placeAnew() {
+        if (!closed) {
+            try {
+                worker.execute(() -> guarded(this::allot));
+            } catch (RejectedExecutionException e) {
+                // closed meanwhile
+            }
+        }
+    }
+
     /// Does what must not end the following of who comes and goes, whatever happens.
     private void guarded(Runnable task) {
         try {

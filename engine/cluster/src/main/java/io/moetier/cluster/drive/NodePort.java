@@ -107,11 +107,11 @@ final class NodePort {
     }
 
     private void sendNext(NodeRows rows) {
-        fill(rows, mostRows);
+        fill(rows);
         link.send(request);
     }
 
-    private void fill(NodeRows rows, int mostRows) {
+    private void fill(NodeRows rows) {
         int from = numSent;
         int numRows = 0;
         while (numSent < numGiven

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// @param placement owner 0 is this machine
 /// @param ports by owner; null for this machine, and for who is not there
+@SuppressWarnings("ArrayRecordComponent") // nobody compares them
 record Routes(Placement placement, @Nullable NodePort[] ports) {
     /// Says whether a node is asked for an expert.
     boolean leadsAway(int layer, int expert) {

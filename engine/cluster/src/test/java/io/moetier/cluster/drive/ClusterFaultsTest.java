@@ -128,7 +128,7 @@ class ClusterFaultsTest {
     void aDamagedBlockComesAnew() throws Exception {
         try (TestCluster cluster = TestCluster.withSecret(folder)) {
             cluster.start("a");
-            try (Engine engine = Engine.open(store, Text.least(store).withNodes(cluster.driving(false)))) {
+            try (Engine _ = Engine.open(store, Text.least(store).withNodes(cluster.driving(false)))) {
                 cluster.eventually(() -> cluster.models("a").contains(": 128 of 128 experts"));
             }
             cluster.eventually(cluster::holdsNothing);

@@ -24,12 +24,14 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.BooleanSupplier;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -51,7 +53,7 @@ class CrewTest {
     private final Map<String, FakeLink> links = new ConcurrentHashMap<>();
     private final List<String> said = new CopyOnWriteArrayList<>();
     private volatile NodeOpener opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
-    private Crew crew;
+    private @Nullable Crew crew;
 
     @AfterEach
     void close() {
@@ -65,15 +67,31 @@ class CrewTest {
         crew = Crew.gather(
                 membership,
                 member -> opener.open(member),
-                new Allotment(manifest, _ -> 1, new Allotment.Capacity("driver", 0, 1e9, 1e7), membership),
+                new Allotment(
+                        manifest,
+                        _ -> 1,
+                        new Allotment.Capacity(0, 1e9, 1e7),
+                        new KeptPlacement(manifest.expertsDigest(), membership, Optional.empty())),
                 said::add);
+    }
+
+    private Crew crew() {
+        return Objects.requireNonNull(crew);
+    }
+
+    private FakeLink link(String name) {
+        return Objects.requireNonNull(links.get(name));
+    }
+
+    private Placement published() {
+        return Placement.parse(Objects.requireNonNull(membership.tables.get(manifest.expertsDigest())));
     }
 
     @Test
     void withoutNodesNothingLeadsAway() {
         gather();
         for (StoreManifest.Entry entry : manifest.experts()) {
-            assertFalse(crew.routes().leadsAway(entry.id().layer(), entry.id().expert()));
+            assertFalse(crew().routes().leadsAway(entry.id().layer(), entry.id().expert()));
         }
         assertTrue(membership.tables.isEmpty());
     }
@@ -83,17 +101,16 @@ class CrewTest {
         membership.join("a");
         membership.join("b");
         gather();
-        Placement placement = Placement.parse(membership.tables.get(manifest.expertsDigest()));
+        Placement placement = published();
         for (int owner = 1; owner <= 2; owner++) {
             int[] assigned = placement.assignment(owner, _ -> 1);
             Arrays.sort(assigned);
-            assertArrayEquals(
-                    assigned, links.get(placement.members().get(owner)).assigned());
+            assertArrayEquals(assigned, link(placement.members().get(owner)).assigned());
         }
         int first = ExpertId.pack(0, 0);
         links.values().forEach(link -> link.ready.add(first));
-        assertTrue(crew.routes().leadsAway(0, 0));
-        assertFalse(crew.routes().leadsAway(0, 1), "nobody has it yet");
+        assertTrue(crew().routes().leadsAway(0, 0));
+        assertFalse(crew().routes().leadsAway(0, 1), "nobody has it yet");
     }
 
     @Test
@@ -101,14 +118,14 @@ class CrewTest {
         membership.join("a");
         membership.join("b");
         gather();
-        NodePort one = crew.routes().idlest(0, 0);
+        NodePort one = crew().routes().idlest(0, 0);
         assertNotNull(one);
         one.give(0, 10);
-        NodePort other = crew.routes().idlest(0, 0);
+        NodePort other = crew().routes().idlest(0, 0);
         assertNotNull(other);
         assertFalse(one == other, "both have room for all");
         other.give(0, 20);
-        assertEquals(one, crew.routes().idlest(0, 0));
+        assertEquals(one, crew().routes().idlest(0, 0));
         one.begin();
         other.begin();
     }
@@ -119,27 +136,23 @@ class CrewTest {
         membership.join("b");
         gather();
         membership.leave("a");
-        assertFalse(links.get("a").isUp(), "before the worker has had its turn");
-        await(() -> crew.routes().ports().length == 2);
+        assertFalse(link("a").isUp(), "before the worker has had its turn");
+        await(() -> crew().routes().ports().length == 2);
         membership.leave("b");
-        await(() -> crew.routes().ports().length == 1);
-        assertNull(crew.routes().idlest(0, 0));
+        await(() -> crew().routes().ports().length == 1);
+        assertNull(crew().routes().idlest(0, 0));
         assertTrue(said.stream().anyMatch(sentence -> sentence.startsWith("node b is gone: ")), said::toString);
-        assertTrue(
-                Placement.parse(membership.tables.get(manifest.expertsDigest()))
-                        .members()
-                        .contains("b"),
-                "who was there last is known");
+        assertTrue(published().members().contains("b"), "who was there last is known");
     }
 
     @Test
     void aLinkThatFailedIsOpenedAgain() throws InterruptedException {
         membership.join("a");
         gather();
-        FakeLink first = links.remove("a");
+        FakeLink first = Objects.requireNonNull(links.remove("a"));
         first.fail("cut");
-        crew.look();
-        await(() -> links.containsKey("a") && crew.routes().ports().length == 2);
+        crew().look();
+        await(() -> links.containsKey("a") && crew().routes().ports().length == 2);
         assertTrue(first.closed);
         await(() -> said.contains("node a computes from now on, again"));
     }
@@ -151,9 +164,9 @@ class CrewTest {
             throw new RefusedException("it runs version 9");
         };
         gather();
-        crew.look();
+        crew().look();
         membership.join("b");
-        crew.without("nobody"); // what was asked before has been done
+        crew().without("nobody"); // what was asked before has been done
         assertEquals(List.of("node a is left out: it runs version 9", "node b is left out: it runs version 9"), said);
     }
 
@@ -161,12 +174,12 @@ class CrewTest {
     void whoeverIsToLeaveIsAskedNoLongerButMayAnswer() {
         membership.join("a");
         gather();
-        crew.without("a");
-        assertEquals(1, crew.routes().ports().length);
-        assertTrue(links.get("a").isUp());
-        crew.look();
-        crew.without("nobody");
-        assertEquals(1, crew.routes().ports().length);
+        crew().without("a");
+        assertEquals(1, crew().routes().ports().length);
+        assertTrue(link("a").isUp());
+        crew().look();
+        crew().without("nobody");
+        assertEquals(1, crew().routes().ports().length);
     }
 
     @Test
@@ -175,9 +188,8 @@ class CrewTest {
         opener = _ -> {
             throw new IllegalArgumentException("broken");
         };
-        assertTrue(assertThrows(IllegalStateException.class, this::gather)
-                .getCause()
-                .getMessage()
+        assertTrue(String.valueOf(
+                        assertThrows(IllegalStateException.class, this::gather).getCause())
                 .contains("broken"));
     }
 
@@ -191,7 +203,7 @@ class CrewTest {
         await(() -> said.contains("experts stay where they are: broken"));
         opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
         membership.join("b");
-        await(() -> crew.routes().ports().length == 3);
+        await(() -> crew().routes().ports().length == 3);
     }
 
     /// Neither a way that is being opened nor a pause makes anybody wait.
@@ -211,9 +223,9 @@ class CrewTest {
         };
         membership.join("a");
         opening.await();
-        crew.close();
+        crew().close();
         membership.join("b");
-        crew.look();
+        crew().look();
         assertEquals(List.of(), said);
     }
 
@@ -226,7 +238,7 @@ class CrewTest {
         gather();
         assertEquals(List.of("node a does not answer: java.io.IOException: nobody listens"), said);
         opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
-        await(() -> crew.routes().ports().length == 2);
+        await(() -> crew().routes().ports().length == 2);
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {

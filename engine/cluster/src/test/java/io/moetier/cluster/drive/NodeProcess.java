@@ -27,7 +27,7 @@ final class NodeProcess implements AutoCloseable {
     }
 
     /// Returns when it is a member.
-    static NodeProcess start(Path secret, Path folder, String join) throws IOException {
+    static NodeProcess start(String name, Path secret, Path folder, String join) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
@@ -40,6 +40,7 @@ final class NodeProcess implements AutoCloseable {
                 "-cp",
                 System.getProperty("java.class.path"),
                 NodeProcess.class.getName(),
+                name,
                 secret.toString(),
                 folder.toString(),
                 join));
@@ -80,16 +81,16 @@ final class NodeProcess implements AutoCloseable {
     }
 
     public static void main(String[] arguments) throws IOException, InterruptedException {
-        Path folder = Path.of(arguments[1]);
+        Path folder = Path.of(arguments[2]);
         try (CpuDevice device = CpuDevice.open(1, KernelChoice.AUTO);
                 ClusterNode node = ClusterNode.start(
                         TestCluster.belonging(
                                 0,
-                                arguments[2],
-                                Optional.of(SharedSecret.read(Path.of(arguments[0]))),
+                                arguments[3],
+                                Optional.of(SharedSecret.read(Path.of(arguments[1]))),
                                 Optional.empty()),
                         new NodeHost.Node(
-                                "process", TestCluster.VERSION, KernelBits.of(device), 1, 256 << 20, 1e9, 1e9),
+                                arguments[0], TestCluster.VERSION, KernelBits.of(device), 1, 256 << 20, 1e9, 1e9),
                         manifest -> NodeStore.open(List.of(), folder, manifest),
                         device,
                         _ -> {})) {

@@ -5,8 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.moetier.runtime.session.Engine;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -17,46 +20,53 @@ class NodeProcessTest {
 
     @Test
     void aNodeThatIsKilledOrHangsInTheMiddleOfATokenChangesNoBit() throws Exception {
-        Path store = Text.store(folder, "tiny-mixtral");
-        int[] expected = Text.alone(store);
         try (TestCluster cluster = TestCluster.withSecret(folder)) {
             cluster.start("first");
+            CompletableFuture<NodeProcess> one = CompletableFuture.supplyAsync(() -> process(cluster, "one"));
+            CompletableFuture<NodeProcess> two = CompletableFuture.supplyAsync(() -> process(cluster, "two"));
+            Path store = Text.store(folder, "tiny-mixtral");
+            int[] expected = Text.alone(store);
             TestCluster.Driving driving = cluster.driving(false);
-            try (Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
-                requireSameBits(cluster, driving, engine, expected, NodeProcess::kill);
-                requireSameBits(cluster, driving, engine, expected, NodeProcess::hang);
+            try (NodeProcess killed = one.join();
+                    NodeProcess hung = two.join();
+                    Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return driving.driver().uses().stream()
+                                    .filter(NodeProcessTest::isOfUse)
+                                    .count()
+                            == 3;
+                });
+                assertFalse(driving.says("is gone"), driving.said::toString);
+                assertArrayEquals(expected, bits(engine, killed, NodeProcess::kill));
+                cluster.eventually(() -> driving.says("node one is gone"));
+                assertArrayEquals(expected, bits(engine, hung, NodeProcess::hang));
+                cluster.eventually(() -> driving.says("node two is gone"));
+                assertArrayEquals(expected, Text.bits(engine));
             }
         }
     }
 
-    /// What befalls a node.
-    private interface Fault {
-        void befalls(NodeProcess node);
+    private NodeProcess process(TestCluster cluster, String name) {
+        try {
+            return NodeProcess.start(name, TestCluster.secretFile(folder), folder.resolve(name), cluster.place());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
-    private void requireSameBits(
-            TestCluster cluster, TestCluster.Driving driving, Engine engine, int[] expected, Fault fault)
-            throws IOException, InterruptedException {
-        int numBefore = driving.driver().uses().size();
-        driving.said.clear();
-        try (NodeProcess node =
-                NodeProcess.start(TestCluster.secretFile(folder), folder.resolve("process"), cluster.place())) {
-            cluster.eventually(() -> driving.driver().uses().size() > numBefore);
-            NodeUse use = driving.driver().uses().getLast();
-            cluster.eventually(() -> {
-                assertArrayEquals(expected, Text.bits(engine));
-                return use.numExperts() > use.numMissing();
-            });
-            assertFalse(driving.says("is gone"), driving.said::toString);
-            AtomicInteger numLayers = new AtomicInteger();
-            int middle = 3 * engine.spec().moeLayers().size() + 1; // the second layer of the third token decoded
-            assertArrayEquals(expected, Text.bits(engine, () -> {
-                if (numLayers.incrementAndGet() == middle) {
-                    fault.befalls(node);
-                }
-            }));
-            cluster.eventually(() -> driving.says("node process is gone"));
-            assertArrayEquals(expected, Text.bits(engine));
-        }
+    private static boolean isOfUse(NodeUse use) {
+        return use.numExperts() > use.numMissing();
+    }
+
+    /// Something befalls a node in the second layer of the third token that is decoded.
+    private static int[] bits(Engine engine, NodeProcess node, Consumer<NodeProcess> fault) {
+        AtomicInteger numLayers = new AtomicInteger();
+        int middle = 3 * engine.spec().moeLayers().size() + 1;
+        return Text.bits(engine, () -> {
+            if (numLayers.incrementAndGet() == middle) {
+                fault.accept(node);
+            }
+        });
     }
 }

@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -37,6 +38,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// Nodes in this process, over sockets of loopback: each with a folder, which outlives it, and with a relay between
 /// drivers and it. All end with this.
@@ -153,11 +155,11 @@ final class TestCluster implements AutoCloseable {
     }
 
     synchronized ClusterNode node(String name) {
-        return nodes.get(name).node();
+        return Objects.requireNonNull(nodes.get(name)).node();
     }
 
     synchronized void stop(String name) {
-        nodes.remove(name).close();
+        Objects.requireNonNull(nodes.remove(name)).close();
     }
 
     /// Returns the network between drivers and a node.
@@ -199,27 +201,28 @@ final class TestCluster implements AutoCloseable {
     final class Driving implements ExpertNodesFactory {
         final List<String> said = new CopyOnWriteArrayList<>();
         private final boolean mixed;
-        private ClusterDriver driver;
+        private @Nullable ClusterDriver driver;
 
         Driving(boolean mixed) {
             this.mixed = mixed;
         }
 
         ClusterDriver driver() {
-            return driver;
+            return Objects.requireNonNull(driver);
         }
 
         @Override
         public ClusterDriver open(Driven engine) {
             try {
-                driver = new ClusterDrive(
+                ClusterDriver opened = new ClusterDrive(
                                 belonging(0),
                                 "driver",
                                 new ClusterDrive.How(
-                                        VERSION, mixed, 1, BYTES_PER_SECOND, BYTES_PER_SECOND / 20, Optional.empty()),
+                                        VERSION, mixed, 1, BYTES_PER_SECOND, BYTES_PER_SECOND / 20, Optional.empty(), Optional.of(folder.resolve("placements"))),
                                 said::add)
                         .open(engine, TestCluster.this::relayed);
-                return driver;
+                driver = opened;
+                return opened;
             } catch (IOException e) {
                 throw new UncheckedIOException(e);
             }

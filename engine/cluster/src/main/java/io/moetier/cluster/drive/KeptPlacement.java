@@ -1,0 +1,78 @@
+package io.moetier.cluster.drive;
+
+import io.moetier.cluster.membership.Ownership;
+import io.moetier.cluster.placement.Placement;
+import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/// The placement of a model that is in force: known to all members, and kept in a file of this machine, so that a cluster
+/// that was ended as a whole finds each expert where it has been before.
+///
+/// Confined to one thread at a time.
+final class KeptPlacement {
+    private final String model;
+    private final Ownership ownership;
+    private final Optional<Path> file;
+    private @Nullable Placement inForce;
+
+    /// @param model the digest of its experts
+    /// @param file where it is kept, if anywhere
+    KeptPlacement(String model, Ownership ownership, Optional<Path> file) {
+        this.model = model;
+        this.ownership = ownership;
+        this.file = file;
+        inForce = ownership.table(model)
+                .flatMap(KeptPlacement::parsed)
+                .or(() -> file.flatMap(KeptPlacement::read))
+                .orElse(null);
+    }
+
+    /// Whoever made a table that cannot be read here made it for others.
+    private static Optional<Placement> parsed(byte[] table) {
+        try {
+            return Optional.of(Placement.parse(table));
+        } catch (MalformedModelException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Optional<Placement> read(Path file) {
+        try {
+            return Files.isRegularFile(file) ? parsed(Files.readAllBytes(file)) : Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty(); // experts are placed as if it were the first time
+        }
+    }
+
+    Optional<Placement> inForce() {
+        return Optional.ofNullable(inForce);
+    }
+
+    /// Puts another placement in force, unless it is the same.
+    void replace(Placement placement) {
+        if (placement.equals(inForce)) {
+            return;
+        }
+        inForce = placement;
+        byte[] bytes = placement.bytes();
+        ownership.publish(model, bytes);
+        file.ifPresent(path -> keep(path, bytes));
+    }
+
+    private static void keep(Path file, byte[] bytes) {
+        try {
+            Files.createDirectories(UnfinishedFile.folderOf(file));
+            try (UnfinishedFile unfinished = UnfinishedFile.create(file)) {
+                Files.write(unfinished.path(), bytes);
+                unfinished.publish();
+            }
+        } catch (IOException e) {
+            // the next cluster as a whole finds its experts elsewhere, and has them sent again
+        }
+    }
+}

@@ -1,0 +1,141 @@
+package io.moetier.cluster.node;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cluster.copy.NodeStore;
+import io.moetier.cluster.link.NodeService;
+import io.moetier.cluster.link.RefusedException;
+import io.moetier.cluster.wire.ExpertReply;
+import io.moetier.cluster.wire.ExpertRequest;
+import io.moetier.cluster.wire.Hello;
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.FfnActivation;
+import io.moetier.runtime.convert.CheckpointImporter;
+import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.model.ExpertId;
+import io.moetier.testdata.TestData;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// What a node does for drivers, without any of the ways to them.
+class NodeHostTest {
+    private static final long RAM_BYTES = 1 << 20;
+
+    @TempDir
+    static Path folder;
+
+    private static Path store;
+    private static StoreManifest manifest;
+
+    private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
+    private final List<String> said = new ArrayList<>();
+    private final NodeHost host = new NodeHost(
+            new NodeHost.Node("node", "1", "bits", 1, RAM_BYTES, 1e9, 1e9),
+            asked -> NodeStore.open(List.of(store), folder.resolve("parts"), asked),
+            device,
+            said::add);
+
+    @BeforeAll
+    static void importModel() {
+        store = folder.resolve("model.mtier");
+        try (ModelSource source = ModelSource.open(TestData.tinyMixtral())) {
+            new CheckpointImporter(source, Quantisation.KEEP).run(store, false, _ -> {});
+        }
+        manifest = StoreManifest.read(store);
+    }
+
+    @AfterEach
+    void close() {
+        host.close();
+        device.close();
+    }
+
+    private static Hello hello(String version, String kernels, boolean mixed) {
+        Map<Integer, FfnActivation> activations = new TreeMap<>();
+        manifest.experts().forEach(entry -> activations.put(entry.id().layer(), FfnActivation.SWIGLU));
+        return new Hello(version, kernels, mixed, manifest.expertsDigest(), manifest.bytes(), activations);
+    }
+
+    private NodeService.Guest open() {
+        return host.open(hello("1", "bits", false), _ -> {});
+    }
+
+    @Test
+    void aModelIsHeldFromItsFirstDriversComingToItsLastOnesLeaving() {
+        try (NodeService.Guest first = open()) {
+            assertEquals(RAM_BYTES, first.welcome().ramBytes());
+            assertEquals(manifest.experts().size(), first.welcome().onDisk().length);
+            try (NodeService.Guest second = open()) {
+                assertEquals(RAM_BYTES, second.welcome().ramBytes());
+                assertTrue(host.models().getFirst().endsWith(", 2 drivers"), host.models()::toString);
+            }
+            assertTrue(host.models().getFirst().endsWith(", 1 driver"), host.models()::toString);
+        }
+        assertEquals(List.of(), host.models());
+        try (NodeService.Guest again = open()) {
+            assertEquals(RAM_BYTES, again.welcome().ramBytes());
+        }
+    }
+
+    @Test
+    void whoDoesNotBelongHereIsRefused() {
+        assertRefused("version 1", hello("2", "bits", false));
+        assertRefused("other bits", hello("1", "other", false));
+        Hello good = hello("1", "bits", false);
+        assertRefused(
+                "not that of model", new Hello("1", "bits", false, "another", good.manifest(), good.activations()));
+        assertRefused("manifest", new Hello("1", "bits", false, good.model(), new byte[] {1}, good.activations()));
+        assertRefused("activation", new Hello("1", "bits", false, good.model(), good.manifest(), Map.of()));
+        assertEquals(List.of(), host.models());
+        host.open(hello("1", "other", true), _ -> {}).close();
+        assertTrue(said.getFirst().endsWith("its kernels compute other bits"), said::toString);
+        host.leave();
+        assertRefused("leaving", good);
+    }
+
+    private void assertRefused(String part, Hello hello) {
+        String message = String.valueOf(assertThrows(RefusedException.class, () -> host.open(hello, _ -> {}))
+                .getMessage());
+        assertTrue(message.contains(part), message);
+    }
+
+    @Test
+    void onlyExpertsOfTheModelCanBeAskedForAndOwned() {
+        try (NodeService.Guest guest = open()) {
+            assertThrows(RefusedException.class, () -> guest.assign(new int[] {ExpertId.pack(0, 1000)}));
+            ExpertRequest request = new ExpertRequest();
+            request.reserve(1, 1, 1, 3);
+            request.begin(1, 0, 1, 3);
+            request.numExperts = 1;
+            request.counts[0] = 1;
+            request.numRows = 1;
+            request.numInputs = 1;
+            assertThrows(RefusedException.class, () -> guest.compute(request, new ExpertReply()));
+        }
+    }
+
+    @Test
+    void aDriverIsToldWhatOfItsOwnIsHere() {
+        List<int[]> told = new ArrayList<>();
+        int[] ids = {ExpertId.pack(0, 0), ExpertId.pack(1, 3)};
+        try (NodeService.Guest guest = host.open(hello("1", "bits", false), told::add)) {
+            guest.assign(ids);
+        }
+        assertEquals(1, told.size());
+        assertArrayEquals(ids, Arrays.stream(told.getFirst()).sorted().toArray());
+    }
+}
