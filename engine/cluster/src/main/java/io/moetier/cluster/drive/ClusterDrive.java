@@ -128,7 +128,8 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
         int expertsPerToken = Math.max(1, engine.spec().mostExpertsPerToken());
         Map<Integer, Integer> numExperts = new HashMap<>();
         manifest.experts()
-                .forEach(entry -> numExperts.merge(entry.id().layer(), entry.id().expert() + 1, Math::max));
+                .forEach(
+                        entry -> numExperts.merge(entry.id().layer(), entry.id().expert() + 1, Math::max));
         return new Uses(
                 how.uses().orElseGet(() -> PlacerInput.equalUses(manifest, expertsPerToken)),
                 expertsPerToken,

@@ -10,8 +10,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
-/// The placement of a model that is in force: known to all members, and kept in a file of this machine, so that a cluster
-/// that was ended as a whole finds each expert where it has been before.
+/// The placement of a model that is in force: known to all members, and kept in a file of this machine, so that
+/// a cluster that was ended as a whole finds each expert where it has been before.
 ///
 /// Confined to one thread at a time.
 final class KeptPlacement {
@@ -26,7 +26,8 @@ final class KeptPlacement {
         this.model = model;
         this.ownership = ownership;
         this.file = file;
-        inForce = ownership.table(model)
+        inForce = ownership
+                .table(model)
                 .flatMap(KeptPlacement::parsed)
                 .or(() -> file.flatMap(KeptPlacement::read))
                 .orElse(null);

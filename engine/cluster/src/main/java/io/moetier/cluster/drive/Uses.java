@@ -27,7 +27,8 @@ final class Uses implements IntToDoubleFunction {
     Uses(IntToDoubleFunction before, int expertsPerToken, Map<Integer, Integer> numExperts) {
         this.before = before;
         this.expertsPerToken = expertsPerToken;
-        int numLayers = numExperts.keySet().stream().mapToInt(layer -> layer).max().orElse(-1) + 1;
+        int numLayers =
+                numExperts.keySet().stream().mapToInt(layer -> layer).max().orElse(-1) + 1;
         counts = new AtomicIntegerArray[numLayers];
         numExperts.forEach((layer, number) -> counts[layer] = new AtomicIntegerArray(number + 1));
     }

@@ -69,11 +69,7 @@ class KeptPlacementTest {
                 new PlacerInput.Capacity("", 1 << 20, 1e9, 1e8, 0, new int[0]),
                 new PlacerInput.Capacity("a", nodeBytes, 1e10, 1e8, 1e-9, new int[0]));
         return Placer.place(new PlacerInput(
-                new int[] {0, 1},
-                new long[] {1 << 20, 1 << 20},
-                new double[] {0.5, 0.5},
-                members,
-                Optional.empty()));
+                new int[] {0, 1}, new long[] {1 << 20, 1 << 20}, new double[] {0.5, 0.5}, members, Optional.empty()));
     }
 
     private static final class Tables implements Ownership {

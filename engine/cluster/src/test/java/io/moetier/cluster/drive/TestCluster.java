@@ -218,7 +218,13 @@ final class TestCluster implements AutoCloseable {
                                 belonging(0),
                                 "driver",
                                 new ClusterDrive.How(
-                                        VERSION, mixed, 1, BYTES_PER_SECOND, BYTES_PER_SECOND / 20, Optional.empty(), Optional.of(folder.resolve("placements"))),
+                                        VERSION,
+                                        mixed,
+                                        1,
+                                        BYTES_PER_SECOND,
+                                        BYTES_PER_SECOND / 20,
+                                        Optional.empty(),
+                                        Optional.of(folder.resolve("placements"))),
                                 said::add)
                         .open(engine, TestCluster.this::relayed);
                 driver = opened;
