@@ -17,7 +17,7 @@ public record NodeWork(
     /// @param missing of them that did not come back, and were computed here
     /// @param read of them that it had to read from its disk
     public record Experts(long asked, long missing, long read) {
-        static final Experts NONE = new Experts(0, 0, 0);
+        private static final Experts NONE = new Experts(0, 0, 0);
 
         private Experts with(Experts other, LongBinaryOperator operator) {
             return new Experts(
@@ -28,7 +28,7 @@ public record NodeWork(
     }
 
     /// Returns what it is when nothing was done.
-    public static NodeWork none(String name) {
+    static NodeWork none(String name) {
         return new NodeWork(name, Experts.NONE, 0, 0, 0, 0, 0);
     }
 

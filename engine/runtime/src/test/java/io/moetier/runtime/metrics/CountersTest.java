@@ -46,6 +46,19 @@ class CountersTest {
     }
 
     @Test
+    void nodesAreToldApartByName() {
+        NodeWork before = new NodeWork("a", new NodeWork.Experts(3, 1, 1), 4, 16, 12, 90, 50);
+        NodeWork after = new NodeWork("a", new NodeWork.Experts(10, 1, 3), 14, 56, 52, 190, 250);
+        NodeWork other = new NodeWork("b", new NodeWork.Experts(2, 0, 0), 2, 8, 8, 30, 10);
+        RunStats earlier = RunStats.NONE.withNodes(List.of(before));
+        RunStats since = RunStats.NONE.withNodes(List.of(other, after)).minus(earlier);
+        NodeWork added = new NodeWork("a", new NodeWork.Experts(7, 0, 2), 10, 40, 40, 100, 200);
+        assertEquals(List.of(other, added), since.nodes());
+        assertEquals(List.of(0L, 20L), Stream.of(added, other).map(NodeWork::linkNanos).toList());
+        assertEquals(List.of(other, after), since.plus(earlier).nodes());
+    }
+
+    @Test
     @SuppressWarnings("EnumOrdinal") // a number of its own for each
     void everyNameIsThatOfItsCounter() throws ReflectiveOperationException {
         RunStats stats = RunStats.of(counter -> counter.ordinal() + 1);
