@@ -6,7 +6,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /// Several machines.
-@Command(name = "cluster", description = "Plan with several machines, on which experts live and are computed.")
+@Command(name = "cluster", description = "See who is in a cluster, plan with several machines, and have nodes leave.")
 public final class ClusterCommand implements Runnable {
     private final Streams streams;
 
