@@ -16,6 +16,7 @@ import java.util.concurrent.TimeoutException;
 
 /// A command that goes on in a thread of its own while others are run. Closing it interrupts it as Ctrl-C does.
 final class MemberRun implements AutoCloseable {
+    private static final int POLL_MILLIS = 10;
     private static final long PATIENCE_SECONDS = 120; // on a machine that is busy with other things
 
     private final Said out = new Said();
@@ -42,7 +43,7 @@ final class MemberRun implements AutoCloseable {
             if (System.nanoTime() > end || exitCode.isDone()) {
                 throw new AssertionError("did not say '" + text + "': " + out.text() + err.text());
             }
-            Thread.sleep(10);
+            Thread.sleep(POLL_MILLIS);
         }
         return this;
     }
@@ -65,10 +66,10 @@ final class MemberRun implements AutoCloseable {
 
     /// What was printed so far.
     private static final class Said extends Writer {
-        private final StringBuffer text = new StringBuffer();
+        private final StringBuilder text = new StringBuilder(); // guarded by this
 
         @Override
-        public void write(char[] letters, int offset, int length) {
+        public synchronized void write(char[] letters, int offset, int length) {
             text.append(letters, offset, length);
         }
 
@@ -78,7 +79,7 @@ final class MemberRun implements AutoCloseable {
         @Override
         public void close() {}
 
-        String text() {
+        synchronized String text() {
             return text.toString();
         }
     }
