@@ -66,16 +66,16 @@ final class ShownCommands implements AutoCloseable {
                 : ChildProcess.run(launcher(command, quick));
     }
 
-    /// Starts a command that goes on, and returns when it has said that it is ready, or has ended.
+    /// Starts a command that goes on, and returns when it has printed that it is ready, or has ended.
     private Ended begin(ProcessBuilder builder) throws IOException, InterruptedException {
-        Path said = Files.createTempFile(directory, "said", "");
-        ChildProcess child =
-                ChildProcess.start(builder.redirectErrorStream(true).redirectOutput(said.toFile()));
+        Path out = Files.createTempFile(directory, "out", "");
+        Path err = Files.createTempFile(directory, "err", "");
+        ChildProcess child = ChildProcess.start(builder.redirectOutput(out.toFile()).redirectError(err.toFile()));
         staying.add(child);
-        while (Files.size(said) == 0 && child.process().isAlive()) {
+        while (Files.size(out) == 0 && child.process().isAlive()) {
             Thread.sleep(POLL_MILLIS);
         }
-        return new Ended(child.process().isAlive() ? 0 : child.waitFor(), Files.readString(said));
+        return new Ended(child.process().isAlive() ? 0 : child.waitFor(), Files.readString(err));
     }
 
     private ProcessBuilder launcher(String command, boolean quick) {
