@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalLong;
@@ -43,11 +44,12 @@ record MachineKind(
     /// What a kind may say, in the order of [#EXAMPLE].
     private enum Word {
         RAM(text -> (double) ByteSize.parse(text).bytes()),
-        MEMORY(text -> positive(ByteSize.parse(text).bytes(), text)),
-        DISK(text -> positive(ByteSize.parse(text).bytes(), text)),
+        MEMORY(text -> positive((double) ByteSize.parse(text).bytes(), text)),
+        DISK(text -> positive((double) ByteSize.parse(text).bytes(), text)),
         RTT(MachineKind::seconds),
         LINK(MachineKind::bytesPerSecond);
 
+        @SuppressWarnings("ImmutableEnumChecker") // functions without state
         private final Function<String, Double> parser;
 
         Word(Function<String, Double> parser) {
@@ -152,7 +154,7 @@ record MachineKind(
         if (!matcher.matches()) {
             throw new IllegalArgumentException("expected a time such as 200us or 1.5ms, found '" + text + "'");
         }
-        return Numbers.decimal(matcher.group(1)) * TIMES.get(matcher.group(2));
+        return Numbers.decimal(matcher.group(1)) * unit(TIMES, matcher.group(2));
     }
 
     private static double bytesPerSecond(String text) {
@@ -160,7 +162,11 @@ record MachineKind(
         if (!matcher.matches()) {
             throw new IllegalArgumentException("expected bits a second such as 100M, 1G or 2.5G, found '" + text + "'");
         }
-        double unit = THOUSANDS.get(matcher.group(2).toUpperCase(Locale.ROOT));
+        double unit = unit(THOUSANDS, matcher.group(2).toUpperCase(Locale.ROOT));
         return positive(Numbers.decimal(matcher.group(1)) * unit / Byte.SIZE, text);
+    }
+
+    private static double unit(Map<String, Double> units, String name) {
+        return Objects.requireNonNull(units.get(name), name);
     }
 }

@@ -64,7 +64,7 @@ public record ClusterVerdict(
         for (int i = 0; i < PLACINGS; i++) {
             OptionalDouble longer =
                     question.withRoundTrip(longest.orElse(0)).overNodes().longestRoundTrip(limitSeconds);
-            if (longer.isEmpty() || longest.isPresent() && longer.getAsDouble() <= longest.getAsDouble()) {
+            if (longer.isEmpty() || (longest.isPresent() && longer.getAsDouble() <= longest.getAsDouble())) {
                 return longest;
             }
             longest = longer;
