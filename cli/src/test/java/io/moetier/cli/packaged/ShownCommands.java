@@ -70,7 +70,8 @@ final class ShownCommands implements AutoCloseable {
     private Ended begin(ProcessBuilder builder) throws IOException, InterruptedException {
         Path out = Files.createTempFile(directory, "out", "");
         Path err = Files.createTempFile(directory, "err", "");
-        ChildProcess child = ChildProcess.start(builder.redirectOutput(out.toFile()).redirectError(err.toFile()));
+        ChildProcess child =
+                ChildProcess.start(builder.redirectOutput(out.toFile()).redirectError(err.toFile()));
         staying.add(child);
         while (Files.size(out) == 0 && child.process().isAlive()) {
             Thread.sleep(POLL_MILLIS);

@@ -54,7 +54,9 @@ class CountersTest {
         RunStats since = RunStats.NONE.withNodes(List.of(other, after)).minus(earlier);
         NodeWork added = new NodeWork("a", new NodeWork.Experts(7, 0, 2), 10, 40, 40, 100, 200);
         assertEquals(List.of(other, added), since.nodes());
-        assertEquals(List.of(0L, 20L), Stream.of(added, other).map(NodeWork::linkNanos).toList());
+        assertEquals(
+                List.of(0L, 20L),
+                Stream.of(added, other).map(NodeWork::linkNanos).toList());
         assertEquals(List.of(other, after), since.plus(earlier).nodes());
     }
 
