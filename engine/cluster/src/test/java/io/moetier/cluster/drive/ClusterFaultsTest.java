@@ -16,7 +16,6 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -44,47 +43,40 @@ class ClusterFaultsTest {
     /// Nodes leave and return, lose their connections, stop, slow down and lose blocks, at any moment.
     @Test
     void nodesThatComeAndGoLeaveTheBitsAsTheyWere() {
-        AtomicInteger numEvents = new AtomicInteger();
-        AtomicInteger numComputed = new AtomicInteger();
-        Seeds.each(2, (seed, random) -> {
+        Seeds.each(1, (seed, random) -> {
             try (TestCluster cluster = TestCluster.withSecret(Files.createDirectory(folder.resolve("seed " + seed)))) {
                 for (int i = 0; i < 3; i++) {
                     cluster.start("node " + i);
                 }
                 try (Engine engine = Engine.open(store, Text.least(store).withNodes(cluster.driving(false)))) {
                     CompletableFuture<Void> chaos = CompletableFuture.runAsync(() -> {
-                        for (int i = 0; i < 100; i++) {
+                        for (int i = 0; i < 200; i++) {
                             befall(cluster, random);
-                            numEvents.incrementAndGet();
                         }
                     });
                     do {
                         assertArrayEquals(expected, Text.bits(engine));
                     } while (!chaos.isDone());
                     chaos.get();
-                    numComputed.addAndGet((int) engine.stats().nodeExperts());
+                    cluster.eventually(() -> {
+                        assertArrayEquals(expected, Text.bits(engine));
+                        return engine.stats().nodeExperts() > 0;
+                    });
                 }
                 cluster.eventually(cluster::holdsNothing);
             }
         });
-        assertTrue(Integer.getInteger("moetier.seed") != null || numEvents.get() >= 200);
-        assertTrue(numComputed.get() > 0);
     }
 
     private static void befall(TestCluster cluster, SplittableRandom random) {
         try {
             String name = "node " + random.nextInt(1, 3); // the first one is where others find the cluster
-            boolean isThere = cluster.names().contains(name);
-            int event = random.nextInt(16);
-            if (!isThere) {
-                if (event < 4) {
-                    cluster.start(name);
-                }
-                Thread.sleep(random.nextInt(5));
+            if (!cluster.names().contains(name)) {
+                cluster.start(name);
                 return;
             }
             Relay relay = cluster.relay(name);
-            switch (event) {
+            switch (random.nextInt(16)) {
                 case 0 -> cluster.stop(name);
                 case 1, 2, 3 -> relay.cut();
                 case 4, 5, 6, 7 -> relay.mend();
