@@ -2,13 +2,9 @@ package io.moetier.cluster.link;
 
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
-import io.grpc.ManagedChannel;
 import io.grpc.Metadata;
 import io.grpc.MethodDescriptor;
 import io.grpc.Status;
-import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
-import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
-import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
 import io.moetier.cluster.wire.Hello;
@@ -40,12 +36,10 @@ import org.jspecify.annotations.Nullable;
 /// counts; it is noted under `ending`, ends every wait, and cancels the stream.
 public final class GrpcNodeLink implements NodeLink {
     private static final long PROBE_SECONDS = 5;
-    private static final long CLOSE_SECONDS = 5;
 
     private final String name;
     private final LinkSecurity security;
-    private final EventLoopGroup thread;
-    private final ManagedChannel channel;
+    private final MemberChannel connection;
     private final CompletableFuture<Metadata> challenge = new CompletableFuture<>();
     private final CompletableFuture<Metadata> headers = new CompletableFuture<>();
     private final CompletableFuture<Welcome> welcome = new CompletableFuture<>();
@@ -71,22 +65,7 @@ public final class GrpcNodeLink implements NodeLink {
     private GrpcNodeLink(String name, InetSocketAddress address, LinkSecurity security) {
         this.name = name;
         this.security = security;
-        this.thread = Streams.thread("moetier-link-io " + name);
-        NettyChannelBuilder builder = NettyChannelBuilder.forAddress(address)
-                .channelType(NioSocketChannel.class, InetSocketAddress.class)
-                .eventLoopGroup(thread)
-                .directExecutor()
-                .decompressorRegistry(Streams.UNCOMPRESSED)
-                .proxyDetector(target -> null)
-                .disableRetry() // which would keep what was sent
-                .disableServiceConfigLookUp()
-                .flowControlWindow(Streams.WINDOW_BYTES)
-                .maxInboundMessageSize(Protocol.MAX_BYTES)
-                .maxInboundMetadataSize(Streams.HEADER_BYTES)
-                .keepAliveTime(Streams.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
-                .keepAliveTimeout(Streams.SILENCE_SECONDS, TimeUnit.SECONDS);
-        security.tls().ifPresentOrElse(tls -> builder.sslContext(LinkSecurity.client(tls)), builder::usePlaintext);
-        this.channel = builder.build();
+        connection = new MemberChannel("moetier-link-io " + name, address, security);
     }
 
     /// Opens a link to a node.
@@ -96,11 +75,7 @@ public final class GrpcNodeLink implements NodeLink {
     /// @throws IOException if there is no node, or it does not answer in time
     public static GrpcNodeLink open(String host, int port, LinkSecurity security, Hello hello, Duration deadline)
             throws IOException {
-        InetSocketAddress address = new InetSocketAddress(host, port);
-        if (address.isUnresolved()) {
-            throw new IOException(host + ": no such host");
-        }
-        GrpcNodeLink link = new GrpcNodeLink(host + ":" + port, address, security);
+        GrpcNodeLink link = new GrpcNodeLink(host + ":" + port, MemberChannel.resolved(host, port), security);
         try {
             link.begin(hello, deadline);
             return link;
@@ -143,7 +118,7 @@ public final class GrpcNodeLink implements NodeLink {
 
     private ClientCall<InputStream, InputStream> start(
             MethodDescriptor<InputStream, InputStream> method, Metadata first, Ears ears) {
-        ClientCall<InputStream, InputStream> started = channel.newCall(method, CallOptions.DEFAULT);
+        ClientCall<InputStream, InputStream> started = connection.channel().newCall(method, CallOptions.DEFAULT);
         ears.call = started;
         started.start(ears, first);
         return started;
@@ -338,17 +313,7 @@ public final class GrpcNodeLink implements NodeLink {
     @Override
     public void close() {
         fail("closed", false);
-        channel.shutdownNow();
-        boolean interrupted = false;
-        try {
-            channel.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            interrupted = true;
-        }
-        Streams.end(thread);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        connection.close();
     }
 
     /// Takes the link down, unless it is, and returns why it is down.

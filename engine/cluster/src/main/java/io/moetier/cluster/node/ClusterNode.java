@@ -23,6 +23,11 @@ public final class ClusterNode implements AutoCloseable {
     /// The task by which a member asks which models a node holds.
     public static final String MODELS = "models";
 
+    /// The port for drivers and blocks is so far above that of the membership.
+    private static final int TOKENS_ABOVE = 1000;
+
+    private static final int MOST_PORT = 0xffff;
+
     private final Owned owned;
     private final NodeServer server;
     private final Membership membership;
@@ -44,8 +49,7 @@ public final class ClusterNode implements AutoCloseable {
         BlockService service = new BlockService(host::store, MemberBlocks.key(belonging));
         owned.add(service::close);
         String address = belonging.settings().host();
-        server = NodeServer.start(
-                address, 0, new LinkSecurity(belonging.secret(), belonging.tls()), host, service.definition());
+        server = listen(belonging, host, service);
         owned.add(server::close);
         owned.add(host::leave);
         Offer offer = new Offer(
@@ -66,6 +70,21 @@ public final class ClusterNode implements AutoCloseable {
             return new byte[0];
         });
         owned.add(SourceFollower.follow(membership, blocks, host)::close);
+    }
+
+    /// Listens where firewalls expect it, or at any port if somebody else does.
+    private static NodeServer listen(Belonging belonging, NodeHost host, BlockService service) throws IOException {
+        String address = belonging.settings().host();
+        LinkSecurity security = new LinkSecurity(belonging.secret(), belonging.tls());
+        int port = belonging.settings().port();
+        if (port > 0 && port <= MOST_PORT - TOKENS_ABOVE) {
+            try {
+                return NodeServer.start(address, port + TOKENS_ABOVE, security, host, service.definition());
+            } catch (IOException e) {
+                // taken, or the address is wrong, which is said now
+            }
+        }
+        return NodeServer.start(address, 0, security, host, service.definition());
     }
 
     /// Starts a node.

@@ -10,7 +10,7 @@ public final class Protocol {
     public static final int VERSION = 1;
 
     /// Most bytes of a message. A request that asks for more, or whose reply would be larger, is its maker's to split.
-    public static final int MAX_BYTES = 32 << 20;
+    public static final int MAX_BYTES = 16 << 20;
 
     /// Bytes that every message begins with.
     public static final int HEADER_BYTES = 8;

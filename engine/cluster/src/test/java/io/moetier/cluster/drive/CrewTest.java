@@ -26,7 +26,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -71,7 +70,7 @@ class CrewTest {
                         manifest,
                         _ -> 1,
                         new Allotment.Capacity(0, 1e9, 1e7),
-                        new KeptPlacement(manifest.expertsDigest(), membership, Optional.empty())),
+                        new KeptPlacement(manifest.expertsDigest(), membership.tables, Optional.empty())),
                 said::add);
     }
 
@@ -84,7 +83,7 @@ class CrewTest {
     }
 
     private Placement published() {
-        return Placement.parse(Objects.requireNonNull(membership.tables.get(manifest.expertsDigest())));
+        return Placement.parse(membership.tables.table(manifest.expertsDigest()).orElseThrow());
     }
 
     @Test
@@ -93,7 +92,7 @@ class CrewTest {
         for (StoreManifest.Entry entry : manifest.experts()) {
             assertFalse(crew().routes().leadsAway(entry.id().layer(), entry.id().expert()));
         }
-        assertTrue(membership.tables.isEmpty());
+        assertTrue(membership.tables.models().isEmpty());
     }
 
     @Test
@@ -246,8 +245,8 @@ class CrewTest {
     }
 
     /// Members that come and go as the test says.
-    private static final class FakeMembership implements Membership, Ownership {
-        final Map<String, byte[]> tables = new ConcurrentHashMap<>();
+    private static final class FakeMembership implements Membership {
+        final FakeTables tables = new FakeTables();
         private final List<Member> members = new CopyOnWriteArrayList<>();
         private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
 
@@ -280,7 +279,7 @@ class CrewTest {
 
         @Override
         public Ownership ownership() {
-            return this;
+            return tables;
         }
 
         @Override
@@ -290,25 +289,5 @@ class CrewTest {
 
         @Override
         public void close() {}
-
-        @Override
-        public void publish(String model, byte[] table) {
-            tables.put(model, table);
-        }
-
-        @Override
-        public void forget(String model) {
-            tables.remove(model);
-        }
-
-        @Override
-        public Optional<byte[]> table(String model) {
-            return Optional.ofNullable(tables.get(model));
-        }
-
-        @Override
-        public Set<String> models() {
-            return tables.keySet();
-        }
     }
 }

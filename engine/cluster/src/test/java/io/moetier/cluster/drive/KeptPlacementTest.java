@@ -3,16 +3,13 @@ package io.moetier.cluster.drive;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.cluster.membership.Ownership;
 import io.moetier.cluster.placement.Placement;
 import io.moetier.cluster.placement.Placer;
 import io.moetier.cluster.placement.PlacerInput;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
@@ -35,33 +32,33 @@ class KeptPlacementTest {
 
     @Test
     void outlivesTheWholeCluster() {
-        new KeptPlacement("model", new Tables(), file).replace(FIRST);
-        Tables empty = new Tables();
+        new KeptPlacement("model", new FakeTables(), file).replace(FIRST);
+        FakeTables empty = new FakeTables();
         KeptPlacement later = new KeptPlacement("model", empty, file);
         assertEquals(Optional.of(FIRST), later.inForce());
         later.replace(FIRST);
         assertEquals(Set.of(), empty.models()); // nothing has changed
         later.replace(SECOND);
         assertArrayEquals(SECOND.bytes(), empty.table("model").orElseThrow());
-        assertEquals(Optional.of(SECOND), new KeptPlacement("model", new Tables(), file).inForce());
+        assertEquals(Optional.of(SECOND), new KeptPlacement("model", new FakeTables(), file).inForce());
     }
 
     @Test
     void whatMembersKnowCountsMore() {
-        new KeptPlacement("model", new Tables(), file).replace(FIRST);
-        Tables tables = new Tables();
+        new KeptPlacement("model", new FakeTables(), file).replace(FIRST);
+        FakeTables tables = new FakeTables();
         tables.publish("model", SECOND.bytes());
         assertEquals(Optional.of(SECOND), new KeptPlacement("model", tables, file).inForce());
     }
 
     @Test
     void whatCannotBeReadIsNone() throws IOException {
-        new KeptPlacement("model", new Tables(), file).replace(FIRST);
+        new KeptPlacement("model", new FakeTables(), file).replace(FIRST);
         Files.write(file.orElseThrow(), new byte[] {1, 2, 3});
-        Tables tables = new Tables();
+        FakeTables tables = new FakeTables();
         tables.publish("model", new byte[] {4});
         assertEquals(Optional.empty(), new KeptPlacement("model", tables, file).inForce());
-        assertEquals(Optional.empty(), new KeptPlacement("other", new Tables(), Optional.empty()).inForce());
+        assertEquals(Optional.empty(), new KeptPlacement("other", new FakeTables(), Optional.empty()).inForce());
     }
 
     private static Placement placement(long nodeBytes) {
@@ -70,29 +67,5 @@ class KeptPlacementTest {
                 new PlacerInput.Capacity("a", nodeBytes, 1e10, 1e8, 1e-9, new int[0]));
         return Placer.place(new PlacerInput(
                 new int[] {0, 1}, new long[] {1 << 20, 1 << 20}, new double[] {0.5, 0.5}, members, Optional.empty()));
-    }
-
-    private static final class Tables implements Ownership {
-        private final Map<String, byte[]> tables = new HashMap<>();
-
-        @Override
-        public void publish(String model, byte[] table) {
-            tables.put(model, table);
-        }
-
-        @Override
-        public void forget(String model) {
-            tables.remove(model);
-        }
-
-        @Override
-        public Optional<byte[]> table(String model) {
-            return Optional.ofNullable(tables.get(model));
-        }
-
-        @Override
-        public Set<String> models() {
-            return tables.keySet();
-        }
     }
 }
