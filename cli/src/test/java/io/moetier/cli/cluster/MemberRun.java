@@ -59,9 +59,9 @@ final class MemberRun implements AutoCloseable {
     }
 
     @Override
-    public void close() throws InterruptedException {
+    public void close() {
         thread.interrupt();
-        CommandLineRun _ = ended();
+        int _ = exitCode.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
     }
 
     /// What was printed so far.
