@@ -56,7 +56,7 @@ final class KeptPlacement {
 
     /// Puts another placement in force, unless it is the same.
     void replace(Placement placement) {
-        if (placement.equals(inForce)) {
+        if (inForce().filter(placement::equals).isPresent()) {
             return;
         }
         inForce = placement;
