@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.wire.Protocol;
 import io.moetier.runtime.remote.NodeRows;
 import java.util.Arrays;
 import java.util.SplittableRandom;
@@ -68,10 +69,10 @@ class NodePortTest {
 
     @Test
     void aRequestOrReplyThatIsTooLargeIsNotAskedFor() {
-        int size = 1 << 20;
+        int size = Protocol.MAX_BYTES / Float.BYTES / 8; // of eight rows only seven fit
         NodeRows rows = new NodeRows(3, 20, size);
         rows.begin(0, 9);
-        rows.add(0, 1, new int[9], 0, 9); // a reply of 36 MiB to a request of 4
+        rows.add(0, 1, new int[9], 0, 9); // a small request, whose reply is too large
         rows.add(1, 1, new int[7], 0, 7);
         rows.add(2, 1, new int[4], 0, 4);
         rows.holds(1, size);
