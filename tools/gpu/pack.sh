@@ -8,7 +8,7 @@ root=$(cd "$(dirname "$0")/../.." && pwd -P)
 find_jdk
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-most=60000000
+most=64000000
 golden='mixtral gpt_oss gpt_oss_mxfp4 deepseek_v2_lite qwen3_next jamba minimax llama4_scout nllb_moe switch_transformers'
 
 built=

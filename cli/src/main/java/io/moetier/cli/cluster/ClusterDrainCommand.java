@@ -6,6 +6,7 @@ import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.cluster.drive.ClusterDrive;
 import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.membership.MemberLeftException;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.node.ClusterNode;
@@ -70,14 +71,19 @@ public final class ClusterDrainCommand implements Callable<Integer> {
         }
     }
 
+    /// Asks a member to do something; one that leaves meanwhile has nothing to do with it any more.
     private void ask(Membership membership, Member member, String task, String argument) throws IOException {
         try {
             byte[] _ = membership
                     .tasks()
                     .submit(member, task, argument.getBytes(StandardCharsets.UTF_8))
                     .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        } catch (ExecutionException | TimeoutException e) {
-            throw new IOException(member.name() + " was asked and did not do it: " + e.getMessage(), e);
+        } catch (ExecutionException e) {
+            if (!(e.getCause() instanceof MemberLeftException)) { // who has left asks nobody any more
+                throw new IOException(member.name() + " was asked and did not do it: " + e.getMessage(), e);
+            }
+        } catch (TimeoutException e) {
+            throw new IOException(member.name() + " was asked and has not done it in time", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

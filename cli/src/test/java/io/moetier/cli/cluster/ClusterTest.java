@@ -193,8 +193,8 @@ class ClusterTest {
                 "run MODEL Once --join a | --join: of which cluster? --cluster NAME says it",
                 "bench MODEL --port 1 | --port: of which cluster? --cluster NAME says it",
                 "run MODEL Once --mixed | --mixed is for nodes: of which cluster? --cluster NAME says it",
-                "run MODEL Once --cluster a/b | --cluster: a name has 1 to 64 letters, digits, dots, hyphens and"
-                        + " underscores, and begins with a letter or digit",
+                "run MODEL Once --cluster a/b | --cluster: up to 64 letters, digits, dots, hyphens and underscores,"
+                        + " a letter or digit first",
                 "node | --cluster NAME says which cluster to be a node of",
                 "node --join a | --join: of which cluster? --cluster NAME says it",
                 "node --cluster c --port 70000 | --port: 70000 is none",

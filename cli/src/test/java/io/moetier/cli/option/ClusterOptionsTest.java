@@ -69,8 +69,8 @@ class ClusterOptionsTest {
                 "--cluster c --tls d --secret-file s | --secret-file and --tls: members know each other by one of them,"
                         + " not by both",
                 "--cluster c --port 70000 | --port: 70000 is none",
-                "--cluster -c | --cluster: a name has 1 to 64 letters, digits, dots, hyphens and underscores, and begins"
-                        + " with a letter or digit"
+                "--cluster -c | --cluster: up to 64 letters, digits, dots, hyphens and underscores, a letter or digit"
+                        + " first"
             })
     void whatCannotBeIsSaidOfFlags(String words, String sentence) {
         ClusterOptions options = parsed(words.split(" "));
