@@ -43,7 +43,7 @@ final class HeldModel implements AutoCloseable {
     private static final long BUSY_NANOS = 50_000_000; // so long after a request another one is likely
 
     private final NodeStore store;
-    private final byte[] manifest;
+    private final Map<Integer, FfnActivation> activations;
     private final ExpertShare share;
     private final long ramBytes;
     private final Set<Integer> known;
@@ -69,9 +69,14 @@ final class HeldModel implements AutoCloseable {
     /// @param computing guards the device
     record Surroundings(Device device, ReentrantLock computing, Consumer<String> says) {}
 
-    private HeldModel(NodeStore store, byte[] manifest, ExpertShare share, long ramBytes, Surroundings around) {
+    private HeldModel(
+            NodeStore store,
+            Map<Integer, FfnActivation> activations,
+            ExpertShare share,
+            long ramBytes,
+            Surroundings around) {
         this.store = store;
-        this.manifest = manifest;
+        this.activations = activations;
         this.share = share;
         this.ramBytes = ramBytes;
         computing = around.computing();
@@ -98,11 +103,7 @@ final class HeldModel implements AutoCloseable {
     /// @param freeBytes of memory
     /// @throws IllegalArgumentException if no expert fits
     static HeldModel open(
-            NodeStore store,
-            byte[] manifest,
-            Map<Integer, FfnActivation> activations,
-            Surroundings around,
-            long freeBytes) {
+            NodeStore store, Map<Integer, FfnActivation> activations, Surroundings around, long freeBytes) {
         List<StoreManifest.Entry> experts = store.manifest().experts();
         Map<Integer, BlockLayout> layouts = new HashMap<>();
         long all = 0;
@@ -123,7 +124,7 @@ final class HeldModel implements AutoCloseable {
         }
         ExpertShare share =
                 ExpertShare.open(shared, around.device(), ramBytes, Policies.byRoom(), Loaders.THREADS, new Counters());
-        return new HeldModel(store, manifest, share, ramBytes, around);
+        return new HeldModel(store, activations, share, ramBytes, around);
     }
 
     NodeStore store() {
@@ -142,8 +143,8 @@ final class HeldModel implements AutoCloseable {
         return store.onDisk();
     }
 
-    boolean isOf(byte[] otherManifest) {
-        return Arrays.equals(manifest, otherManifest);
+    boolean computes(Map<Integer, FfnActivation> asked) {
+        return activations.equals(asked);
     }
 
     /// Says who can be asked for blocks from now on.

@@ -99,8 +99,9 @@ public final class NodeHost implements NodeService, AutoCloseable {
             model = open(hello);
             held.put(hello.model(), model);
             freeBytes -= model.ramBytes();
-        } else if (!model.isOf(hello.manifest())) {
-            throw new RefusedException("model " + hello.model() + " is held for a driver whose store differs");
+        } else if (!model.computes(hello.activations())) {
+            throw new RefusedException(
+                    "model " + hello.model() + " is held for a driver whose experts have other activations");
         }
         model.numGuests++;
         return model;
@@ -137,7 +138,7 @@ public final class NodeHost implements NodeService, AutoCloseable {
                 store = stores.open(manifest);
                 opened.put(hello.model(), store);
             }
-            HeldModel model = HeldModel.open(store, hello.manifest(), hello.activations(), around, freeBytes);
+            HeldModel model = HeldModel.open(store, hello.activations(), around, freeBytes);
             model.sources(sources.apply(manifest));
             return model;
         } catch (IOException | IllegalArgumentException | MalformedModelException e) {

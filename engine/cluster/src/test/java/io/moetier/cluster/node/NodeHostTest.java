@@ -18,6 +18,7 @@ import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.Json;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
@@ -125,6 +126,26 @@ class NodeHostTest {
             request.numRows = 1;
             request.numInputs = 1;
             assertThrows(RefusedException.class, () -> guest.compute(request, new ExpertReply()));
+        }
+    }
+
+    /// Whoever has imported the model by itself has a manifest of its own, and the same experts.
+    @Test
+    void driversWithTheSameExpertsShareThem() {
+        Hello one = hello("1", "bits", false);
+        StoreManifest elsewhere = new StoreManifest(
+                Json.parseObject(new byte[] {'{', '}'}, Path.of("elsewhere")),
+                manifest.files(),
+                manifest.sizeClasses(),
+                manifest.experts());
+        Hello other = new Hello("1", "bits", false, one.model(), elsewhere.bytes(), one.activations());
+        Map<Integer, FfnActivation> geglu = new TreeMap<>(one.activations());
+        geglu.replaceAll((_, _) -> FfnActivation.GEGLU);
+        Hello different = new Hello("1", "bits", false, one.model(), one.manifest(), geglu);
+        try (NodeService.Guest _ = host.open(one, _ -> {});
+                NodeService.Guest _ = host.open(other, _ -> {})) {
+            assertEquals(1, host.models().size());
+            assertRefused("other activations", different);
         }
     }
 
