@@ -124,11 +124,10 @@ class FaultyDiskTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"pread", "direct", "auto"})
+    @ValueSource(strings = {"pread", "direct"})
     void aStoreThatIsDeletedStillServesWhoHasItOpen(String io) throws IOException, InterruptedException {
         if (hasLibrary) {
-            int held = io.equals("auto") ? WHILE_WAYS_ARE_TIMED : IN_THE_MIDDLE;
-            Ended ended = runHeld(io, EXPERTS, held, () -> {
+            Ended ended = runHeld(io, EXPERTS, IN_THE_MIDDLE, () -> {
                 try (Stream<Path> files = Files.list(store)) {
                     for (Path file : files.toList()) {
                         Files.delete(file);
@@ -136,6 +135,16 @@ class FaultyDiskTest {
                 }
                 Files.delete(store);
             });
+            assertEquals(Failure.OK, ended.exitCode(), ended::toString);
+            assertTrue(ended.said().startsWith(whole), ended::toString);
+        }
+    }
+
+    /// Whichever way turns out to be the fastest; the tokenizer is opened only later.
+    @Test
+    void expertsThatAreDeletedWhileWaysToReadAreTimedStillServe() throws IOException, InterruptedException {
+        if (hasLibrary) {
+            Ended ended = runHeld("auto", EXPERTS, WHILE_WAYS_ARE_TIMED, () -> Files.delete(store.resolve(EXPERTS)));
             assertEquals(Failure.OK, ended.exitCode(), ended::toString);
             assertTrue(ended.said().startsWith(whole), ended::toString);
         }
