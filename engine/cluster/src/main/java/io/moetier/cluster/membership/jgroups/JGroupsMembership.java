@@ -52,6 +52,8 @@ import org.jspecify.annotations.Nullable;
 /// cluster-news`. Of locks there are this one's and that of [ReplicatedTables], and none is taken under the
 /// other.
 public final class JGroupsMembership implements Membership {
+    private static final long MERGE_SECONDS = 30;
+    private static final long POLL_MILLIS = 100;
     private static final long WAIT_SECONDS = 5; // for others to introduce themselves, and for their tables
     private static final long TELL_SECONDS = 5;
     private static final int MAX_EARLY = 1024; // introductions of who is in no view yet
@@ -156,7 +158,7 @@ public final class JGroupsMembership implements Membership {
         channel.setReceiver(new Ears());
         try {
             channel.connect(cluster);
-            if (mustFind && view.size() <= 1) {
+            if (mustFind && !hasFoundOthers()) {
                 throw new MembershipException("members are there, but have not taken this process in");
             }
             var _ = tables.synced().await(WAIT_SECONDS, TimeUnit.SECONDS);
@@ -173,6 +175,21 @@ public final class JGroupsMembership implements Membership {
             throw new MembershipException("cannot join: " + e.getMessage());
         }
         var _ = postbox.scheduleWithFixedDelay(tables::tellCoordinator, TELL_SECONDS, TELL_SECONDS, TimeUnit.SECONDS);
+    }
+
+    /// Says whether there are others. An answer of theirs may have been lost; then the two find each other as parts of
+    /// a
+    /// cluster do that was cut in two.
+    private synchronized boolean hasFoundOthers() throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MERGE_SECONDS);
+        while (view.size() <= 1) {
+            long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+            if (left <= 0) {
+                return false;
+            }
+            wait(Math.min(left, POLL_MILLIS));
+        }
+        return true;
     }
 
     private synchronized void waitForIntroductions() throws InterruptedException {

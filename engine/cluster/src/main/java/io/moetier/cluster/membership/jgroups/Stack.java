@@ -29,7 +29,7 @@ final class Stack {
     /// Two members that connect to each other at once lose what one of the connections had.
     private static final long REPEAT_MILLIS = 200;
 
-    private static final long JOIN_MILLIS = 10_000; // who is there may be busy, or be taking over from who led
+    private static final long JOIN_MILLIS = 3000;
     private static final int JOIN_ATTEMPTS = 3;
     private static final long MERGE_MIN_MILLIS = 1000;
     private static final long MERGE_MAX_MILLIS = 3000;

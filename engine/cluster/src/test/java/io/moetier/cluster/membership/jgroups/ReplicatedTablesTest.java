@@ -65,12 +65,13 @@ class ReplicatedTablesTest {
         a.ownership().publish("x", new byte[] {3});
         awaitTable(b, "x", (byte) 3);
         JGroupsMembership c = cluster.start("c");
-        assertArrayEquals(large, c.ownership().table("large").orElseThrow());
+        Cluster.await(
+                "large", () -> Arrays.equals(large, c.ownership().table("large").orElse(null)));
         Cluster.await("forgotten", () -> a.ownership().table("gone").isEmpty());
         cluster.stop(a); // the coordinator
         cluster.stop(b); // who published
         JGroupsMembership d = cluster.start("d");
-        assertEquals(Set.of("large", "x"), d.ownership().models());
+        Cluster.await("both", () -> d.ownership().models().equals(Set.of("large", "x")));
         assertArrayEquals(new byte[] {3}, d.ownership().table("x").orElseThrow());
         assertEquals(Optional.empty(), d.ownership().table("gone"));
         assertThrows(IllegalArgumentException.class, () -> d.ownership().publish("x", new byte[large.length + 1]));
