@@ -177,8 +177,7 @@ public final class JGroupsMembership implements Membership {
         var _ = postbox.scheduleWithFixedDelay(tables::tellCoordinator, TELL_SECONDS, TELL_SECONDS, TimeUnit.SECONDS);
     }
 
-    /// Says whether there are others. An answer of theirs may have been lost; then the two find each other as parts of
-    /// a
+    /// Says whether there are others. An answer of theirs may have been lost; then they find each other as parts of a
     /// cluster do that was cut in two.
     private synchronized boolean hasFoundOthers() throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MERGE_SECONDS);

@@ -11,17 +11,19 @@ import org.jgroups.MessageFactory;
 import org.jgroups.ObjectMessage;
 import org.jgroups.conf.ClassConfigurator;
 import org.jgroups.util.Digest;
+import org.jgroups.util.MutableDigest;
 import org.jgroups.util.SeqnoList;
 import org.jgroups.util.SizeStreamable;
 
 /// Takes from JGroups what makes objects of bytes: what members send is bytes, and what JGroups' protocols send each
-/// other is two classes of its own. As JGroups would have it, a message can name any class, or hold a serialized
+/// other is three classes of its own. As JGroups would have it, a message can name any class, or hold a serialized
 /// object.
 ///
 /// It holds for all of this process, as JGroups keeps it in a field of its own.
 final class PlainMessages extends MessageFactory {
     private static final Map<Short, Supplier<SizeStreamable>> OBJECTS = Map.of(
             ClassConfigurator.getMagicNumber(Digest.class), Digest::new,
+            ClassConfigurator.getMagicNumber(MutableDigest.class), MutableDigest::new,
             ClassConfigurator.getMagicNumber(SeqnoList.class), SeqnoList::new);
 
     private PlainMessages() {}

@@ -53,7 +53,8 @@ final class Stack {
                 transport(sockets, self),
                 new TCPPING()
                         .<TCPPING>setInitialHosts(others.isEmpty() ? List.of(self) : others)
-                        .portRange(0),
+                        .<TCPPING>portRange(0)
+                        .returnEntireCache(true), // who is asked need not be who leads
                 new MERGE3().setMinInterval(MERGE_MIN_MILLIS).setMaxInterval(MERGE_MAX_MILLIS),
                 new FD_ALL3().setTimeout(SILENCE_MILLIS).setInterval(HEARTBEAT_MILLIS),
                 new VERIFY_SUSPECT2().setTimeout(VERIFY_MILLIS),

@@ -53,9 +53,17 @@ final class Cluster implements AutoCloseable {
 
     /// Starts a member that joins those that are there.
     JGroupsMembership start(String name) {
-        List<String> join = members.isEmpty() ? List.of() : List.of(place(members.getFirst()));
+        return start(name, members.isEmpty() ? List.of() : List.of(place(members.getFirst())));
+    }
+
+    /// Starts a member that is told of one other, whether that leads or not.
+    JGroupsMembership startBeside(String name, JGroupsMembership other) {
+        return start(name, List.of(place(other)));
+    }
+
+    private JGroupsMembership start(String name, List<String> join) {
         JGroupsMembership member =
-                JGroupsMembership.join(settings(join), Optional.of(secret), name, offer(Role.NODE), !members.isEmpty());
+                JGroupsMembership.join(settings(join), Optional.of(secret), name, offer(Role.NODE), !join.isEmpty());
         members.add(member);
         return member;
     }

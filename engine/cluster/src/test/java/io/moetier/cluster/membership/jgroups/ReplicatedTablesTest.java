@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.MemberLeftException;
+import io.moetier.cluster.membership.MembershipListener;
 import io.moetier.cluster.membership.Ownership;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -17,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.jgroups.Address;
 import org.jgroups.View;
 import org.jgroups.protocols.DISCARD;
@@ -50,10 +53,27 @@ class ReplicatedTablesTest {
                 () -> Arrays.equals(table, member.ownership().table(model).orElse(null)));
     }
 
+    private static AtomicInteger countLosses(JGroupsMembership... members) {
+        AtomicInteger losses = new AtomicInteger();
+        for (JGroupsMembership member : members) {
+            member.listen(new MembershipListener() {
+                @Override
+                public void onJoined(Member other) {}
+
+                @Override
+                public void onLeft(Member other) {
+                    losses.incrementAndGet();
+                }
+            });
+        }
+        return losses;
+    }
+
     @Test
     void tablesOutliveTheirMakersAndReachWhoComesLater() throws Exception {
         JGroupsMembership a = cluster.start("a");
         JGroupsMembership b = cluster.start("b");
+        AtomicInteger losses = countLosses(a, b);
         byte[] large = new byte[Ownership.MAX_TABLE_BYTES];
         new SplittableRandom(2).nextBytes(large);
         b.ownership().publish("large", large);
@@ -94,6 +114,9 @@ class ReplicatedTablesTest {
         JGroupsMembership b = all.get(1);
         JGroupsMembership c = all.get(2);
         JGroupsMembership d = all.get(3);
+        for (JGroupsMembership member : all) {
+            Cluster.await("introduced", () -> Cluster.names(member).size() == 4);
+        }
         CountDownLatch end = new CountDownLatch(1);
         d.tasks().offer("wait", 1, bytes -> {
             end.await();
