@@ -25,6 +25,7 @@ final class Beacon implements AutoCloseable {
     static final String GROUP = "239.255.79.47";
     static final int PORT = 7947;
 
+    private static final long PAUSE_MILLIS = 100;
     private static final int ASK_MILLIS = 700;
     private static final int MAX_BYTES = 256;
     private static final int MAX_ANSWERS = 64;
@@ -74,8 +75,18 @@ final class Beacon implements AutoCloseable {
                     socket.send(new DatagramPacket(answer, answer.length, packet.getSocketAddress()));
                 }
             } catch (IOException e) {
-                // it is closed, or who asked cannot be reached
+                pauseUnlessClosed(); // who asked cannot be reached, or the network is down
             }
+        }
+    }
+
+    private void pauseUnlessClosed() {
+        try {
+            if (!socket.isClosed()) {
+                Thread.sleep(PAUSE_MILLIS);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

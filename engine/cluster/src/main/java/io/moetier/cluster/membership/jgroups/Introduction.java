@@ -40,7 +40,7 @@ final class Introduction {
         JsonObject told = Json.parseObject(introduction, Path.of("introduction"));
         return new Member(
                 id,
-                text(told, "name"),
+                name(told),
                 new Offer(
                         role(told),
                         text(told, "host"),
@@ -49,6 +49,15 @@ final class Introduction {
                         (int) number(told, "threads", Integer.MAX_VALUE),
                         text(told, "kernels"),
                         text(told, "version")));
+    }
+
+    /// Names stand in tables, which have bytes.
+    private static String name(JsonObject told) {
+        String name = text(told, "name");
+        if (name.isEmpty() || name.getBytes(StandardCharsets.UTF_8).length > MAX_TEXT) {
+            throw told.unexpected("name", "1 to " + MAX_TEXT + " bytes", name.isEmpty() ? "none" : "more");
+        }
+        return name;
     }
 
     private static Role role(JsonObject told) {

@@ -53,7 +53,6 @@ import org.jspecify.annotations.Nullable;
 /// other.
 public final class JGroupsMembership implements Membership {
     private static final long MERGE_SECONDS = 30;
-    private static final long POLL_MILLIS = 100;
     private static final long WAIT_SECONDS = 5; // for others to introduce themselves, and for their tables
     private static final long TELL_SECONDS = 5;
     private static final int MAX_EARLY = 1024; // introductions of who is in no view yet
@@ -72,7 +71,7 @@ public final class JGroupsMembership implements Membership {
     private final Set<Address> announced = new HashSet<>();
     private boolean closed;
 
-    private JGroupsMembership(JChannel channel, Entrance entrance, Member self) {
+    private JGroupsMembership(JChannel channel, Entrance entrance, Member self, boolean alone) {
         this.channel = channel;
         this.entrance = entrance;
         this.self = self;
@@ -81,7 +80,7 @@ public final class JGroupsMembership implements Membership {
         news = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().daemon().name("moetier-cluster-news").factory());
         post = new ChannelPost();
-        tables = new ReplicatedTables(post, self.id());
+        tables = new ReplicatedTables(post, self.id(), alone);
         tasks = new RemoteTasks(post, this::addressOf);
     }
 
@@ -146,19 +145,20 @@ public final class JGroupsMembership implements Membership {
                     .setEnabled(false); // it would hear everybody
             channel.setName(self.name());
             channel.addAddressGenerator(() -> address);
-            membership = new JGroupsMembership(channel, entrance, self);
+            membership = new JGroupsMembership(channel, entrance, self, nobody.isPresent());
         } catch (Exception e) {
             throw new MembershipException("JGroups does not start: " + e.getMessage());
         }
-        membership.connect(settings.cluster(), mustFind);
+        membership.connect(settings.cluster(), nobody.isEmpty(), mustFind);
         return membership;
     }
 
-    private void connect(String cluster, boolean mustFind) {
+    /// @param areThere whether others are
+    private void connect(String cluster, boolean areThere, boolean mustFind) {
         channel.setReceiver(new Ears());
         try {
             channel.connect(cluster);
-            if (mustFind && !hasFoundOthers()) {
+            if (areThere && !hasFoundOthers() && mustFind) {
                 throw new MembershipException("members are there, but have not taken this process in");
             }
             var _ = tables.synced().await(WAIT_SECONDS, TimeUnit.SECONDS);
@@ -186,7 +186,7 @@ public final class JGroupsMembership implements Membership {
             if (left <= 0) {
                 return false;
             }
-            wait(Math.min(left, POLL_MILLIS));
+            wait(left);
         }
         return true;
     }
@@ -322,11 +322,12 @@ public final class JGroupsMembership implements Membership {
 
     private void onIntroduced(Address address, Member member) {
         synchronized (this) {
-            if (view.containsMember(address) || introduced.size() < MAX_EARLY) {
-                introduced.put(address, member);
-                announce(address);
-                notifyAll();
+            if (introduced.size() >= MAX_EARLY) {
+                introduced.keySet().removeIf(early -> !view.containsMember(early));
             }
+            introduced.put(address, member);
+            announce(address);
+            notifyAll();
         }
     }
 

@@ -37,10 +37,14 @@ final class ReplicatedTables implements Ownership {
     private final Map<String, Entry> entries = new TreeMap<>(); // guarded by this, as is all below
     private long clock;
     private View view = Addresses.NOBODY;
+    private final Map<String, Version> awaited = new HashMap<>(); // what others have told of, and has not come
+    private boolean toldOf; // whether it is known which tables others have
 
-    ReplicatedTables(Post post, String self) {
+    /// @param alone whether nobody is there
+    ReplicatedTables(Post post, String self, boolean alone) {
         this.post = post;
         this.self = self;
+        toldOf = alone;
     }
 
     private record Version(long number, String maker) implements Comparable<Version> {
@@ -139,9 +143,15 @@ final class ReplicatedTables implements Ownership {
     /// Tells the coordinator which tables there are here; called every few seconds.
     synchronized void tellCoordinator() {
         if (isCoordinator()) {
-            synced.countDown();
+            openIfAllIsHere();
         } else if (view.size() > 0) {
             post.sendSoon(view.getCoord(), versions(true));
+        }
+    }
+
+    private void openIfAllIsHere() {
+        if (toldOf && awaited.isEmpty()) {
+            synced.countDown();
         }
     }
 
@@ -178,6 +188,8 @@ final class ReplicatedTables implements Ownership {
             if (keep(model, entry) && toThisAlone && isCoordinator()) {
                 post.sendAllSoon(entry.frame(model));
             }
+            awaited.computeIfPresent(model, (_, told) -> versionOf(model).compareTo(told) < 0 ? told : null);
+            openIfAllIsHere();
         }
     }
 
@@ -201,6 +213,11 @@ final class ReplicatedTables implements Ownership {
             theirs.put(frame.text(MAX_MODEL_BYTES), version(frame));
         }
         synchronized (this) {
+            theirs.forEach((model, version) -> {
+                if (version.compareTo(versionOf(model)) > 0) {
+                    awaited.put(model, version);
+                }
+            });
             entries.forEach((model, entry) -> {
                 if (entry.version().compareTo(theirs.getOrDefault(model, Version.NONE)) > 0) {
                     post.sendSoon(sender, entry.frame(model));
@@ -209,9 +226,8 @@ final class ReplicatedTables implements Ownership {
             if (question) {
                 post.sendSoon(sender, versions(false));
             }
-        }
-        if (!question) {
-            synced.countDown();
+            toldOf |= !question || isCoordinator();
+            openIfAllIsHere();
         }
     }
 }

@@ -31,6 +31,7 @@ final class Stack {
 
     private static final long JOIN_MILLIS = 3000;
     private static final int JOIN_ATTEMPTS = 3;
+    private static final int QUESTIONS = 3; // for members, while one joins: nobody acknowledges them
     private static final long MERGE_MIN_MILLIS = 1000;
     private static final long MERGE_MAX_MILLIS = 3000;
     private static final int CONNECT_MILLIS = 1500;
@@ -54,7 +55,8 @@ final class Stack {
                 new TCPPING()
                         .<TCPPING>setInitialHosts(others.isEmpty() ? List.of(self) : others)
                         .<TCPPING>portRange(0)
-                        .returnEntireCache(true), // who is asked need not be who leads
+                        .<TCPPING>returnEntireCache(true) // who is asked need not be who leads
+                        .numDiscoveryRuns(isAlone ? 1 : QUESTIONS),
                 new MERGE3().setMinInterval(MERGE_MIN_MILLIS).setMaxInterval(MERGE_MAX_MILLIS),
                 new FD_ALL3().setTimeout(SILENCE_MILLIS).setInterval(HEARTBEAT_MILLIS),
                 new VERIFY_SUSPECT2().setTimeout(VERIFY_MILLIS),
