@@ -269,8 +269,8 @@ public final class MessageReader {
         requireAtLeast(Double.BYTES);
         double value = segment.get(MessageWriter.DOUBLE, position);
         position += Double.BYTES;
-        if (!(value >= 0 && value <= Double.MAX_VALUE)) {
-            throw new MalformedMessageException(field, "a finite number of at least 0", value);
+        if (!(value > 0 && value <= Double.MAX_VALUE)) {
+            throw new MalformedMessageException(field, "a finite number above 0", value);
         }
         return value;
     }

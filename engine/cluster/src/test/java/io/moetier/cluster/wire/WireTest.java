@@ -3,6 +3,7 @@ package io.moetier.cluster.wire;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
@@ -134,6 +135,16 @@ class WireTest {
         assertEquals(
                 "malformed message: row: expected 0 to 0, found 1",
                 refusal(request(1, 1, 1, 1).putInt(52, 1)));
+    }
+
+    /// Nothing can be placed on a node that computes or reads nothing.
+    @Test
+    void speedsAreAboveNothing() {
+        for (double[] speeds : new double[][] {{0, 1}, {1, 0}, {-0.0, 1}, {1, Double.NaN}}) {
+            MessageWriter writer = new MessageWriter();
+            writer.write(new Welcome("neon", 1, speeds[0], speeds[1], new int[0]));
+            assertTrue(refusal(ByteBuffer.wrap(Messages.bytes(writer))).contains(": expected a finite number above 0"));
+        }
     }
 
     @Test
