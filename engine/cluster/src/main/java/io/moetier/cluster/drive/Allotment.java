@@ -1,6 +1,7 @@
 package io.moetier.cluster.drive;
 
 import io.moetier.cluster.link.NodeLink;
+import io.moetier.cluster.link.RefusedException;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.placement.Placement;
 import io.moetier.cluster.placement.Placer;
@@ -8,6 +9,7 @@ import io.moetier.cluster.placement.PlacerInput;
 import io.moetier.cluster.wire.Welcome;
 import io.moetier.storage.expert.StoreManifest;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
 import org.jspecify.annotations.Nullable;
@@ -16,7 +18,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Confined to one thread at a time.
 final class Allotment {
-    private static final String HERE = ""; // no member is called that
+    private static final String HERE = ""; // nothing can be placed on a node that is called that
     private static final double SECONDS_PER_NANO = 1e-9;
     /// As many bytes as a token's row takes there, and its experts' rows back.
     private static final int PROBE_THERE = 8 << 10;
@@ -43,15 +45,25 @@ final class Allotment {
         this.kept = kept;
     }
 
+    /// Requires that experts can be placed on a node beside others.
+    ///
+    /// @throws RefusedException if what it says of itself is no member of a placement
+    void requirePlace(NodePort port, Collection<NodePort> others) {
+        List<NodePort> ports = new ArrayList<>(others);
+        ports.add(port);
+        try {
+            PlacerInput.requireMembers(members(ports));
+        } catch (IllegalArgumentException e) {
+            throw new RefusedException("no expert can be placed on it: " + e.getMessage());
+        }
+    }
+
     /// Allots all experts to this machine and `ports`.
     Routes among(List<NodePort> ports) {
-        List<PlacerInput.Capacity> members = new ArrayList<>();
-        members.add(new PlacerInput.Capacity(
-                HERE, here.ramBytes(), here.bytesPerSecond(), here.readBytesPerSecond(), 0, new int[0]));
-        @Nullable NodePort[] byOwner = new NodePort[ports.size() + 1];
-        for (NodePort port : ports) {
-            byOwner[members.size()] = port;
-            members.add(capacity(name(port, ports), port));
+        List<PlacerInput.Capacity> members = members(ports);
+        @Nullable NodePort[] byOwner = new NodePort[members.size()];
+        for (int i = 0; i < ports.size(); i++) {
+            byOwner[i + 1] = ports.get(i);
         }
         Placement placement = Placer.place(PlacerInput.of(manifest, uses, members, kept.inForce()));
         for (int owner = 1; owner < byOwner.length; owner++) {
@@ -64,6 +76,14 @@ final class Allotment {
             kept.replace(placement); // while nobody is there, what they had is still known
         }
         return new Routes(placement, byOwner);
+    }
+
+    private List<PlacerInput.Capacity> members(List<NodePort> ports) {
+        List<PlacerInput.Capacity> members = new ArrayList<>();
+        members.add(new PlacerInput.Capacity(
+                HERE, here.ramBytes(), here.bytesPerSecond(), here.readBytesPerSecond(), 0, new int[0]));
+        ports.forEach(port -> members.add(capacity(name(port, ports), port)));
+        return members;
     }
 
     /// A node that comes again has another id, and the same name.

@@ -39,11 +39,12 @@ final class Crew implements AutoCloseable {
     private final ScheduledThreadPoolExecutor worker = new ScheduledThreadPoolExecutor(
             1, Thread.ofPlatform().daemon().name("moetier-nodes").factory());
     private final AtomicBoolean isLookDue = new AtomicBoolean();
-    /// By member, of the worker, as are the next four.
+    /// By member, of the worker, as are the next five.
     private final Map<String, NodePort> ports = new LinkedHashMap<>();
 
     private final Map<String, Long> pauses = new HashMap<>(); // by member that did not answer or has refused
-    private final Set<String> refusing = new HashSet<>(); // of which that has been said
+    private final Set<String> leftOut = new HashSet<>(); // of which that has been said
+    private final Set<String> known = new HashSet<>(); // that have computed before
     private final Set<String> dismissed = new HashSet<>();
     private final List<NodePort> leaving = new ArrayList<>(); // still good for what is under way
     private final Map<String, NodeLink> links = new ConcurrentHashMap<>(); // by member, all that are open
@@ -177,10 +178,10 @@ final class Crew implements AutoCloseable {
         }
         boolean changed = dropLost();
         for (Member member : membership.members()) {
-            boolean known = ports.containsKey(member.id())
+            boolean isSettled = ports.containsKey(member.id())
                     || dismissed.contains(member.id())
                     || pauses.containsKey(member.id());
-            if (member.offer().role() == Offer.Role.NODE && !known) {
+            if (member.offer().role() == Offer.Role.NODE && !isSettled) {
                 changed |= open(member);
             }
         }
@@ -197,7 +198,8 @@ final class Crew implements AutoCloseable {
         Set<String> there = new HashSet<>();
         membership.members().forEach(member -> there.add(member.id()));
         dismissed.retainAll(there);
-        refusing.retainAll(there);
+        leftOut.retainAll(there);
+        known.retainAll(there);
         pauses.keySet().retainAll(there);
         for (NodePort port : List.copyOf(leaving)) {
             if (!there.contains(port.member().id())) {
@@ -226,33 +228,58 @@ final class Crew implements AutoCloseable {
     }
 
     private void close(NodePort port) {
-        port.link().close();
-        links.remove(port.member().id(), port.link());
+        close(port.member(), port.link());
     }
 
+    private void close(Member member, NodeLink link) {
+        link.close();
+        links.remove(member.id(), link);
+    }
+
+    /// Opens the way to a node, unless it cannot be, for which no other node has to wait.
     private boolean open(Member member) {
         String id = member.id();
         try {
-            NodeLink link = opener.open(member);
-            links.put(id, link);
-            NodePort port = new NodePort(member, link, Allotment.roundTripNanos(link));
+            NodePort port = opened(member);
             ports.put(id, port);
             uses.add(port.use());
-            says.accept("node " + member.name() + " computes from now on"
-                    + (pauses.remove(id) != null || refusing.remove(id) ? ", again" : ""));
+            pauses.remove(id);
+            leftOut.remove(id);
+            says.accept("node " + member.name() + " computes from now on" + (known.add(id) ? "" : ", again"));
             return true;
         } catch (RefusedException e) {
-            if (refusing.add(id)) {
-                says.accept("node " + member.name() + " is left out: " + e.getMessage());
-            }
-            pause(id, LONGEST_PAUSE_MILLIS); // it may have room for this model one day
+            leaveOut(member, e, LONGEST_PAUSE_MILLIS); // it may have room for this model one day
         } catch (UncheckedIOException e) {
             if (!closed) {
                 says.accept("node " + member.name() + " does not answer: " + e.getMessage());
                 pause(id, FIRST_PAUSE_MILLIS);
             }
+        } catch (RuntimeException e) {
+            if (!closed) {
+                leaveOut(member, e, FIRST_PAUSE_MILLIS);
+            }
         }
         return false;
+    }
+
+    private NodePort opened(Member member) {
+        NodeLink link = opener.open(member);
+        links.put(member.id(), link);
+        try {
+            NodePort port = new NodePort(member, link, Allotment.roundTripNanos(link));
+            allotment.requirePlace(port, ports.values());
+            return port;
+        } catch (RuntimeException | Error e) {
+            close(member, link);
+            throw e;
+        }
+    }
+
+    private void leaveOut(Member member, RuntimeException why, long millis) {
+        if (leftOut.add(member.id())) {
+            says.accept("node " + member.name() + " is left out: " + why.getMessage());
+        }
+        pause(member.id(), millis);
     }
 
     /// Leaves a node alone for a while, longer each time.

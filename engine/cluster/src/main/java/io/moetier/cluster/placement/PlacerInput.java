@@ -2,11 +2,13 @@ package io.moetier.cluster.placement;
 
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.ExpertId;
+import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.IntToDoubleFunction;
 
 /// What experts are placed by.
@@ -22,13 +24,7 @@ public record PlacerInput(
     /// @throws IllegalArgumentException if there are no members, or what is said of them is no number
     public PlacerInput {
         members = List.copyOf(members);
-        if (members.isEmpty() || members.size() > Placement.MOST_MEMBERS) {
-            throw new IllegalArgumentException(
-                    "expected from 1 to " + Placement.MOST_MEMBERS + " members, found " + members.size());
-        }
-        if (new HashSet<>(members.stream().map(Capacity::name).toList()).size() != members.size()) {
-            throw new IllegalArgumentException("two members have one name: " + members);
-        }
+        requireMembers(members);
         if (bytes.length != ids.length || uses.length != ids.length) {
             throw new IllegalArgumentException("bytes and uses of each expert are needed");
         }
@@ -36,6 +32,22 @@ public record PlacerInput(
             if (ids[i] < 0 || (i > 0 && ids[i] <= ids[i - 1]) || bytes[i] < 1 || !(uses[i] >= 0 && uses[i] < 1e9)) {
                 throw new IllegalArgumentException(
                         "no expert to place: id " + ids[i] + ", " + bytes[i] + " bytes, used " + uses[i] + " times");
+            }
+        }
+    }
+
+    /// Requires that experts can be placed on some members.
+    ///
+    /// @throws IllegalArgumentException if there are none or too many, or names that nothing tells apart
+    public static void requireMembers(List<Capacity> members) {
+        if (members.isEmpty() || members.size() > Placement.MOST_MEMBERS) {
+            throw new IllegalArgumentException(
+                    "expected from 1 to " + Placement.MOST_MEMBERS + " members, found " + members.size());
+        }
+        Set<String> names = new HashSet<>();
+        for (Capacity member : members) {
+            if (!names.add(member.name())) {
+                throw new IllegalArgumentException("two members have one name: \"" + member.name() + "\"");
             }
         }
     }
@@ -56,11 +68,15 @@ public record PlacerInput(
             double readBytesPerSecond,
             double roundTripSeconds,
             int[] onDisk) {
-        /// @throws IllegalArgumentException if a number is not one
+        /// @throws IllegalArgumentException if a number is not one, or the name is too long
         public Capacity {
             if (ramBytes < 0 || !(bytesPerSecond > 0) || !(readBytesPerSecond > 0) || !(roundTripSeconds >= 0)) {
                 throw new IllegalArgumentException("no member: " + name + " with " + ramBytes + " bytes, "
                         + bytesPerSecond + " and " + readBytesPerSecond + " bytes/s, " + roundTripSeconds + " s away");
+            }
+            if (name.getBytes(StandardCharsets.UTF_8).length > PlacementForm.MOST_NAME_BYTES) {
+                throw new IllegalArgumentException(
+                        "the name of a member has more than " + PlacementForm.MOST_NAME_BYTES + " bytes: " + name);
             }
         }
     }

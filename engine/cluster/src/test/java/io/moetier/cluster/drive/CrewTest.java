@@ -26,6 +26,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -184,9 +185,7 @@ class CrewTest {
     @Test
     void whatFailsAtTheBeginningIsThrownAndNothingIsLeft() {
         membership.join("a");
-        opener = _ -> {
-            throw new IllegalArgumentException("broken");
-        };
+        membership.broken = true;
         assertTrue(String.valueOf(
                         assertThrows(IllegalStateException.class, this::gather).getCause())
                 .contains("broken"));
@@ -195,14 +194,56 @@ class CrewTest {
     @Test
     void whatFailsLaterIsSaid() throws InterruptedException {
         gather();
-        opener = _ -> {
-            throw new IllegalArgumentException("broken");
-        };
-        membership.join("a");
+        membership.broken = true;
+        crew().look();
         await(() -> said.contains("experts stay where they are: broken"));
-        opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
+        membership.broken = false;
         membership.join("b");
-        await(() -> crew().routes().ports().length == 3);
+        await(() -> crew().routes().ports().length == 2);
+    }
+
+    @Test
+    void aNodeWhoseOpeningFailsKeepsNobodyWaitingAndIsSaidEachTimeItComesToThat() throws InterruptedException {
+        NodeOpener good = opener;
+        NodeOpener bad = member -> {
+            if (member.name().equals("a")) {
+                throw new IllegalArgumentException("broken");
+            }
+            return good.open(member);
+        };
+        opener = bad;
+        membership.join("a");
+        membership.join("b");
+        gather();
+        assertEquals(2, crew().routes().ports().length);
+        assertEquals(List.of("node a is left out: broken", "node b computes from now on"), said);
+        opener = good;
+        await(() -> said.contains("node a computes from now on"));
+        opener = bad;
+        Objects.requireNonNull(links.remove("a")).fail("cut");
+        crew().look();
+        await(() -> said.size() == 5);
+        assertEquals("node a is left out: broken", said.getLast());
+    }
+
+    /// It is the only one that gets no experts.
+    @Test
+    void aNodeThatNothingCanBePlacedOnIsLeftOut() throws InterruptedException {
+        String longest = "é".repeat(128);
+        for (String name : List.of("", longest, longest + "e", "still", "last")) {
+            membership.join(name);
+        }
+        opener = member -> links.computeIfAbsent(
+                member.id(), _ -> new FakeLink(1 << 30, member.name().equals("still") ? 0 : 1e9));
+        gather();
+        assertEquals(Set.of("", longest, "last"), Set.copyOf(published().members()), said::toString);
+        assertEquals(3, crew().routes().ports().length);
+        for (String name : List.of("", longest + "e", "still")) {
+            assertTrue(link(name).closed, name);
+            assertTrue(
+                    said.stream().anyMatch(sentence -> sentence.startsWith("node " + name + " is left out: no expert")),
+                    said::toString);
+        }
     }
 
     /// Neither a way that is being opened nor a pause makes anybody wait.
@@ -238,6 +279,7 @@ class CrewTest {
         assertEquals(List.of("node a does not answer: java.io.IOException: nobody listens"), said);
         opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
         await(() -> crew().routes().ports().length == 2);
+        assertEquals("node a computes from now on", said.getLast(), "it has not done so before");
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {
@@ -247,6 +289,7 @@ class CrewTest {
     /// Members that come and go as the test says.
     private static final class FakeMembership implements Membership {
         final FakeTables tables = new FakeTables();
+        volatile boolean broken;
         private final List<Member> members = new CopyOnWriteArrayList<>();
         private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
 
@@ -269,6 +312,9 @@ class CrewTest {
 
         @Override
         public List<Member> members() {
+            if (broken) {
+                throw new IllegalArgumentException("broken");
+            }
             return List.copyOf(members);
         }
 

@@ -25,6 +25,7 @@ final class FakeLink implements NodeLink {
     volatile boolean closed;
     private final Deque<ExpertReply> replies = new ArrayDeque<>();
     private final long ramBytes;
+    private final double bytesPerSecond;
     private volatile String failure = "";
 
     FakeLink() {
@@ -32,7 +33,12 @@ final class FakeLink implements NodeLink {
     }
 
     FakeLink(long ramBytes) {
+        this(ramBytes, 1e9);
+    }
+
+    FakeLink(long ramBytes, double bytesPerSecond) {
         this.ramBytes = ramBytes;
+        this.bytesPerSecond = bytesPerSecond;
     }
 
     static Member member(String name) {
@@ -50,7 +56,7 @@ final class FakeLink implements NodeLink {
 
     @Override
     public Welcome welcome() {
-        return new Welcome("bits", ramBytes, 1e9, 1e8, new int[0]);
+        return new Welcome("bits", ramBytes, bytesPerSecond, 1e8, new int[0]);
     }
 
     @Override
