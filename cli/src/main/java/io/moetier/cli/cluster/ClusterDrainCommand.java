@@ -9,6 +9,7 @@ import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.MemberLeftException;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.TaskException;
 import io.moetier.cluster.node.ClusterNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -25,6 +26,8 @@ import picocli.CommandLine.Parameters;
 @Command(name = "drain", description = "Have a node leave: drivers ask others first, and nothing is lost.")
 public final class ClusterDrainCommand implements Callable<Integer> {
     private static final long PATIENCE_SECONDS = 60;
+    private static final long SETTLING_SECONDS = 5;
+    private static final long PAUSE_MILLIS = 200;
 
     private final Surroundings surroundings;
     private final Streams streams;
@@ -68,24 +71,41 @@ public final class ClusterDrainCommand implements Callable<Integer> {
             ask(membership, named.getFirst(), ClusterNode.DRAIN, "");
             streams.print("node " + node + " leaves\n");
             return Failure.OK;
+        } catch (InterruptedException e) {
+            return Failure.INTERRUPTED;
         }
     }
 
-    /// Asks a member to do something; one that leaves meanwhile has nothing to do with it any more.
-    private void ask(Membership membership, Member member, String task, String argument) throws IOException {
+    /// Asks a member to do something; one that leaves meanwhile has nothing to do with it any more. Who has just come
+    /// may
+    /// not yet do what it is asked, and is asked again for some seconds.
+    private static void ask(Membership membership, Member member, String task, String argument)
+            throws IOException, InterruptedException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SETTLING_SECONDS);
+        while (!hasDone(membership, member, task, argument, System.nanoTime() >= end)) {
+            Thread.sleep(PAUSE_MILLIS);
+        }
+    }
+
+    /// @param isLast whether a refusal is taken for an answer
+    private static boolean hasDone(Membership membership, Member member, String task, String argument, boolean isLast)
+            throws IOException, InterruptedException {
         try {
             byte[] _ = membership
                     .tasks()
                     .submit(member, task, argument.getBytes(StandardCharsets.UTF_8))
                     .get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            return true;
         } catch (ExecutionException e) {
-            if (!(e.getCause() instanceof MemberLeftException)) { // who has left asks nobody any more
-                throw new IOException(member.name() + " was asked and did not do it: " + e.getMessage(), e);
-            }
+            return switch (e.getCause()) {
+                case MemberLeftException _ -> true; // who has left asks nobody any more
+                case TaskException _ when !isLast -> false;
+                case Throwable cause ->
+                    throw new IOException(member.name() + " was asked and did not do it: " + cause.getMessage(), cause);
+                case null -> throw new IOException(member.name() + " was asked and did not do it", e);
+            };
         } catch (TimeoutException e) {
             throw new IOException(member.name() + " was asked and has not done it in time", e);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
         }
     }
 }

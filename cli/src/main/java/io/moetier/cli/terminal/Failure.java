@@ -1,6 +1,9 @@
 package io.moetier.cli.terminal;
 
+import io.moetier.cluster.link.RefusedException;
+import io.moetier.cluster.membership.MemberLeftException;
 import io.moetier.cluster.membership.MembershipException;
+import io.moetier.cluster.membership.TaskException;
 import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.runtime.image.UnreadablePictureException;
 import io.moetier.storage.model.MalformedModelException;
@@ -30,6 +33,9 @@ public record Failure(String sentence, int exitCode) {
             case MalformedModelException e -> failed(message(e));
             case IllegalArgumentException e -> new Failure(oneLine(message(e)), USAGE);
             case MembershipException e -> failed(message(e));
+            case MemberLeftException e -> failed(message(e));
+            case TaskException e -> failed(message(e));
+            case RefusedException e -> failed(message(e));
             case UnreadablePictureException e -> failed(message(e));
             case UncheckedIOException e -> failed(message(e));
             case IOException e -> failed(message(e));

@@ -5,6 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cluster.drive.ClusterDrive;
+import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.testdata.TestData;
@@ -18,6 +23,8 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -136,6 +143,37 @@ class ClusterTest {
             CommandLineRun run = driven(port, "cluster", "drain", "b");
             assertEquals(Failure.USAGE, run.exitCode());
             assertEquals("moetier: NODE: expected one of [a], found b\n", run.err());
+        }
+    }
+
+    /// A driver that has just come does not yet do what is asked of it, and another fails at it.
+    @Test
+    void whoIsAskedToDoWithoutANodeIsAskedAgainAndItsReasonIsTold() throws IOException, InterruptedException {
+        int port = freePort();
+        Path secret = secret("secret", "0123456789abcdef");
+        String[] drain = {"cluster", "drain", "a", "--secret-file", secret.toString()};
+        Offer offer = new Offer(Offer.Role.DRIVER, "127.0.0.1", 9, 0, 1, "", "");
+        ClusterSettings settings = new ClusterSettings(
+                "c", "127.0.0.1", 0, List.of("127.0.0.1:" + port), false, Optional.of(secret), Optional.empty());
+        try (MemberRun node = node("a", port, "--ram", "40M", "--secret-file", secret.toString());
+                Membership driver =
+                        JGroupsMembership.join(settings, settings.openSecret(home), "driver", offer, true)) {
+            CommandLineRun refused = driven(port, drain);
+            assertEquals(Failure.FAILED, refused.exitCode());
+            assertEquals(
+                    "moetier: driver was asked and did not do it: it does not do what is called without\n",
+                    refused.err());
+            CountDownLatch asked = new CountDownLatch(2);
+            driver.tasks().offer(ClusterDrive.WITHOUT, 1, _ -> {
+                asked.countDown();
+                if (asked.getCount() > 0) {
+                    throw new IllegalStateException("not yet");
+                }
+                return new byte[0];
+            });
+            assertEquals("node a leaves\n", ok(driven(port, drain)).out());
+            assertEquals(0, asked.getCount());
+            ok(node.ended());
         }
     }
 

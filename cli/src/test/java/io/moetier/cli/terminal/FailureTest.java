@@ -2,12 +2,17 @@ package io.moetier.cli.terminal;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.moetier.cluster.link.RefusedException;
+import io.moetier.cluster.membership.MemberLeftException;
+import io.moetier.cluster.membership.MembershipException;
+import io.moetier.cluster.membership.TaskException;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class FailureTest {
@@ -40,6 +45,17 @@ class FailureTest {
         IOException cause = new IOException("disk full");
         assertEquals(
                 "m.mtier: cannot be written", sentence(new UncheckedIOException("m.mtier: cannot be written", cause)));
+    }
+
+    @Test
+    void whatMembersSayIsASentence() {
+        for (RuntimeException said : List.of(
+                new MembershipException("nobody is there"),
+                new MemberLeftException("attic has left the cluster"),
+                new TaskException("it has too much to do"),
+                new RefusedException("this node is leaving"))) {
+            assertEquals(new Failure(String.valueOf(said.getMessage()), Failure.FAILED), Failure.of(said));
+        }
     }
 
     @Test
