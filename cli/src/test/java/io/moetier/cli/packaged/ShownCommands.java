@@ -83,6 +83,8 @@ final class ShownCommands implements AutoCloseable {
         ProcessBuilder builder = shell(command);
         builder.environment().put("MOETIER_CACHE", cache.toString());
         builder.environment()
+                .put("XDG_STATE_HOME", home().resolve(".local/state").toString());
+        builder.environment()
                 .keySet()
                 .removeIf(name ->
                         name.startsWith("HF_") || name.toLowerCase(Locale.ROOT).endsWith("_proxy"));
@@ -92,6 +94,11 @@ final class ShownCommands implements AutoCloseable {
             builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
         }
         return builder;
+    }
+
+    /// What commands keep in their user's home, such as secrets of clusters, is none of this user's.
+    private Path home() {
+        return cache.resolve("home");
     }
 
     private ProcessBuilder shell(String command) {
@@ -123,7 +130,7 @@ final class ShownCommands implements AutoCloseable {
         ChildProcess present = worker;
         if (present == null) {
             List<String> command = CommandLineRun.command(List.of(QUICK), CommandWorker.class);
-            command.addAll(List.of(System.getProperty("user.home"), cache.toString()));
+            command.addAll(List.of(home().toString(), cache.toString()));
             present = ChildProcess.start(
                     new ProcessBuilder(command).directory(directory.toFile()).redirectError(Redirect.DISCARD));
             worker = present;
