@@ -53,7 +53,8 @@ public final class GrpcNodeLink implements NodeLink {
     private final Object probing = new Object();
     private final MessageReader reader = new MessageReader();
     private final Unanswered unanswered = new Unanswered();
-    private volatile Readiness readiness = Readiness.NONE; // changed under noting
+    private volatile Readiness readiness = Readiness.NONE; // changed under noting, as is the next one
+    private volatile int numTold; // messages of what is ready
     private volatile @Nullable String failure;
     private final MessageWriter writer = new MessageWriter(); // guarded by sending
     private final Outgoing outgoing = new Outgoing(writer); // guarded by sending
@@ -191,10 +192,11 @@ public final class GrpcNodeLink implements NodeLink {
     @Override
     public void send(ExpertRequest request) {
         unanswered.requireRoom();
+        int told = numTold;
         synchronized (sending) {
             if (isUp() && call != null) {
                 writer.write(request);
-                unanswered.add(request);
+                unanswered.add(request, told);
                 send(call);
             }
         }
@@ -223,12 +225,23 @@ public final class GrpcNodeLink implements NodeLink {
         try {
             next.readInto(reader);
             reader.reply(reply);
-            unanswered.remove(reply);
+            unready(reply, unanswered.remove(reply));
         } catch (MalformedMessageException | RefusedException e) {
             fail(String.valueOf(e.getMessage()), true);
             return false;
         }
         return true;
+    }
+
+    /// Notes which experts the node lacks, unless it has said since it was asked that it has them.
+    private void unready(ExpertReply reply, Unanswered.Asked asked) {
+        for (int i = 0; i < reply.numExperts; i++) {
+            if (reply.lacking[i]) {
+                synchronized (noting) {
+                    readiness.remove(asked.id(i), asked.told());
+                }
+            }
+        }
     }
 
     /// Waits whether interrupted or not: who interrupts a driver wants no link to fail.
@@ -380,7 +393,8 @@ public final class GrpcNodeLink implements NodeLink {
                     incoming.readInto(reader);
                     int[] ids = reader.ids(MessageKind.READY);
                     synchronized (noting) {
-                        readiness.add(ids);
+                        readiness.add(ids, numTold + 1);
+                        numTold++;
                     }
                 }
                 case WELCOME -> {

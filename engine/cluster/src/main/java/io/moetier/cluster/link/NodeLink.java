@@ -24,7 +24,7 @@ public interface NodeLink extends AutoCloseable {
     /// Takes the link down, because of what is known from elsewhere; who waits for a reply waits no longer.
     void fail(String why);
 
-    /// Says whether the node has said that it can compute an expert, by packed id.
+    /// Says whether the node has said that it can compute an expert, by packed id, and has not lacked it since.
     boolean has(int id);
 
     /// Tells the node which experts are its own from now on; it says of each when it can compute it.

@@ -3,16 +3,17 @@ package io.moetier.cluster.link;
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
-/// Which of the experts that are a node's own it can compute, as it has said. Shareable between threads.
+/// Which of the experts that are a node's own it can compute, as it has said. Changed by one thread at a time, and read
+/// by any.
 final class Readiness {
     static final Readiness NONE = new Readiness(new int[0]);
 
     private final int[] ids; // ascending
-    private final AtomicIntegerArray ready; // 1 if it is, by place in ids
+    private final AtomicIntegerArray told; // the number of the message that told it, or 0, by place in ids
 
     private Readiness(int[] ids) {
         this.ids = ids;
-        this.ready = new AtomicIntegerArray(ids.length);
+        this.told = new AtomicIntegerArray(ids.length);
     }
 
     /// Returns the readiness of another assignment; what is in both stays as it was.
@@ -20,25 +21,34 @@ final class Readiness {
         Readiness next =
                 new Readiness(Arrays.stream(assigned).sorted().distinct().toArray());
         for (int i = 0; i < next.ids.length; i++) {
-            if (has(next.ids[i])) {
-                next.ready.set(i, 1);
-            }
+            int place = Arrays.binarySearch(ids, next.ids[i]);
+            next.told.set(i, place >= 0 ? told.get(place) : 0);
         }
         return next;
     }
 
     boolean has(int id) {
         int place = Arrays.binarySearch(ids, id);
-        return place >= 0 && ready.get(place) == 1;
+        return place >= 0 && told.get(place) > 0;
     }
 
     /// Notes that a node can compute experts, as far as they are still its own.
-    void add(int[] told) {
-        for (int id : told) {
+    ///
+    /// @param message the number of the message that says so, from 1
+    void add(int[] ready, int message) {
+        for (int id : ready) {
             int place = Arrays.binarySearch(ids, id);
             if (place >= 0) {
-                ready.set(place, 1);
+                told.set(place, message);
             }
+        }
+    }
+
+    /// Notes that a node could not compute an expert, unless a message after `last` has said that it can.
+    void remove(int id, int last) {
+        int place = Arrays.binarySearch(ids, id);
+        if (place >= 0 && told.get(place) <= last) {
+            told.set(place, 0);
         }
     }
 }

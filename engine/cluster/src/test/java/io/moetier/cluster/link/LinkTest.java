@@ -15,6 +15,7 @@ import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
 import io.moetier.cluster.wire.Messages;
 import io.moetier.cluster.wire.Protocol;
+import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Path;
@@ -135,6 +136,35 @@ class LinkTest {
             assertFalse(link.has(7) || link.has(8));
             assertTrue(link.has(9));
         }
+    }
+
+    /// Of what it says while it computes nobody knows which came first.
+    @Test
+    void whatANodeLacksIsNotReadyUntilItSaysSoAgain() throws Exception {
+        int here = ExpertId.pack(3, 1);
+        int lost = ExpertId.pack(3, TestService.FIRST_LACKING);
+        try (NodeLink link = open()) {
+            Consumer<int[]> tell = service.ready.take();
+            link.assign(new int[] {here, lost});
+            service.assigned.take();
+            tell.accept(new int[] {here, lost});
+            roundTrip(link);
+            assertTrue(link.has(here) && link.has(lost));
+            ask(link, 3, 1, TestService.FIRST_LACKING);
+            assertTrue(link.has(here));
+            assertFalse(link.has(lost));
+            service.before = _ -> tell.accept(new int[] {lost});
+            ask(link, 3, 1, TestService.FIRST_LACKING);
+            assertTrue(link.has(here) && link.has(lost));
+        }
+    }
+
+    private void ask(NodeLink link, int layer, int... experts) {
+        Messages.fill(request, random, experts.length, 2, 4);
+        request.layer = layer;
+        System.arraycopy(experts, 0, request.experts, 0, experts.length);
+        link.send(request);
+        assertTrue(link.receive(reply, LONG), link::failure);
     }
 
     @Test
