@@ -25,6 +25,7 @@ final class NodePort {
     private final ExpertReply reply = new ExpertReply();
     private int[] given = new int[16]; // indices into the layer's experts
     private int numGiven;
+    private long rowsGiven;
     private double nanosGiven;
     private int numSent;
     private int[] ends = new int[4]; // of each request, into given
@@ -77,6 +78,7 @@ final class NodePort {
     /// Forgets what a layer before has left.
     void begin() {
         numGiven = 0;
+        rowsGiven = 0;
         nanosGiven = 0;
         nodeNanos = 0;
         numSent = 0;
@@ -85,11 +87,12 @@ final class NodePort {
 
     /// Gives this node expert `i` of the layer, for `rows` rows.
     void give(int i, int rows) {
-        nanosGiven += use.nanosPerExpert() * rows;
+        nanosGiven += use.nanosPerRow() * rows;
         if (numGiven == given.length) {
             given = Arrays.copyOf(given, 2 * numGiven);
         }
         given[numGiven++] = i;
+        rowsGiven += rows;
     }
 
     /// Returns how long this node will take for what it was given, by what it took lately.
@@ -180,8 +183,8 @@ final class NodePort {
         }
         if (numGiven > 0) {
             layer = rows.layer();
-            receivedNanos = System.nanoTime();
-            use.received(receivedNanos - sentNanos, numGiven, numGiven - numTaken);
+            receivedNanos = from == numGiven ? link.arrivalNanos() : System.nanoTime();
+            use.received(receivedNanos - sentNanos, rowsGiven, numGiven - numTaken);
         }
         return numTaken;
     }

@@ -5,6 +5,7 @@ import io.moetier.runtime.metrics.NodeWork;
 /// What one node did for a driver. Written by the thread that computes, read by any.
 public final class NodeUse {
     private static final double NEWEST = 1.0 / 32; // share in the mean
+    private static final double UNKNOWN = 1; // less than anything takes, so that whoever is new is asked soon
 
     private final String name;
     private volatile long numRequests;
@@ -16,7 +17,7 @@ public final class NodeUse {
     private volatile long numRead;
     private volatile long waitNanos;
     private volatile long nodeNanos;
-    private volatile double nanosPerExpert = 1; // lately, on the way and there
+    private volatile double nanosPerRow = UNKNOWN; // of an expert, lately, on the way and there
 
     NodeUse(String name) {
         this.name = name;
@@ -31,10 +32,11 @@ public final class NodeUse {
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate")
-    void received(long nanos, int experts, int missing) {
+    void received(long nanos, long rows, int missing) {
         waitNanos += nanos;
         numMissing += missing;
-        nanosPerExpert += NEWEST * ((double) nanos / experts - nanosPerExpert);
+        double newest = (double) nanos / rows;
+        nanosPerRow = nanosPerRow == UNKNOWN ? newest : nanosPerRow + NEWEST * (newest - nanosPerRow);
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate")
@@ -86,7 +88,7 @@ public final class NodeUse {
         return numRead;
     }
 
-    /// Returns the nanoseconds from requests to their replies, whatever was done meanwhile.
+    /// Returns the nanoseconds from requests to their replies' coming, whatever was done here meanwhile.
     public long waitNanos() {
         return waitNanos;
     }
@@ -96,8 +98,8 @@ public final class NodeUse {
         return nodeNanos;
     }
 
-    /// Returns what an expert takes lately, from the request to the reply.
-    double nanosPerExpert() {
-        return nanosPerExpert;
+    /// Returns what a row of an expert takes lately, from the request to the reply.
+    double nanosPerRow() {
+        return nanosPerRow;
     }
 }

@@ -53,6 +53,7 @@ public final class GrpcNodeLink implements NodeLink {
     private final Object probing = new Object();
     private final MessageReader reader = new MessageReader();
     private final Unanswered unanswered = new Unanswered();
+    private long arrivalNanos;
     private volatile Readiness readiness = Readiness.NONE; // changed under noting, as is the next one
     private volatile int numTold; // messages of what is ready
     private volatile @Nullable String failure;
@@ -226,11 +227,17 @@ public final class GrpcNodeLink implements NodeLink {
             next.readInto(reader);
             reader.reply(reply);
             unready(reply, unanswered.remove(reply));
+            arrivalNanos = next.arrivalNanos();
         } catch (MalformedMessageException | RefusedException e) {
             fail(String.valueOf(e.getMessage()), true);
             return false;
         }
         return true;
+    }
+
+    @Override
+    public long arrivalNanos() {
+        return arrivalNanos;
     }
 
     /// Notes which experts the node lacks, unless it has said since it was asked that it has them.

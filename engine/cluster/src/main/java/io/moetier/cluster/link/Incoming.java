@@ -14,6 +14,7 @@ final class Incoming {
     /// Stands behind the last message.
     static final Incoming END = new Incoming(InputStream.nullInputStream(), 0, new byte[0]);
 
+    private final long arrivalNanos = System.nanoTime();
     private final InputStream rest;
     private final int length;
     private final byte[] header;
@@ -31,6 +32,11 @@ final class Incoming {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// Returns when it came, as `System.nanoTime` has it.
+    long arrivalNanos() {
+        return arrivalNanos;
     }
 
     int length() {

@@ -43,6 +43,10 @@ public interface NodeLink extends AutoCloseable {
     /// @param nanos how long to wait at most
     boolean receive(ExpertReply reply, long nanos);
 
+    /// Returns when the reply that was received last came, however long it waited here, as `System.nanoTime` has it. For
+    /// the thread that computes.
+    long arrivalNanos();
+
     /// Returns the nanoseconds that a message of so many bytes takes there and one back, the median of a few, or
     /// [Long#MAX_VALUE] if the link is down or goes down meanwhile.
     ///

@@ -22,6 +22,7 @@ final class FakeLink implements NodeLink {
     final List<int[]> assignments = new ArrayList<>();
     int repliesUntilFailure = Integer.MAX_VALUE;
     int mostUnderWay;
+    long arrivalNanos;
     volatile boolean closed;
     private final Deque<ExpertReply> replies = new ArrayDeque<>();
     private final long ramBytes;
@@ -128,6 +129,11 @@ final class FakeLink implements NodeLink {
         System.arraycopy(next.lacking, 0, reply.lacking, 0, next.numExperts);
         System.arraycopy(next.outputs, 0, reply.outputs, 0, next.numRows * next.size);
         return true;
+    }
+
+    @Override
+    public long arrivalNanos() {
+        return arrivalNanos;
     }
 
     /// Returns what was assigned last.

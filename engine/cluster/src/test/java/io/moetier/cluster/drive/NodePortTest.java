@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cluster.wire.Protocol;
+import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.remote.NodeRows;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.stream.IntStream;
@@ -65,6 +67,26 @@ class NodePortTest {
         boolean[] missing = new boolean[2];
         assertEquals(0, asked(rows(1, 2), 1, missing));
         assertArrayEquals(new boolean[] {true, true}, missing);
+    }
+
+    /// However long the reply has waited here, while others were waited for or something was computed.
+    @Test
+    void whatANodeTakesEndsWhenItsReplyComes() {
+        long[] sent = new long[1];
+        link.arrivalNanos = System.nanoTime() + Duration.ofDays(1).toNanos();
+        asked(rows(1, 3), 512, new boolean[2]);
+        port.tell(new ActivityListener() {
+            @Override
+            public void onNode(String node, int layer, long startNanos, long endNanos, long nodeNanos) {
+                sent[0] = startNanos;
+                assertEquals(link.arrivalNanos, endNanos);
+            }
+        });
+        assertEquals(link.arrivalNanos - sent[0], port.use().waitNanos());
+        assertEquals(port.use().waitNanos() / 4.0, port.use().nanosPerRow());
+        port.begin();
+        port.give(0, 5);
+        assertEquals(5 * port.use().nanosPerRow(), port.nanosGiven());
     }
 
     @Test
