@@ -110,7 +110,10 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
         Allotment.Capacity here =
                 new Allotment.Capacity(engine.ramBytes(), how.bytesPerSecond(), how.readBytesPerSecond());
         KeptPlacement kept = new KeptPlacement(
-                model, membership.ownership(), how.placements().map(folder -> folder.resolve(model + ".placement")));
+                model,
+                membership.ownership(),
+                how.placements().map(folder -> folder.resolve(model + ".placement")),
+                says);
         Crew crew = Crew.gather(
                 membership,
                 member -> open(reached.apply(member), security, hello, says),

@@ -8,24 +8,30 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// The placement of a model that is in force: known to all members, and kept in a file of this machine, so that
-/// a cluster that was ended as a whole finds each expert where it has been before.
+/// a cluster that was ended as a whole finds each expert where it has been before. Where members have room for no other
+/// table, it is known here alone, which is said once.
 ///
 /// Confined to one thread at a time.
 final class KeptPlacement {
     private final String model;
     private final Ownership ownership;
     private final Optional<Path> file;
+    private final Consumer<String> says;
     private @Nullable Placement inForce;
+    private boolean saidUnknown;
 
     /// @param model the digest of its experts
     /// @param file where it is kept, if anywhere
-    KeptPlacement(String model, Ownership ownership, Optional<Path> file) {
+    /// @param says is told in a sentence that other members are not told
+    KeptPlacement(String model, Ownership ownership, Optional<Path> file, Consumer<String> says) {
         this.model = model;
         this.ownership = ownership;
         this.file = file;
+        this.says = says;
         inForce = ownership
                 .table(model)
                 .flatMap(KeptPlacement::parsed)
@@ -59,10 +65,21 @@ final class KeptPlacement {
         if (inForce().filter(placement::equals).isPresent()) {
             return;
         }
-        inForce = placement;
         byte[] bytes = placement.bytes();
-        ownership.publish(model, bytes);
+        publish(bytes);
         file.ifPresent(path -> keep(path, bytes));
+        inForce = placement;
+    }
+
+    private void publish(byte[] table) {
+        try {
+            ownership.publish(model, table);
+        } catch (IllegalArgumentException e) {
+            if (!saidUnknown) {
+                saidUnknown = true;
+                says.accept("who owns which expert is known to this driver alone: " + e.getMessage());
+            }
+        }
     }
 
     private static void keep(Path file, byte[] bytes) {

@@ -71,7 +71,8 @@ class CrewTest {
                         manifest,
                         _ -> 1,
                         new Allotment.Capacity(0, 1e9, 1e7),
-                        new KeptPlacement(manifest.expertsDigest(), membership.tables, Optional.empty())),
+                        new KeptPlacement(
+                                manifest.expertsDigest(), membership.tables, Optional.empty(), said::add)),
                 said::add);
     }
 
@@ -128,6 +129,21 @@ class CrewTest {
         assertEquals(one, crew().routes().idlest(0, 0));
         one.begin();
         other.begin();
+    }
+
+    @Test
+    void aModelThatNobodyHasATableForIsDrivenAllTheSame() throws InterruptedException {
+        membership.tables.full = true;
+        membership.join("a");
+        gather();
+        assertEquals(2, crew().routes().ports().length);
+        membership.join("b");
+        await(() -> crew().routes().ports().length == 3);
+        String unknown = "who owns which expert is known to this driver alone: it is full";
+        assertEquals(1, said.stream().filter(unknown::equals).count(), said::toString);
+        membership.tables.full = false;
+        membership.leave("b");
+        await(() -> !membership.tables.models().isEmpty());
     }
 
     @Test

@@ -8,10 +8,14 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// Tables of one member that is alone.
 final class FakeTables implements Ownership {
+    volatile boolean full;
     private final Map<String, byte[]> tables = new ConcurrentHashMap<>();
 
     @Override
     public void publish(String model, byte[] table) {
+        if (full) {
+            throw new IllegalArgumentException("it is full");
+        }
         tables.put(model, table);
     }
 

@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.junit.jupiter.api.Assertions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,33 +33,37 @@ class KeptPlacementTest {
 
     @Test
     void outlivesTheWholeCluster() {
-        new KeptPlacement("model", new FakeTables(), file).replace(FIRST);
+        kept("model", new FakeTables(), file).replace(FIRST);
         FakeTables empty = new FakeTables();
-        KeptPlacement later = new KeptPlacement("model", empty, file);
+        KeptPlacement later = kept("model", empty, file);
         assertEquals(Optional.of(FIRST), later.inForce());
         later.replace(FIRST);
         assertEquals(Set.of(), empty.models()); // nothing has changed
         later.replace(SECOND);
         assertArrayEquals(SECOND.bytes(), empty.table("model").orElseThrow());
-        assertEquals(Optional.of(SECOND), new KeptPlacement("model", new FakeTables(), file).inForce());
+        assertEquals(Optional.of(SECOND), kept("model", new FakeTables(), file).inForce());
     }
 
     @Test
     void whatMembersKnowCountsMore() {
-        new KeptPlacement("model", new FakeTables(), file).replace(FIRST);
+        kept("model", new FakeTables(), file).replace(FIRST);
         FakeTables tables = new FakeTables();
         tables.publish("model", SECOND.bytes());
-        assertEquals(Optional.of(SECOND), new KeptPlacement("model", tables, file).inForce());
+        assertEquals(Optional.of(SECOND), kept("model", tables, file).inForce());
     }
 
     @Test
     void whatCannotBeReadIsNone() throws IOException {
-        new KeptPlacement("model", new FakeTables(), file).replace(FIRST);
+        kept("model", new FakeTables(), file).replace(FIRST);
         Files.write(file.orElseThrow(), new byte[] {1, 2, 3});
         FakeTables tables = new FakeTables();
         tables.publish("model", new byte[] {4});
-        assertEquals(Optional.empty(), new KeptPlacement("model", tables, file).inForce());
-        assertEquals(Optional.empty(), new KeptPlacement("other", new FakeTables(), Optional.empty()).inForce());
+        assertEquals(Optional.empty(), kept("model", tables, file).inForce());
+        assertEquals(Optional.empty(), kept("other", new FakeTables(), Optional.empty()).inForce());
+    }
+
+    private static KeptPlacement kept(String model, FakeTables tables, Optional<Path> in) {
+        return new KeptPlacement(model, tables, in, Assertions::fail);
     }
 
     private static Placement placement(long nodeBytes) {
