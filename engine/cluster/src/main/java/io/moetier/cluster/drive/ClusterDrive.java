@@ -111,6 +111,7 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
                 new Allotment.Capacity(engine.ramBytes(), how.bytesPerSecond(), how.readBytesPerSecond());
         KeptPlacement kept = new KeptPlacement(
                 model,
+                PlacerInput.ids(manifest),
                 membership.ownership(),
                 how.placements().map(folder -> folder.resolve(model + ".placement")),
                 says);

@@ -7,6 +7,7 @@ import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -18,6 +19,7 @@ import org.jspecify.annotations.Nullable;
 /// Confined to one thread at a time.
 final class KeptPlacement {
     private final String model;
+    private final int[] ids;
     private final Ownership ownership;
     private final Optional<Path> file;
     private final Consumer<String> says;
@@ -25,30 +27,32 @@ final class KeptPlacement {
     private boolean saidUnknown;
 
     /// @param model the digest of its experts
+    /// @param ids of these, packed, ascending
     /// @param file where it is kept, if anywhere
     /// @param says is told in a sentence that other members are not told
-    KeptPlacement(String model, Ownership ownership, Optional<Path> file, Consumer<String> says) {
+    KeptPlacement(String model, int[] ids, Ownership ownership, Optional<Path> file, Consumer<String> says) {
         this.model = model;
+        this.ids = ids.clone();
         this.ownership = ownership;
         this.file = file;
         this.says = says;
         inForce = ownership
                 .table(model)
-                .flatMap(KeptPlacement::parsed)
-                .or(() -> file.flatMap(KeptPlacement::read))
+                .flatMap(this::parsed)
+                .or(() -> file.flatMap(this::read))
                 .orElse(null);
     }
 
-    /// Whoever made a table that cannot be read here made it for others.
-    private static Optional<Placement> parsed(byte[] table) {
+    /// Whoever made a table that cannot be read here, or is one of other experts, made it for others.
+    private Optional<Placement> parsed(byte[] table) {
         try {
-            return Optional.of(Placement.parse(table));
+            return Optional.of(Placement.parse(table)).filter(placement -> Arrays.equals(ids, placement.ids()));
         } catch (MalformedModelException e) {
             return Optional.empty();
         }
     }
 
-    private static Optional<Placement> read(Path file) {
+    private Optional<Placement> read(Path file) {
         try {
             return Files.isRegularFile(file) ? parsed(Files.readAllBytes(file)) : Optional.empty();
         } catch (IOException e) {

@@ -35,13 +35,11 @@ final class Copies {
     private void keep(Placement before, List<Integer> byUse) {
         Map<String, Integer> numbers = new HashMap<>();
         input.members().forEach(member -> numbers.put(member.name(), numbers.size()));
-        int[] ids = before.ids();
         for (int expert : byUse) {
-            int there = Arrays.binarySearch(ids, input.ids()[expert]);
-            if (there < 0 || before.isColdAt(there)) {
+            if (before.isColdAt(expert)) {
                 continue;
             }
-            for (int owner : before.ownersAt(there)) {
+            for (int owner : before.ownersAt(expert)) {
                 int member = numbers.getOrDefault(before.members().get(owner), Plan.NOBODY);
                 if (member != Plan.NOBODY && canTake(expert, member)) {
                     add(expert, member);

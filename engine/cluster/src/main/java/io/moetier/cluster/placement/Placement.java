@@ -20,14 +20,12 @@ public final class Placement {
     /// More copies of one expert than these are of no use to anybody.
     static final int MOST_OWNERS = 4;
 
-    private static final int NONE = -1;
-
     private final long version;
     private final List<String> members;
     private final int[] ids;
     private final int[][] owners; // [index of id]
     private final BitSet cold; // by index of id
-    private final int[][] indexOf; // [layer][expert]
+    private final int[] starts; // the index of each layer's first id, and how many there are
 
     /// @param ids packed, ascending
     /// @param owners of each of them, at least one
@@ -46,7 +44,7 @@ public final class Placement {
             require(ids[i] >= 0 && (i == 0 || ids[i] > ids[i - 1]), "ascending experts");
             requireOwners(owners[i]);
         }
-        indexOf = index(ids);
+        starts = starts(ids);
     }
 
     private void requireOwners(int[] of) {
@@ -65,19 +63,15 @@ public final class Placement {
         }
     }
 
-    private static int[][] index(int[] ids) {
-        int[][] index = new int[ids.length == 0 ? 0 : ExpertId.layerOf(ids[ids.length - 1]) + 1][];
-        Arrays.fill(index, new int[0]);
-        for (int i = ids.length - 1; i >= 0; i--) { // the last expert of a layer comes first, and tells how many
-            int layer = ExpertId.layerOf(ids[i]);
-            int expert = ExpertId.expertOf(ids[i]);
-            if (index[layer].length == 0) {
-                index[layer] = new int[expert + 1];
-                Arrays.fill(index[layer], NONE);
-            }
-            index[layer][expert] = i;
+    private static int[] starts(int[] ids) {
+        int[] starts = new int[ids.length == 0 ? 1 : ExpertId.layerOf(ids[ids.length - 1]) + 2];
+        for (int id : ids) {
+            starts[ExpertId.layerOf(id) + 1]++;
         }
-        return index;
+        for (int layer = 1; layer < starts.length; layer++) {
+            starts[layer] += starts[layer - 1];
+        }
+        return starts;
     }
 
     /// Reads what [#bytes()] wrote, which may come from another machine.
@@ -164,8 +158,15 @@ public final class Placement {
     ///
     /// @throws IllegalArgumentException if there is no such expert
     int find(int layer, int expert) {
-        if (layer < indexOf.length && expert < indexOf[layer].length && indexOf[layer][expert] != NONE) {
-            return indexOf[layer][expert];
+        if (layer < starts.length - 1) {
+            int id = ExpertId.pack(layer, expert);
+            int near = starts[layer] + expert; // where it is unless the layer leaves some out
+            int index = near < ids.length && ids[near] == id
+                    ? near
+                    : Arrays.binarySearch(ids, starts[layer], starts[layer + 1], id);
+            if (index >= 0) {
+                return index;
+            }
         }
         throw new IllegalArgumentException("nobody was asked to compute layer " + layer + " expert " + expert);
     }

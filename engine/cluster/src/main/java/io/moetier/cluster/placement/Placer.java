@@ -154,17 +154,16 @@ public final class Placer {
         Map<String, Integer> numbers = new HashMap<>();
         input.members().forEach(member -> numbers.put(member.name(), numbers.size()));
         int[][] former = former(before, numbers);
-        BitSet wasCold = coldBefore(before);
         Plan plan = new Plan(input);
         for (int expert : byUse) {
             for (int member : former[expert]) {
-                if (plan.hasRoom(expert, member) && !wasCold.get(expert)) {
+                if (plan.hasRoom(expert, member) && !before.isColdAt(expert)) {
                     plan.assign(expert, member, false);
                     break;
                 }
             }
         }
-        replaceLessUsed(plan, wasCold);
+        replaceLessUsed(plan, before);
         for (int expert : byUse) {
             int[] owners = former[expert];
             if (plan.first[expert] == Plan.NOBODY
@@ -190,40 +189,26 @@ public final class Placer {
         int[] numberOf = before.members().stream()
                 .mapToInt(name -> numbers.getOrDefault(name, Plan.NOBODY))
                 .toArray();
-        int[] ids = before.ids();
         int[][] former = new int[input.ids().length][];
         for (int i = 0; i < former.length; i++) {
-            int there = Arrays.binarySearch(ids, input.ids()[i]);
-            former[i] = there < 0
-                    ? new int[0]
-                    : Arrays.stream(before.ownersAt(there))
-                            .map(owner -> numberOf[owner])
-                            .filter(member -> member != Plan.NOBODY)
-                            .toArray();
+            former[i] = Arrays.stream(before.ownersAt(i))
+                    .map(owner -> numberOf[owner])
+                    .filter(member -> member != Plan.NOBODY)
+                    .toArray();
         }
         return former;
     }
 
-    private BitSet coldBefore(Placement before) {
-        int[] ids = before.ids();
-        BitSet cold = new BitSet();
-        for (int i = 0; i < input.ids().length; i++) {
-            int there = Arrays.binarySearch(ids, input.ids()[i]);
-            cold.set(i, there >= 0 && before.isColdAt(there));
-        }
-        return cold;
-    }
-
     /// Puts experts whose owners have gone, and for which no memory is left, in place of experts that are used
     /// less than half as much.
-    private void replaceLessUsed(Plan plan, BitSet wasCold) {
+    private void replaceLessUsed(Plan plan, Placement before) {
         PriorityQueue<Integer> leastUsed = new PriorityQueue<>(
                 Comparator.comparingDouble((Integer i) -> input.uses()[i]).thenComparing(i -> i));
         IntStream.range(0, plan.numExperts())
                 .filter(i -> plan.first[i] != Plan.NOBODY)
                 .forEach(leastUsed::add);
         for (int expert : byUse) {
-            if (plan.first[expert] != Plan.NOBODY || wasCold.get(expert)) {
+            if (plan.first[expert] != Plan.NOBODY || before.isColdAt(expert)) {
                 continue;
             }
             int member = soonest(plan, expert);

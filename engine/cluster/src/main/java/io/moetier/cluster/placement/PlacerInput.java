@@ -3,6 +3,7 @@ package io.moetier.cluster.placement;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.ExpertId;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -21,7 +22,8 @@ import java.util.function.IntToDoubleFunction;
 @SuppressWarnings("ArrayRecordComponent") // nobody compares two
 public record PlacerInput(
         int[] ids, long[] bytes, double[] uses, List<Capacity> members, Optional<Placement> previous) {
-    /// @throws IllegalArgumentException if there are no members, or what is said of them is no number
+    /// @throws IllegalArgumentException if there are no members, what is said of them is no number, or what is in force
+    ///     is of other experts
     public PlacerInput {
         members = List.copyOf(members);
         requireMembers(members);
@@ -33,6 +35,9 @@ public record PlacerInput(
                 throw new IllegalArgumentException(
                         "no expert to place: id " + ids[i] + ", " + bytes[i] + " bytes, used " + uses[i] + " times");
             }
+        }
+        if (previous.isPresent() && !Arrays.equals(ids, previous.get().ids())) {
+            throw new IllegalArgumentException("the placement in force is one of other experts");
         }
     }
 
@@ -88,7 +93,7 @@ public record PlacerInput(
             StoreManifest manifest, IntToDoubleFunction uses, List<Capacity> members, Optional<Placement> previous) {
         List<StoreManifest.Entry> experts = manifest.experts();
         return new PlacerInput(
-                experts.stream().mapToInt(entry -> entry.id().pack()).toArray(),
+                ids(manifest),
                 experts.stream()
                         .mapToLong(entry -> manifest.sizeClasses()
                                 .get(entry.sizeClass())
@@ -100,6 +105,11 @@ public record PlacerInput(
                         .toArray(),
                 members,
                 previous);
+    }
+
+    /// Returns the packed ids of all experts of a store, ascending.
+    public static int[] ids(StoreManifest manifest) {
+        return manifest.experts().stream().mapToInt(entry -> entry.id().pack()).toArray();
     }
 
     /// Returns what stands for the uses of a model that nobody has counted: all experts of a layer equal.

@@ -15,6 +15,7 @@ import io.moetier.cluster.membership.MembershipListener;
 import io.moetier.cluster.membership.Ownership;
 import io.moetier.cluster.membership.Tasks;
 import io.moetier.cluster.placement.Placement;
+import io.moetier.cluster.placement.PlacerInput;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
@@ -72,7 +73,11 @@ class CrewTest {
                         _ -> 1,
                         new Allotment.Capacity(0, 1e9, 1e7),
                         new KeptPlacement(
-                                manifest.expertsDigest(), membership.tables, Optional.empty(), said::add)),
+                                manifest.expertsDigest(),
+                                PlacerInput.ids(manifest),
+                                membership.tables,
+                                Optional.empty(),
+                                said::add)),
                 said::add);
     }
 

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class KeptPlacementTest {
+    private static final int[] IDS = {0, 1};
     private static final Placement FIRST = placement(0);
     private static final Placement SECOND = placement(1L << 30);
 
@@ -59,11 +60,18 @@ class KeptPlacementTest {
         FakeTables tables = new FakeTables();
         tables.publish("model", new byte[] {4});
         assertEquals(Optional.empty(), kept("model", tables, file).inForce());
-        assertEquals(Optional.empty(), kept("other", new FakeTables(), Optional.empty()).inForce());
+        assertEquals(
+                Optional.empty(),
+                kept("other", new FakeTables(), Optional.empty()).inForce());
+        tables.publish("model", SECOND.bytes());
+        int[] others = {0, 2};
+        assertEquals(
+                Optional.empty(),
+                new KeptPlacement("model", others, tables, Optional.empty(), Assertions::fail).inForce());
     }
 
     private static KeptPlacement kept(String model, FakeTables tables, Optional<Path> in) {
-        return new KeptPlacement(model, tables, in, Assertions::fail);
+        return new KeptPlacement(model, IDS, tables, in, Assertions::fail);
     }
 
     private static Placement placement(long nodeBytes) {
@@ -71,6 +79,6 @@ class KeptPlacementTest {
                 new PlacerInput.Capacity("", 1 << 20, 1e9, 1e8, 0, new int[0]),
                 new PlacerInput.Capacity("a", nodeBytes, 1e10, 1e8, 1e-9, new int[0]));
         return Placer.place(new PlacerInput(
-                new int[] {0, 1}, new long[] {1 << 20, 1 << 20}, new double[] {0.5, 0.5}, members, Optional.empty()));
+                IDS, new long[] {1 << 20, 1 << 20}, new double[] {0.5, 0.5}, members, Optional.empty()));
     }
 }

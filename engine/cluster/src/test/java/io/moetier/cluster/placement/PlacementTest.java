@@ -4,12 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.Seeds;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.BitSet;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 
@@ -79,6 +81,24 @@ class PlacementTest {
         assertEquals(2, placement.numOwners(0, 3));
         assertThrows(IllegalArgumentException.class, () -> placement.numOwners(0, 2));
         assertThrows(IllegalArgumentException.class, () -> placement.numOwners(1, 0));
+    }
+
+    /// What another member says of a model takes no more memory than it has sent.
+    @Test
+    void expertsAreFoundWhereverTheyAre() {
+        int numLayers = 1 << 15;
+        int[] ids = IntStream.range(0, numLayers)
+                .map(layer -> ExpertId.pack(layer, ExpertId.MAX_INDEX))
+                .toArray();
+        int[][] owners = new int[numLayers][];
+        Arrays.fill(owners, new int[] {1});
+        Placement placement =
+                Placement.parse(new Placement(1, List.of("driver", "a"), ids, owners, new BitSet()).bytes());
+        for (int layer = 0; layer < numLayers; layer++) {
+            assertEquals(layer, placement.find(layer, ExpertId.MAX_INDEX));
+        }
+        assertThrows(IllegalArgumentException.class, () -> placement.find(3, 2));
+        assertThrows(IllegalArgumentException.class, () -> placement.find(numLayers, 0));
     }
 
     private static void refuse(List<String> members, int[] ids, int[][] owners) {

@@ -203,6 +203,9 @@ class PlacerTest {
                 IllegalArgumentException.class,
                 () -> Cases.input(new double[][] {{1}}, 1, List.of(one.getFirst(), one.getFirst())));
         assertThrows(IllegalArgumentException.class, () -> Cases.member("a", 1, 0, 0));
+        PlacerInput two = Cases.input(new double[][] {{1, 1}}, 1, one);
+        Placement ofOne = Placer.place(Cases.input(new double[][] {{1}}, 1, one));
+        assertThrows(IllegalArgumentException.class, () -> Cases.after(two, one, ofOne));
     }
 
     private static int first(Placement placement, int id) {
