@@ -15,8 +15,6 @@ import java.util.Map;
 /// Whom an expert is asked of is decided anew in every layer, by who has it and is there; what does not come back is
 /// missing, and the engine computes it.
 public final class ClusterDriver implements ExpertNodes {
-    /// How long a node may be silent while it computes. Whether it is there at all is noticed long before.
-    private static final long PATIENCE_NANOS = 120_000_000_000L;
     /// Rows of one request: as many as keep a node busy while the next request comes.
     private static final int MOST_ROWS = 512;
 
@@ -75,7 +73,7 @@ public final class ClusterDriver implements ExpertNodes {
         boolean anyDown = false;
         for (NodePort port : routes.ports()) {
             if (port != null) {
-                numTaken += port.receive(rows, results, missing, PATIENCE_NANOS);
+                numTaken += port.receive(rows, results, missing);
                 anyDown |= !port.link().isUp();
             }
         }

@@ -16,6 +16,13 @@ final class NodePort {
     /// Requests that are on their way at once: enough that the node always has the next one, few enough that neither
     /// side has to keep much.
     private static final int MOST_UNDER_WAY = 3;
+    /// How long a node may be silent while it computes: so many times what it usually takes. The membership notices
+    /// a process that hangs before the least of it. The longest is for a node that nothing is known of: it may have
+    /// to read all that it is asked for.
+    private static final int USUAL_TIMES = 20;
+
+    private static final long LEAST_PATIENCE_NANOS = 6_000_000_000L;
+    private static final long LONGEST_PATIENCE_NANOS = 120_000_000_000L;
 
     private final Member member;
     private final NodeLink link;
@@ -171,10 +178,11 @@ final class NodePort {
 
     /// Waits for all replies, writes the results where they belong, says of each expert that came that it is not
     /// missing, and returns how many came.
-    int receive(NodeRows rows, float[] results, boolean[] missing, long nanos) {
+    int receive(NodeRows rows, float[] results, boolean[] missing) {
+        long patience = patienceNanos();
         int from = 0;
         int numTaken = 0;
-        for (int i = 0; i < numRequests && link.isUp() && link.receive(reply, nanos); i++) {
+        for (int i = 0; i < numRequests && link.isUp() && link.receive(reply, patience); i++) {
             if (numSent < numGiven) {
                 sendNext(rows);
             }
@@ -187,6 +195,12 @@ final class NodePort {
             use.received(receivedNanos - sentNanos, rowsGiven, numGiven - numTaken);
         }
         return numTaken;
+    }
+
+    private long patienceNanos() {
+        return use.isKnown()
+                ? Math.clamp((long) (USUAL_TIMES * nanosGiven), LEAST_PATIENCE_NANOS, LONGEST_PATIENCE_NANOS)
+                : LONGEST_PATIENCE_NANOS;
     }
 
     /// Tells of what was received last, if anything was asked.

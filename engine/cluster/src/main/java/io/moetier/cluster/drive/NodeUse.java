@@ -36,7 +36,7 @@ public final class NodeUse {
         waitNanos += nanos;
         numMissing += missing;
         double newest = (double) nanos / rows;
-        nanosPerRow = nanosPerRow == UNKNOWN ? newest : nanosPerRow + NEWEST * (newest - nanosPerRow);
+        nanosPerRow = isKnown() ? nanosPerRow + NEWEST * (newest - nanosPerRow) : newest;
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate")
@@ -96,6 +96,11 @@ public final class NodeUse {
     /// Returns the nanoseconds of these in which the node computed or read.
     public long nodeNanos() {
         return nodeNanos;
+    }
+
+    /// Says whether anything has come from the node yet.
+    boolean isKnown() {
+        return nanosPerRow != UNKNOWN;
     }
 
     /// Returns what a row of an expert takes lately, from the request to the reply.

@@ -23,6 +23,7 @@ final class FakeLink implements NodeLink {
     int repliesUntilFailure = Integer.MAX_VALUE;
     int mostUnderWay;
     long arrivalNanos;
+    long patienceNanos; // of who has received last
     volatile boolean closed;
     private final Deque<ExpertReply> replies = new ArrayDeque<>();
     private final long ramBytes;
@@ -116,6 +117,7 @@ final class FakeLink implements NodeLink {
 
     @Override
     public boolean receive(ExpertReply reply, long nanos) {
+        patienceNanos = nanos;
         if (repliesUntilFailure-- == 0) {
             fail("it is gone");
         }

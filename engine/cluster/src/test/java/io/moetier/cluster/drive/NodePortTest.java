@@ -90,6 +90,23 @@ class NodePortTest {
     }
 
     @Test
+    void aNodeIsWaitedForByWhatItUsuallyTakes() {
+        link.arrivalNanos = System.nanoTime() + Duration.ofSeconds(1).toNanos();
+        asked(rows(1), 512, new boolean[1]);
+        assertEquals(Duration.ofSeconds(120).toNanos(), link.patienceNanos, "it may have to read everything");
+        for (int numRows : new int[] {2, 300}) {
+            double usual = numRows * port.use().nanosPerRow();
+            asked(rows(numRows), 512, new boolean[1]);
+            assertEquals(Math.clamp((long) (20 * usual), 6_000_000_000L, 120_000_000_000L), link.patienceNanos);
+        }
+        link.arrivalNanos = System.nanoTime();
+        for (int i = 0; i < 1000; i++) {
+            asked(rows(1), 512, new boolean[1]);
+        }
+        assertEquals(Duration.ofSeconds(6).toNanos(), link.patienceNanos);
+    }
+
+    @Test
     void aRequestOrReplyThatIsTooLargeIsNotAskedFor() {
         int size = Protocol.MAX_BYTES / Float.BYTES / 8; // of eight rows only seven fit
         NodeRows rows = new NodeRows(3, 20, size);
@@ -116,7 +133,7 @@ class NodePortTest {
         port.send(rows, mostRows);
         Arrays.fill(missing, true);
         float[] results = new float[rows.numRows() * SIZE];
-        int numTaken = port.receive(rows, results, missing, Long.MAX_VALUE);
+        int numTaken = port.receive(rows, results, missing);
         for (int i = 0; i < rows.numExperts(); i++) {
             for (int row = rows.from(i); row < rows.from(i) + rows.count(i); row++) {
                 for (int at = 0; at < SIZE; at++) {
