@@ -18,24 +18,26 @@ record Routes(Placement placement, @Nullable NodePort[] ports) {
         return idlest(layer, expert) != null;
     }
 
-    /// Returns the node that is asked for an expert: of those that have it the one that was given least of the layer so
-    /// far; null if none has it.
+    /// Returns the node that is asked for an expert: of its owners that have it the one that was given least of the
+    /// layer so far; while none of them has it, a former owner that still does; null if nobody has it.
     @Nullable
     NodePort idlest(int layer, int expert) {
         int id = ExpertId.pack(layer, expert);
         NodePort idlest = null;
         int numOwners = placement.numOwners(layer, expert);
         for (int nth = 0; nth < numOwners; nth++) {
-            NodePort port = usable(placement.owner(layer, expert, nth), id);
-            if (port != null && (idlest == null || port.nanosGiven() < idlest.nanosGiven())) {
-                idlest = port;
-            }
+            idlest = idler(idlest, ports[placement.owner(layer, expert, nth)], id);
+        }
+        for (int owner = 0; owner < ports.length && idlest == null; owner++) {
+            idlest = idler(null, ports[owner], id);
         }
         return idlest;
     }
 
-    private @Nullable NodePort usable(int owner, int id) {
-        NodePort port = ports[owner];
-        return port != null && port.link().isUp() && port.link().has(id) ? port : null;
+    private static @Nullable NodePort idler(@Nullable NodePort one, @Nullable NodePort other, int id) {
+        if (other == null || !other.link().isUp() || !other.link().has(id)) {
+            return one;
+        }
+        return one == null || other.nanosGiven() < one.nanosGiven() ? other : one;
     }
 }

@@ -24,7 +24,8 @@ public interface NodeLink extends AutoCloseable {
     /// Takes the link down, because of what is known from elsewhere; who waits for a reply waits no longer.
     void fail(String why);
 
-    /// Says whether the node has said that it can compute an expert, by packed id, and has not lacked it since.
+    /// Says whether the node has said that it can compute an expert, by packed id, which is or was its own, and has not
+    /// lacked it since.
     boolean has(int id);
 
     /// Tells the node which experts are its own from now on; it says of each when it can compute it.
@@ -43,8 +44,8 @@ public interface NodeLink extends AutoCloseable {
     /// @param nanos how long to wait at most
     boolean receive(ExpertReply reply, long nanos);
 
-    /// Returns when the reply that was received last came, however long it waited here, as `System.nanoTime` has it. For
-    /// the thread that computes.
+    /// Returns when the reply that was received last came, however long it waited here, as `System.nanoTime` has it.
+    /// For the thread that computes.
     long arrivalNanos();
 
     /// Returns the nanoseconds that a message of so many bytes takes there and one back, the median of a few, or

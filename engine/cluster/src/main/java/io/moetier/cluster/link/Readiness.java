@@ -2,9 +2,10 @@ package io.moetier.cluster.link;
 
 import java.util.Arrays;
 import java.util.concurrent.atomic.AtomicIntegerArray;
+import java.util.stream.IntStream;
 
-/// Which of the experts that are a node's own it can compute, as it has said. Changed by one thread at a time, and read
-/// by any.
+/// Which of the experts that are or were a node's own it can compute, as it has said. Changed by one thread at a time,
+/// and read by any.
 final class Readiness {
     static final Readiness NONE = new Readiness(new int[0]);
 
@@ -16,10 +17,13 @@ final class Readiness {
         this.told = new AtomicIntegerArray(ids.length);
     }
 
-    /// Returns the readiness of another assignment; what is in both stays as it was.
+    /// Returns the readiness of another assignment; what the node has said it can compute stays so, whoever has it now.
     Readiness of(int[] assigned) {
-        Readiness next =
-                new Readiness(Arrays.stream(assigned).sorted().distinct().toArray());
+        IntStream ready = Arrays.stream(ids).filter(this::has);
+        Readiness next = new Readiness(IntStream.concat(Arrays.stream(assigned), ready)
+                .sorted()
+                .distinct()
+                .toArray());
         for (int i = 0; i < next.ids.length; i++) {
             int place = Arrays.binarySearch(ids, next.ids[i]);
             next.told.set(i, place >= 0 ? told.get(place) : 0);
@@ -32,7 +36,7 @@ final class Readiness {
         return place >= 0 && told.get(place) > 0;
     }
 
-    /// Notes that a node can compute experts, as far as they are still its own.
+    /// Notes that a node can compute experts, as far as they are or were its own.
     ///
     /// @param message the number of the message that says so, from 1
     void add(int[] ready, int message) {

@@ -133,8 +133,11 @@ class LinkTest {
             assertTrue(link.has(7) && link.has(9));
             assertFalse(link.has(8) || link.has(100));
             link.assign(new int[] {8, 9});
-            assertFalse(link.has(7) || link.has(8));
-            assertTrue(link.has(9));
+            assertTrue(link.has(7) && link.has(9), "it still has what is another's now");
+            assertFalse(link.has(8));
+            tell.accept(new int[] {8});
+            roundTrip(link);
+            assertTrue(link.has(8));
         }
     }
 
