@@ -133,11 +133,6 @@ final class Plan {
         return work[expert] * secondsPerByte(member, isCold);
     }
 
-    /// Returns the seconds that an expert adds to what a member does in a step that uses it.
-    double secondsOfUse(int expert, int member, boolean isCold) {
-        return bytes(expert) * secondsPerByte(member, isCold);
-    }
-
     private double secondsPerByte(int member, boolean isCold) {
         return isCold ? secondsPerByteRead[member] : secondsPerByte[member];
     }

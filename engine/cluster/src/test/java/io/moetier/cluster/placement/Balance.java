@@ -10,11 +10,11 @@ import java.util.stream.IntStream;
 /// How evenly a placement is expected to load its members.
 ///
 /// @param layers in their order
-public record Balance(List<Layer> layers) {
+record Balance(List<Layer> layers) {
     /// Of an expert with several owners, each is asked in turn for so many parts.
     private static final int PARTS = 8;
 
-    public Balance {
+    Balance {
         layers = List.copyOf(layers);
     }
 
@@ -25,12 +25,13 @@ public record Balance(List<Layer> layers) {
     /// @param seconds until the last member is through
     /// @param slowestToMean how much longer that one takes than members that do anything take in the mean
     @SuppressWarnings("ArrayRecordComponent") // nobody compares two
-    public record Layer(int layer, double[] shares, double seconds, double slowestToMean) {}
+    record Layer(int layer, double[] shares, double seconds, double slowestToMean) {}
 
-    /// Works out what is expected of a placement, where the idler one of several owners is asked.
+    /// Works out what is expected of a placement if of several owners the one is asked that would be through first. A
+    /// driver goes by what nodes took lately instead, and asks itself where it is the first owner, and only there.
     ///
     /// @throws IllegalArgumentException if it places other experts or has other members
-    public static Balance of(PlacerInput input, Placement placement) {
+    static Balance of(PlacerInput input, Placement placement) {
         Plan plan = new Plan(input);
         if (!Arrays.equals(input.ids(), placement.ids()) || !plan.names().equals(placement.members())) {
             throw new IllegalArgumentException(placement + " is not one of these experts and members");
@@ -43,12 +44,12 @@ public record Balance(List<Layer> layers) {
     }
 
     /// Returns the seconds that a step is expected to take in all layers.
-    public double stepSeconds() {
+    double stepSeconds() {
         return layers.stream().mapToDouble(Layer::seconds).sum();
     }
 
     /// Returns how much longer the slowest members take than all in the mean, in the mean of the layers.
-    public double slowestToMean() {
+    double slowestToMean() {
         return layers.stream().mapToDouble(Layer::slowestToMean).average().orElse(1);
     }
 
