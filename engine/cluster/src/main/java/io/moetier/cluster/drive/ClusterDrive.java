@@ -29,6 +29,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.function.Consumer;
 import java.util.function.IntToDoubleFunction;
 import java.util.function.UnaryOperator;
@@ -42,7 +43,8 @@ import java.util.function.UnaryOperator;
 /// @param says is told in sentences who comes and goes
 public record ClusterDrive(Belonging belonging, String name, How how, Consumer<String> says)
         implements ExpertNodesFactory {
-    /// The task by which a member asks a driver to do without a node, whose id is the argument.
+    /// The task by which a member asks a driver to do without a node, whose id is the argument. It is done when the
+    /// node has answered what was under way.
     public static final String WITHOUT = "without";
 
     private static final Duration PATIENCE = Duration.ofSeconds(10);
@@ -115,16 +117,18 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
                 membership.ownership(),
                 how.placements().map(folder -> folder.resolve(model + ".placement")),
                 says);
+        CompletableFuture<Crew> gathered = new CompletableFuture<>();
+        membership.tasks().offer(WITHOUT, 1, id -> {
+            gathered.get().without(new String(id, StandardCharsets.UTF_8));
+            return new byte[0];
+        });
         Crew crew = Crew.gather(
                 membership,
                 member -> open(reached.apply(member), security, hello, says),
                 new Allotment(manifest, uses, here, kept),
                 says);
         owned.add(crew::close);
-        membership.tasks().offer(WITHOUT, 1, id -> {
-            crew.without(new String(id, StandardCharsets.UTF_8));
-            return new byte[0];
-        });
+        gathered.complete(crew);
         return new ClusterDriver(crew, uses, owned);
     }
 

@@ -21,7 +21,7 @@ public final class ClusterDriver implements ExpertNodes {
     private final Crew crew;
     private final Uses uses;
     private final Owned owned;
-    private volatile Routes routes; // of the layer under way, for the thread that computes
+    private Routes routes; // of the last layer, for the thread that computes
 
     /// @param crew the nodes, which are closed with the rest
     /// @param uses are counted here
@@ -47,7 +47,7 @@ public final class ClusterDriver implements ExpertNodes {
 
     @Override
     public void send(NodeRows rows) {
-        routes = crew.routes();
+        routes = crew.begin();
         for (NodePort port : routes.ports()) {
             if (port != null) {
                 port.begin();
@@ -77,6 +77,7 @@ public final class ClusterDriver implements ExpertNodes {
                 anyDown |= !port.link().isUp();
             }
         }
+        crew.end();
         if (anyDown) {
             crew.look();
         }

@@ -22,15 +22,17 @@ import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// The nodes of a driver: opens ways to them as they come, and says who owns what whenever they come or go.
 ///
-/// One thread of its own does all that; the thread that computes reads [#routes()] and asks for a [#look()] when a way
-/// has gone down.
+/// One thread of its own does all that; the thread that computes takes the routes of each layer by [#begin()], gives
+/// them back by [#end()], and asks for a [#look()] when a way has gone down.
 final class Crew implements AutoCloseable {
     private static final long LOOK_MILLIS = 1000;
     private static final long FIRST_PAUSE_MILLIS = 1000; // before a node that did not answer is asked again
     private static final long LONGEST_PAUSE_MILLIS = 30_000; // and before one that refused
+    private static final long LONGEST_LAYER_NANOS = 30_000_000_000L; // that a node which is to leave may finish
 
     private final Membership membership;
     private final NodeOpener opener;
@@ -50,6 +52,7 @@ final class Crew implements AutoCloseable {
     private final Map<String, NodeLink> links = new ConcurrentHashMap<>(); // by member, all that are open
     private final List<NodeUse> uses = new CopyOnWriteArrayList<>();
     private volatile Routes routes;
+    private volatile @Nullable Routes underWay; // of the layer that is being computed, if any
     private volatile boolean closed;
 
     private Crew(Membership membership, NodeOpener opener, Allotment allotment, Consumer<String> says) {
@@ -110,6 +113,21 @@ final class Crew implements AutoCloseable {
         return routes;
     }
 
+    /// Returns who is asked in the layer that begins. For the thread that computes.
+    Routes begin() {
+        Routes latest;
+        do { // whoever has put others in force since sees which ones are under way, or these are not taken
+            latest = routes;
+            underWay = latest;
+        } while (latest != routes);
+        return latest;
+    }
+
+    /// Everything that was asked in the layer has come, or will not.
+    void end() {
+        underWay = null;
+    }
+
     List<NodeUse> uses() {
         return List.copyOf(uses);
     }
@@ -159,7 +177,7 @@ final class Crew implements AutoCloseable {
         look();
     }
 
-    /// Does without a node from now on, and returns when nothing leads there any more but what is under way.
+    /// Does without a node from now on, and returns when it has answered what was under way.
     void without(String member) {
         await(() -> {
             dismissed.add(member);
@@ -170,6 +188,20 @@ final class Crew implements AutoCloseable {
                 allot();
             }
         });
+        try {
+            long start = System.nanoTime();
+            while (isAsked(member) && System.nanoTime() - start < LONGEST_LAYER_NANOS) {
+                Thread.sleep(1);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt(); // what is under way is computed again, if the node does not wait
+        }
+    }
+
+    /// Says whether a node may be asked in the layer that is being computed.
+    private boolean isAsked(String member) {
+        Routes asked = underWay;
+        return asked != null && asked.leadTo(member);
     }
 
     private void settle() {

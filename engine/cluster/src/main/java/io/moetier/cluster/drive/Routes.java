@@ -18,6 +18,16 @@ record Routes(Placement placement, @Nullable NodePort[] ports) {
         return idlest(layer, expert) != null;
     }
 
+    /// Says whether anything leads to a member.
+    boolean leadTo(String member) {
+        for (NodePort port : ports) {
+            if (port != null && port.member().id().equals(member)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     /// Returns the node that is asked for an expert: of its owners that have it the one that was given least of the
     /// layer so far; while none of them has it, a former owner that still does; null if nobody has it.
     @Nullable

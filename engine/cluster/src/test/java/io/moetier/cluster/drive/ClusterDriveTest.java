@@ -1,17 +1,25 @@
 package io.moetier.cluster.drive;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.membership.Membership;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.runtime.session.Engine;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -145,6 +153,29 @@ class ClusterDriveTest {
                         cluster.said.stream().anyMatch(sentence -> sentence.contains(": 128 of 128 experts are on")),
                         cluster.said::toString);
                 cluster.eventually(cluster::holdsNothing);
+            }
+        }
+    }
+
+    /// Somebody may ask a driver to do without a node as soon as it is a member.
+    @Test
+    void aDriverThatIsStillGatheringNodesHearsWhoIsToLeave() throws Exception {
+        try (TestCluster cluster = TestCluster.withSecret(folder)) {
+            Membership node = cluster.start("a").membership();
+            byte[] id = node.self().id().getBytes(StandardCharsets.UTF_8);
+            List<CompletableFuture<byte[]>> asked = new ArrayList<>();
+            TestCluster.Driving driving = cluster.driving(false);
+            driving.beforeOpening = _ -> {
+                assertDoesNotThrow(() -> TestCluster.await(() -> node.members().size() == 2));
+                Member driver = node.members().getLast();
+                asked.add(node.tasks().submit(driver, ClusterDrive.WITHOUT, id));
+                CompletableFuture<byte[]> next = node.tasks().submit(driver, "what nobody does", id);
+                assertThrows(CompletionException.class, next::join);
+            };
+            Path store = Text.store(stores, MODEL);
+            try (Engine _ = Engine.open(store, Text.least(store).withNodes(driving))) {
+                assertEquals(0, asked.getFirst().get().length);
+                assertTrue(driving.says("node a is to leave"), driving.said::toString);
             }
         }
     }

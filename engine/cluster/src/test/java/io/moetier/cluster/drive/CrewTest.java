@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -201,6 +202,22 @@ class CrewTest {
         crew().look();
         crew().without("nobody");
         assertEquals(1, crew().routes().ports().length);
+    }
+
+    @Test
+    void whoeverIsToLeaveIsWaitedForWhereALayerIsUnderWay() throws Exception {
+        membership.join("a");
+        membership.join("b");
+        gather();
+        assertEquals(3, crew().begin().ports().length);
+        CompletableFuture<Void> done = CompletableFuture.runAsync(() -> crew().without("a"));
+        await(() -> crew().routes().ports().length == 2);
+        assertFalse(done.isDone());
+        crew().end();
+        done.get();
+        assertEquals(2, crew().begin().ports().length);
+        crew().without("nobody");
+        crew().end();
     }
 
     @Test

@@ -37,6 +37,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -200,6 +201,7 @@ final class TestCluster implements AutoCloseable {
     /// A driver of this cluster, and what it says.
     final class Driving implements ExpertNodesFactory {
         final List<String> said = new CopyOnWriteArrayList<>();
+        Consumer<Member> beforeOpening = _ -> {}; // of the way to a node
         private final boolean mixed;
         private @Nullable ClusterDriver driver;
 
@@ -226,7 +228,10 @@ final class TestCluster implements AutoCloseable {
                                         Optional.empty(),
                                         Optional.of(folder.resolve("placements"))),
                                 said::add)
-                        .open(engine, TestCluster.this::relayed);
+                        .open(engine, member -> {
+                            beforeOpening.accept(member);
+                            return relayed(member);
+                        });
                 driver = opened;
                 return opened;
             } catch (IOException e) {
