@@ -138,10 +138,7 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
         manifest.experts()
                 .forEach(
                         entry -> numExperts.merge(entry.id().layer(), entry.id().expert() + 1, Math::max));
-        return new Uses(
-                how.uses().orElseGet(() -> PlacerInput.equalUses(manifest, expertsPerToken)),
-                expertsPerToken,
-                numExperts);
+        return new Uses(how.uses().orElseGet(() -> PlacerInput.equalUses(manifest, expertsPerToken)), numExperts);
     }
 
     private static NodeService.Guest refuse(Hello hello, Consumer<int[]> ready) {

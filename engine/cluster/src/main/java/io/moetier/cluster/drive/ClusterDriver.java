@@ -39,8 +39,8 @@ public final class ClusterDriver implements ExpertNodes {
     }
 
     @Override
-    public void onDecision(int layer, int[] experts, float[] weights, int n) {
-        if (uses.count(layer, experts, n)) {
+    public void onDecision(int layer, int tokens, int[] experts, int[] numUses, int n) {
+        if (uses.count(layer, tokens, experts, numUses, n)) {
             crew.placeAnew();
         }
     }

@@ -9,24 +9,23 @@ import org.jspecify.annotations.Nullable;
 /// How often a token uses each expert of a model, counted while texts are generated; as long as little was counted,
 /// mostly what was thought before.
 ///
-/// One thread counts, any may ask. Prompts do not count: most of them use all experts of a layer.
+/// One thread counts, any may ask. Prompts do not count: however often they use an expert, it is read once for many of
+/// their tokens.
 final class Uses implements IntToDoubleFunction {
     private static final int TOKENS_BEFORE = 64; // as which what was thought before counts
+    private static final int MOST_TOKENS = 16; // of a step in which texts are generated
     private static final int FIRST_PLACEMENT = 256;
     private static final int TIMES_MORE = 4; // tokens until the next placement
 
     private final IntToDoubleFunction before;
-    private final int expertsPerToken;
     private final @Nullable AtomicIntegerArray[] counts; // by layer: of its experts, behind them the tokens
     private int tokens; // that the layer which counts most has seen, of the thread that counts
     private int nextPlacement = FIRST_PLACEMENT;
 
     /// @param before uses of an expert in a token, by packed id
-    /// @param expertsPerToken that a layer chooses at most
     /// @param numExperts of each layer that has any
-    Uses(IntToDoubleFunction before, int expertsPerToken, Map<Integer, Integer> numExperts) {
+    Uses(IntToDoubleFunction before, Map<Integer, Integer> numExperts) {
         this.before = before;
-        this.expertsPerToken = expertsPerToken;
         int numLayers =
                 numExperts.keySet().stream().mapToInt(layer -> layer).max().orElse(-1) + 1;
         counts = new AtomicIntegerArray[numLayers];
@@ -34,15 +33,18 @@ final class Uses implements IntToDoubleFunction {
     }
 
     /// Counts what a layer has chosen, and says whether so much is known now that experts should be placed anew.
-    boolean count(int layer, int[] experts, int n) {
+    ///
+    /// @param experts `[n]`, distinct
+    /// @param uses `[n]`, how many of the tokens have chosen each
+    boolean count(int layer, int stepTokens, int[] experts, int[] uses, int n) {
         AtomicIntegerArray of = counts[layer];
-        if (of == null || n > expertsPerToken) {
+        if (of == null || stepTokens > MOST_TOKENS) {
             return false;
         }
         for (int i = 0; i < n; i++) {
-            of.setPlain(experts[i], of.getPlain(experts[i]) + 1);
+            of.setPlain(experts[i], of.getPlain(experts[i]) + uses[i]);
         }
-        int seen = of.getPlain(of.length() - 1) + 1;
+        int seen = of.getPlain(of.length() - 1) + stepTokens;
         of.setRelease(of.length() - 1, seen);
         tokens = Math.max(tokens, seen);
         if (tokens < nextPlacement) {

@@ -10,8 +10,9 @@ import org.junit.jupiter.api.Test;
 
 class UsesTest {
     private static final int[] CHOSEN = {1, 3};
+    private static final int[] ONCE = {1, 1};
 
-    private final Uses uses = new Uses(_ -> 0.25, 2, Map.of(0, 8, 2, 8));
+    private final Uses uses = new Uses(_ -> 0.25, Map.of(0, 8, 2, 8));
 
     @Test
     void beforeAnythingIsCountedNothingIsKnownBetter() {
@@ -22,7 +23,7 @@ class UsesTest {
     @Test
     void whatIsCountedOutweighsWhatWasThought() {
         for (int token = 0; token < 192; token++) {
-            boolean _ = uses.count(2, CHOSEN, 2);
+            boolean _ = uses.count(2, 1, CHOSEN, ONCE, 2);
         }
         assertEquals((64 * 0.25 + 192) / 256, uses.applyAsDouble(ExpertId.pack(2, 3)), 1e-12);
         assertEquals(64 * 0.25 / 256, uses.applyAsDouble(ExpertId.pack(2, 0)), 1e-12);
@@ -30,8 +31,17 @@ class UsesTest {
     }
 
     @Test
+    void stepsOfSeveralTokensCountAsSoManyOfOne() {
+        for (int step = 0; step < 48; step++) {
+            assertFalse(uses.count(0, 4, new int[] {0, 1, 3}, new int[] {4, 1, 3}, 3));
+        }
+        assertEquals((64 * 0.25 + 192) / 256, uses.applyAsDouble(ExpertId.pack(0, 0)), 1e-12);
+        assertEquals((64 * 0.25 + 48) / 256, uses.applyAsDouble(ExpertId.pack(0, 1)), 1e-12);
+    }
+
+    @Test
     void promptsDoNotCount() {
-        assertFalse(uses.count(0, new int[] {0, 1, 2, 3}, 4));
+        assertFalse(uses.count(0, 500, new int[] {0, 1}, new int[] {300, 200}, 2));
         assertEquals(0.25, uses.applyAsDouble(ExpertId.pack(0, 1)));
     }
 
@@ -39,8 +49,8 @@ class UsesTest {
     void expertsArePlacedAnewMoreAndMoreSeldom() {
         int placements = 0;
         for (int token = 1; token <= 5000; token++) {
-            placements += uses.count(0, CHOSEN, 2) ? 1 : 0;
-            assertFalse(uses.count(2, CHOSEN, 2), "once for all layers");
+            placements += uses.count(0, 1, CHOSEN, ONCE, 2) ? 1 : 0;
+            assertFalse(uses.count(2, 1, CHOSEN, ONCE, 2), "once for all layers");
             assertTrue(token < 256 ? placements == 0 : placements > 0);
         }
         assertEquals(3, placements); // at 256, 1024 and 4096 tokens

@@ -32,9 +32,10 @@ public interface ExpertNodes extends AutoCloseable {
 
     /// Is told of the routing of a step, the experts of all machines among it, so that owners can follow what is used.
     ///
+    /// @param tokens of the step
     /// @param experts `[n]`, of `layer`, distinct
-    /// @param weights `[n]`, routing weights summed over the tokens
-    default void onDecision(int layer, int[] experts, float[] weights, int n) {}
+    /// @param uses `[n]`, how many of the tokens have chosen each
+    default void onDecision(int layer, int tokens, int[] experts, int[] uses, int n) {}
 
     /// Returns what each node has done so far, those that have left among them, each name once. Any thread may ask.
     default List<NodeWork> work() {

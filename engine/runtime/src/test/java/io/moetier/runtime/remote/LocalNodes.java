@@ -73,7 +73,7 @@ public final class LocalNodes implements ExpertNodes {
     }
 
     @Override
-    public void onDecision(int layer, int[] experts, float[] weights, int n) {
+    public void onDecision(int layer, int tokens, int[] experts, int[] uses, int n) {
         numDecisions++;
         happen();
     }

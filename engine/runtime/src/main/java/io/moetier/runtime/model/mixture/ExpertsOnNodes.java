@@ -85,7 +85,7 @@ public final class ExpertsOnNodes {
         if (underWay) { // the layer failed, or another one
             receive();
         }
-        nodes.onDecision(layer, groups.distinct, groups.weights, numDistinct);
+        nodes.onDecision(layer, n, groups.distinct, groups.sizes, numDistinct);
         sent.begin(layer, n);
         int here = 0;
         for (int i = 0; i < numDistinct; i++) {
