@@ -25,7 +25,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /// A link over a stream of gRPC.
@@ -45,8 +44,6 @@ public final class GrpcNodeLink implements NodeLink {
     private final CompletableFuture<Welcome> welcome = new CompletableFuture<>();
     private final ArrayBlockingQueue<Incoming> replies = new ArrayBlockingQueue<>(MAX_UNANSWERED + 1);
     private final ArrayBlockingQueue<Incoming> pongs = new ArrayBlockingQueue<>(2);
-    private final AtomicLong bytesSent = new AtomicLong();
-    private final AtomicLong bytesReceived = new AtomicLong();
     private final Object sending = new Object();
     private final Object ending = new Object();
     private final Object noting = new Object();
@@ -205,7 +202,6 @@ public final class GrpcNodeLink implements NodeLink {
 
     /// Called under `sending`.
     private void send(ClientCall<InputStream, InputStream> open) {
-        bytesSent.addAndGet(writer.length());
         open.sendMessage(outgoing.rewound());
     }
 
@@ -321,16 +317,6 @@ public final class GrpcNodeLink implements NodeLink {
     }
 
     @Override
-    public long bytesSent() {
-        return bytesSent.get();
-    }
-
-    @Override
-    public long bytesReceived() {
-        return bytesReceived.get();
-    }
-
-    @Override
     public void close() {
         fail("closed", false);
         connection.close();
@@ -379,7 +365,6 @@ public final class GrpcNodeLink implements NodeLink {
         @Override
         public void onMessage(InputStream message) {
             Incoming incoming = Incoming.of(message);
-            bytesReceived.addAndGet(incoming.length());
             try {
                 sort(incoming);
             } catch (MalformedMessageException | RefusedException e) {

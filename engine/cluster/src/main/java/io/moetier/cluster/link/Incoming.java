@@ -39,10 +39,6 @@ final class Incoming {
         return arrivalNanos;
     }
 
-    int length() {
-        return length;
-    }
-
     /// @throws io.moetier.cluster.wire.MalformedMessageException if it does not begin as messages do
     MessageKind kind() {
         return MessageReader.kindOf(header);

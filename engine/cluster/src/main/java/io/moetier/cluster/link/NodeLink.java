@@ -54,12 +54,6 @@ public interface NodeLink extends AutoCloseable {
     /// A message has its turn among requests, and so takes longer while the node computes for this driver.
     long roundTripNanos(int bytesThere, int bytesBack, int repetitions);
 
-    /// Returns the bytes of messages that went out, without what the transport adds.
-    long bytesSent();
-
-    /// Returns those that came in.
-    long bytesReceived();
-
     @Override
     void close();
 }

@@ -87,7 +87,7 @@ public final class Placement {
     }
 
     /// Returns a number that grows with every placement of a model.
-    public long version() {
+    long version() {
         return version;
     }
 
@@ -118,11 +118,6 @@ public final class Placement {
         return owners[find(layer, expert)].clone();
     }
 
-    /// Says whether no member had room for the expert in its memory, so that its owner reads it from a disk.
-    public boolean isCold(int layer, int expert) {
-        return cold.get(find(layer, expert));
-    }
-
     /// Returns the packed ids of what a member is to have, the most valuable first: what is asked of it first, by use,
     /// then copies of what others are asked for first.
     ///
@@ -150,6 +145,7 @@ public final class Placement {
         return owners[index];
     }
 
+    /// Says whether no member had room for the expert in its memory, so that its owner reads it from a disk.
     boolean isColdAt(int index) {
         return cold.get(index);
     }
@@ -169,18 +165,6 @@ public final class Placement {
             }
         }
         throw new IllegalArgumentException("nobody was asked to compute layer " + layer + " expert " + expert);
-    }
-
-    /// Returns how many experts another placement asks another member for first, by the members' names.
-    public int numMoved(Placement before) {
-        int moved = 0;
-        for (int i = 0; i < ids.length; i++) {
-            int there = Arrays.binarySearch(before.ids, ids[i]);
-            if (there < 0 || !before.members.get(before.owners[there][0]).equals(members.get(owners[i][0]))) {
-                moved++;
-            }
-        }
-        return moved;
     }
 
     @Override

@@ -149,16 +149,6 @@ final class FakeLink implements NodeLink {
     }
 
     @Override
-    public long bytesSent() {
-        return 0;
-    }
-
-    @Override
-    public long bytesReceived() {
-        return 0;
-    }
-
-    @Override
     public void close() {
         fail("closed");
         closed = true;

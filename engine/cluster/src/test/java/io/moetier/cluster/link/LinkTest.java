@@ -71,7 +71,6 @@ class LinkTest {
                 assertTrue(link.receive(reply, LONG), link::failure);
                 requireAnswer();
             }
-            assertTrue(link.bytesSent() > ROUNDS * 4L && link.bytesReceived() > ROUNDS * 4L);
         }
     }
 
@@ -174,9 +173,7 @@ class LinkTest {
     void itMeasuresTheWayThereAndBack() throws IOException {
         try (NodeLink link = open()) {
             assertTrue(link.roundTripNanos(0, 0, 3) > 0);
-            long before = link.bytesReceived();
             assertTrue(link.roundTripNanos(1000, 1 << 20, 2) > 0);
-            assertEquals(2 << 20, link.bytesReceived() - before);
             assertThrows(IllegalArgumentException.class, () -> link.roundTripNanos(0, Protocol.MAX_BYTES + 1, 1));
             server.close();
             assertEquals(Long.MAX_VALUE, link.roundTripNanos(0, 0, 3));
