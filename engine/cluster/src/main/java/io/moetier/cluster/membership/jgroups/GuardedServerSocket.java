@@ -7,18 +7,19 @@ import java.net.Socket;
 import java.net.SocketAddress;
 import java.net.SocketException;
 import java.time.Duration;
+import java.util.LinkedHashSet;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.Semaphore;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
 /// A server socket whose connections have proven that they are members' before anybody hears of them.
 ///
 /// Concurrency: a thread of its own takes connections, and each proves itself in a thread of its own, so that nobody
-/// who is slow, silent or talks nonsense keeps others out, nor whoever calls [#accept]. So many at once may do so; more
-/// are closed. It is bound when it is made, and to bind it again does nothing.
+/// who is slow, silent or talks nonsense keeps others out, nor whoever calls [#accept]. So many at once may do so; who
+/// comes then takes the place of the one that has been at it for longest. It is bound when it is made, and to bind it
+/// again does nothing.
 final class GuardedServerSocket extends ServerSocket {
     /// Far more than a member takes whose processors are all busy; a stranger who says nothing is gone then.
     static final Duration PATIENCE = Duration.ofSeconds(15);
@@ -27,7 +28,7 @@ final class GuardedServerSocket extends ServerSocket {
     private static final int MAX_UNPROVEN = 64;
 
     private final SSLContext context;
-    private final Semaphore unproven = new Semaphore(MAX_UNPROVEN);
+    private final LinkedHashSet<Socket> unproven = new LinkedHashSet<>(); // the oldest first; guarded by itself
     private final BlockingQueue<Optional<Socket>> proven = new LinkedBlockingQueue<>(); // empty: closed
 
     GuardedServerSocket(SSLContext context, InetSocketAddress address) throws IOException {
@@ -60,13 +61,19 @@ final class GuardedServerSocket extends ServerSocket {
         while (!isClosed()) {
             try {
                 Socket plain = super.accept();
-                if (unproven.tryAcquire()) {
-                    Thread.ofVirtual().start(() -> watch(plain));
-                } else {
-                    plain.close();
-                }
+                makeRoomFor(plain);
+                Thread.ofVirtual().start(() -> watch(plain));
             } catch (IOException e) {
                 pauseUnlessClosed(); // as without file descriptors, which others give back
+            }
+        }
+    }
+
+    private void makeRoomFor(Socket newest) throws IOException {
+        synchronized (unproven) {
+            unproven.add(newest);
+            if (unproven.size() > MAX_UNPROVEN) {
+                unproven.removeFirst().close();
             }
         }
     }
@@ -92,7 +99,9 @@ final class GuardedServerSocket extends ServerSocket {
         } catch (IOException e) {
             // it is closed as far as it can be
         } finally {
-            unproven.release();
+            synchronized (unproven) {
+                unproven.remove(plain);
+            }
         }
     }
 

@@ -230,7 +230,7 @@ class JGroupsMembershipTest {
         assertThrows(IllegalArgumentException.class, () -> settings("name", "h", 65536, List.of(), Optional.empty()));
     }
 
-    /// Also one that is silent, while others join.
+    /// Also many that are silent, while others join.
     @Test
     void strangersChangeNothing() throws Exception {
         List<Socket> strangers = new ArrayList<>();
@@ -243,6 +243,9 @@ class JGroupsMembershipTest {
                 byte[] garbage = new byte[random.nextInt(3000)];
                 random.nextBytes(garbage);
                 send(stranger, i % 4 == 0 ? "GET / HTTP/1.1\r\n\r\n".getBytes(StandardCharsets.UTF_8) : garbage);
+            }
+            for (int i = 0; i < 100; i++) {
+                strangers.add(new Socket(InetAddress.getLoopbackAddress(), a.port()));
             }
             JGroupsMembership b = cluster.start("b");
             assertEquals(List.of("a", "b"), Cluster.names(b));
