@@ -8,7 +8,7 @@ import io.moetier.cli.terminal.TerminalText;
 import io.moetier.lab.cluster.ClusterPlan;
 import io.moetier.lab.cluster.ClusterTime;
 import io.moetier.lab.cluster.ClusterVerdict;
-import io.moetier.lab.cluster.Link;
+import io.moetier.cluster.placement.Link;
 import io.moetier.lab.cluster.Machine;
 import io.moetier.lab.cluster.Node;
 import io.moetier.lab.cluster.Parts;

@@ -1,7 +1,7 @@
 package io.moetier.cli.cluster;
 
 import io.moetier.cli.terminal.Numbers;
-import io.moetier.lab.cluster.Link;
+import io.moetier.cluster.placement.Link;
 import io.moetier.lab.cluster.Machine;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.storage.memory.ByteSize;

@@ -3,6 +3,7 @@ package io.moetier.cluster.drive;
 import io.moetier.cluster.link.NodeLink;
 import io.moetier.cluster.link.RefusedException;
 import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.placement.Link;
 import io.moetier.cluster.placement.Placement;
 import io.moetier.cluster.placement.Placer;
 import io.moetier.cluster.placement.PlacerInput;
@@ -20,15 +21,16 @@ import org.jspecify.annotations.Nullable;
 final class Allotment {
     private static final String HERE = ""; // nothing can be placed on a node that is called that
     private static final double SECONDS_PER_NANO = 1e-9;
-    /// As many bytes as a token's row takes there, and its experts' rows back.
-    private static final int PROBE_THERE = 8 << 10;
-    private static final int PROBE_BACK = 32 << 10;
     private static final int PROBES = 9;
+    /// Bytes that tell how fast a link is: some milliseconds of the usual ones.
+    private static final int MANY = 256 << 10;
 
     private final StoreManifest manifest;
+    private final long rowBytes;
     private final IntToDoubleFunction uses;
     private final Capacity here;
     private final KeptPlacement kept;
+    private final Judging judging;
 
     /// What this machine can do for experts itself.
     ///
@@ -37,12 +39,21 @@ final class Allotment {
     /// @param readBytesPerSecond of experts that it reads from its disk
     record Capacity(long ramBytes, double bytesPerSecond, double readBytesPerSecond) {}
 
+    /// @param rowBytes of a row of activations
     /// @param uses of an expert in a token, by packed id
-    Allotment(StoreManifest manifest, IntToDoubleFunction uses, Capacity here, KeptPlacement kept) {
+    Allotment(
+            StoreManifest manifest,
+            long rowBytes,
+            IntToDoubleFunction uses,
+            Capacity here,
+            KeptPlacement kept,
+            Judging judging) {
         this.manifest = manifest;
+        this.rowBytes = rowBytes;
         this.uses = uses;
         this.here = here;
         this.kept = kept;
+        this.judging = judging;
     }
 
     /// Requires that experts can be placed on a node beside others.
@@ -58,14 +69,18 @@ final class Allotment {
         }
     }
 
-    /// Allots all experts to this machine and `ports`.
+    /// Allots all experts to this machine and `ports`, or all to this machine if that is decided.
     Routes among(List<NodePort> ports) {
         List<PlacerInput.Capacity> members = members(ports);
         @Nullable NodePort[] byOwner = new NodePort[members.size()];
         for (int i = 0; i < ports.size(); i++) {
             byOwner[i + 1] = ports.get(i);
         }
-        Placement placement = Placer.place(PlacerInput.of(manifest, uses, members, kept.inForce()));
+        Placement placement = place(members);
+        if (!judging.nodesCompute(ports, () -> proposal(placement, members, ports))) {
+            ports.forEach(port -> port.link().assign(new int[0]));
+            return among(List.of());
+        }
         for (int owner = 1; owner < byOwner.length; owner++) {
             NodePort port = byOwner[owner];
             if (port != null) {
@@ -76,6 +91,16 @@ final class Allotment {
             kept.replace(placement); // while nobody is there, what they had is still known
         }
         return new Routes(placement, byOwner);
+    }
+
+    private Placement place(List<PlacerInput.Capacity> members) {
+        return Placer.place(PlacerInput.of(manifest, uses, members, kept.inForce()));
+    }
+
+    private Judge.Proposal proposal(
+            Placement placement, List<PlacerInput.Capacity> members, List<NodePort> ports) {
+        return new Judge.Proposal(
+                placement, members, ports.stream().map(NodePort::way).toList(), uses);
     }
 
     private List<PlacerInput.Capacity> members(List<NodePort> ports) {
@@ -96,19 +121,22 @@ final class Allotment {
         return isOnlyOne ? member.name() : member.name() + " " + member.id();
     }
 
-    private static PlacerInput.Capacity capacity(String name, NodePort port) {
+    private PlacerInput.Capacity capacity(String name, NodePort port) {
         Welcome welcome = port.link().welcome();
         return new PlacerInput.Capacity(
                 name,
                 welcome.ramBytes(),
                 welcome.bytesPerSecond(),
                 welcome.readBytesPerSecond(),
-                port.roundTripNanos() * SECONDS_PER_NANO,
+                port.way().rowSeconds(rowBytes),
                 welcome.onDisk());
     }
 
-    /// Measures how far a node is.
-    static long roundTripNanos(NodeLink link) {
-        return link.roundTripNanos(PROBE_THERE, PROBE_BACK, PROBES);
+    /// Measures the way to a node.
+    static Link measured(NodeLink link) {
+        long nothing = link.roundTripNanos(0, 0, PROBES);
+        long many = link.roundTripNanos(0, MANY, PROBES);
+        double rate = many > nothing ? MANY / ((many - nothing) * SECONDS_PER_NANO) : Double.POSITIVE_INFINITY;
+        return new Link(nothing * SECONDS_PER_NANO, rate);
     }
 }

@@ -40,8 +40,10 @@ import java.util.function.UnaryOperator;
 /// @param belonging the cluster
 /// @param name what people call this process
 /// @param how how it drives
-/// @param says is told in sentences who comes and goes
-public record ClusterDrive(Belonging belonging, String name, How how, Consumer<String> says)
+/// @param judge decides whether nodes compute, whenever some come or go; without one they do
+/// @param says is told in sentences who comes and goes, and what was decided
+public record ClusterDrive(
+        Belonging belonging, String name, How how, Optional<Judge> judge, Consumer<String> says)
         implements ExpertNodesFactory {
     /// The task by which a member asks a driver to do without a node, whose id is the argument. It is done when the
     /// node has answered what was under way.
@@ -66,6 +68,16 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
             double readBytesPerSecond,
             Optional<IntToDoubleFunction> uses,
             Optional<Path> placements) {}
+
+    /// Drives all nodes that there are.
+    public ClusterDrive(Belonging belonging, String name, How how, Consumer<String> says) {
+        this(belonging, name, how, Optional.empty(), says);
+    }
+
+    /// Lets somebody decide.
+    public ClusterDrive judgedBy(Judge by) {
+        return new ClusterDrive(belonging, name, how, Optional.of(by), says);
+    }
 
     @Override
     public ClusterDriver open(Driven engine) {
@@ -122,10 +134,11 @@ public record ClusterDrive(Belonging belonging, String name, How how, Consumer<S
             gathered.get().without(new String(id, StandardCharsets.UTF_8));
             return new byte[0];
         });
+        long rowBytes = (long) engine.spec().hiddenSize() * Float.BYTES;
         Crew crew = Crew.gather(
                 membership,
                 member -> open(reached.apply(member), security, hello, says),
-                new Allotment(manifest, uses, here, kept),
+                new Allotment(manifest, rowBytes, uses, here, kept, new Judging(judge, says)),
                 says);
         owned.add(crew::close);
         gathered.complete(crew);

@@ -277,7 +277,7 @@ final class Crew implements AutoCloseable {
             uses.add(port.use());
             pauses.remove(id);
             leftOut.remove(id);
-            says.accept("node " + member.name() + " computes from now on" + (known.add(id) ? "" : ", again"));
+            says.accept("node " + member.name() + " can be asked from now on" + (known.add(id) ? "" : ", again"));
             return true;
         } catch (RefusedException e) {
             leaveOut(member, e, LONGEST_PAUSE_MILLIS); // it may have room for this model one day
@@ -298,7 +298,7 @@ final class Crew implements AutoCloseable {
         NodeLink link = opener.open(member);
         links.put(member.id(), link);
         try {
-            NodePort port = new NodePort(member, link, Allotment.roundTripNanos(link));
+            NodePort port = new NodePort(member, link, Allotment.measured(link));
             allotment.requirePlace(port, ports.values());
             return port;
         } catch (RuntimeException | Error e) {

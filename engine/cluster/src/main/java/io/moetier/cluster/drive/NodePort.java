@@ -2,6 +2,7 @@ package io.moetier.cluster.drive;
 
 import io.moetier.cluster.link.NodeLink;
 import io.moetier.cluster.membership.Member;
+import io.moetier.cluster.placement.Link;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
 import io.moetier.cluster.wire.Protocol;
@@ -27,7 +28,7 @@ final class NodePort {
     private final Member member;
     private final NodeLink link;
     private final NodeUse use;
-    private final long roundTripNanos;
+    private final Link way;
     private final ExpertRequest request = new ExpertRequest();
     private final ExpertReply reply = new ExpertReply();
     private int[] given = new int[16]; // indices into the layer's experts
@@ -47,10 +48,10 @@ final class NodePort {
     private int layer;
     private int mostRows;
 
-    NodePort(Member member, NodeLink link, long roundTripNanos) {
+    NodePort(Member member, NodeLink link, Link way) {
         this.member = member;
         this.link = link;
-        this.roundTripNanos = roundTripNanos;
+        this.way = way;
         use = new NodeUse(member.name());
     }
 
@@ -66,8 +67,8 @@ final class NodePort {
     }
 
     /// Returns how far the node is.
-    long roundTripNanos() {
-        return roundTripNanos;
+    Link way() {
+        return way;
     }
 
     Member member() {

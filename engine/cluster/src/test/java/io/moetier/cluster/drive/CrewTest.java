@@ -55,6 +55,7 @@ class CrewTest {
     private final Map<String, FakeLink> links = new ConcurrentHashMap<>();
     private final List<String> said = new CopyOnWriteArrayList<>();
     private volatile NodeOpener opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
+    private Optional<Judge> judge = Optional.empty();
     private @Nullable Crew crew;
 
     @AfterEach
@@ -71,6 +72,7 @@ class CrewTest {
                 member -> opener.open(member),
                 new Allotment(
                         manifest,
+                        4096,
                         _ -> 1,
                         new Allotment.Capacity(0, 1e9, 1e7),
                         new KeptPlacement(
@@ -78,7 +80,8 @@ class CrewTest {
                                 PlacerInput.ids(manifest),
                                 membership.tables,
                                 Optional.empty(),
-                                said::add)),
+                                said::add),
+                        new Judging(judge, said::add)),
                 said::add);
     }
 
@@ -176,7 +179,7 @@ class CrewTest {
         crew().look();
         await(() -> links.containsKey("a") && crew().routes().ports().length == 2);
         assertTrue(first.closed);
-        await(() -> said.contains("node a computes from now on, again"));
+        await(() -> said.contains("node a can be asked from now on, again"));
     }
 
     @Test
@@ -254,9 +257,9 @@ class CrewTest {
         membership.join("b");
         gather();
         assertEquals(2, crew().routes().ports().length);
-        assertEquals(List.of("node a is left out: broken", "node b computes from now on"), said);
+        assertEquals(List.of("node a is left out: broken", "node b can be asked from now on"), said);
         opener = good;
-        await(() -> said.contains("node a computes from now on"));
+        await(() -> said.contains("node a can be asked from now on"));
         opener = bad;
         Objects.requireNonNull(links.remove("a")).fail("cut");
         crew().look();
@@ -282,6 +285,36 @@ class CrewTest {
                     said.stream().anyMatch(sentence -> sentence.startsWith("node " + name + " is left out: no expert")),
                     said::toString);
         }
+    }
+
+    /// Who comes makes a new question of it; what is counted meanwhile does not.
+    @Test
+    void whereAJudgeDecidesSoEverythingStaysHere() throws InterruptedException {
+        judge = Optional.of(proposal -> {
+            int numNodes = proposal.ways().size();
+            assertEquals(numNodes + 1, proposal.members().size());
+            assertEquals(1e-6, proposal.ways().getFirst().roundTripSeconds(), 1e-12);
+            return new Judge.Verdict(numNodes > 1, numNodes + " of them");
+        });
+        membership.join("a");
+        gather();
+        assertEquals(List.of("node a can be asked from now on", "1 of them"), said);
+        assertEquals(1, crew().routes().ports().length);
+        assertFalse(crew().routes().leadsAway(0, 0));
+        assertEquals(0, link("a").assigned().length);
+        assertTrue(membership.tables.models().isEmpty());
+        membership.join("b");
+        await(() -> crew().routes().ports().length == 3);
+        assertTrue(crew().routes().leadsAway(0, 0));
+        Routes before = crew().routes();
+        crew().placeAnew();
+        await(() -> crew().routes() != before);
+        membership.leave("b");
+        await(() -> crew().routes().ports().length == 1);
+        assertEquals(0, link("a").assigned().length);
+        assertEquals(
+                List.of("1 of them", "2 of them", "1 of them"),
+                said.stream().filter(sentence -> sentence.endsWith("of them")).toList());
     }
 
     /// Neither a way that is being opened nor a pause makes anybody wait.
@@ -317,7 +350,7 @@ class CrewTest {
         assertEquals(List.of("node a does not answer: java.io.IOException: nobody listens"), said);
         opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
         await(() -> crew().routes().ports().length == 2);
-        assertEquals("node a computes from now on", said.getLast(), "it has not done so before");
+        assertEquals("node a can be asked from now on", said.getLast(), "it has not done so before");
     }
 
     private static void await(BooleanSupplier condition) throws InterruptedException {

@@ -3,6 +3,7 @@ package io.moetier.cluster.drive;
 import io.moetier.cluster.link.NodeLink;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.placement.Link;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
 import io.moetier.cluster.wire.Welcome;
@@ -48,7 +49,7 @@ final class FakeLink implements NodeLink {
     }
 
     NodePort port(String name) {
-        return new NodePort(member(name), this, 1000);
+        return new NodePort(member(name), this, new Link(1e-6, Double.POSITIVE_INFINITY));
     }
 
     /// Returns what an expert makes of an element.

@@ -1,5 +1,6 @@
 package io.moetier.lab.cluster;
 
+import io.moetier.cluster.placement.Link;
 import java.util.List;
 import java.util.stream.Stream;
 

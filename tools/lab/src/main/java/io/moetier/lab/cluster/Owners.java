@@ -55,8 +55,7 @@ final class Owners {
         List<Capacity> members = new ArrayList<>();
         members.add(capacity("driver", cluster.driver(), 0, ids));
         for (Node node : cluster.nodes()) {
-            double rows = 2.0 * model.rowBytes() / node.link().bytesPerSecond(); // one there, one back at least
-            double seconds = node.link().roundTripSeconds() + rows;
+            double seconds = node.link().rowSeconds(model.rowBytes());
             members.add(capacity("node " + members.size(), node.machine(), seconds, ids));
         }
         Placement placement = Placer.place(new PlacerInput(ids, bytes, uses, members, Optional.empty()));

@@ -1,5 +1,6 @@
 package io.moetier.lab.cluster;
 
+import io.moetier.cluster.placement.Link;
 import io.moetier.lab.cluster.ClusterTime.Load;
 import io.moetier.lab.cluster.ClusterTime.Steps;
 import io.moetier.lab.cluster.Parts.Part;

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.placement.Link;
 import io.moetier.lab.cluster.Parts.Part;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;

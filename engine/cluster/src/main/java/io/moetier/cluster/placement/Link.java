@@ -1,6 +1,6 @@
-package io.moetier.lab.cluster;
+package io.moetier.cluster.placement;
 
-/// The way from a driver to a node and back.
+/// The way from a driver to a node and back, as it was measured or is imagined.
 ///
 /// @param roundTripSeconds what a request and its reply take however short they are, programs at both ends included
 /// @param bytesPerSecond in each direction; may be infinite
@@ -11,5 +11,12 @@ public record Link(double roundTripSeconds, double bytesPerSecond) {
             throw new IllegalArgumentException(
                     "a link with a round trip of " + roundTripSeconds + " s and " + bytesPerSecond + " bytes/s");
         }
+    }
+
+    /// Returns what a request takes that sends one row and gets one back, the least that is ever asked.
+    ///
+    /// @param rowBytes of a row
+    public double rowSeconds(long rowBytes) {
+        return roundTripSeconds + 2.0 * rowBytes / bytesPerSecond;
     }
 }

@@ -1,0 +1,34 @@
+package io.moetier.cluster.drive;
+
+import io.moetier.cluster.placement.Link;
+import io.moetier.cluster.placement.Placement;
+import io.moetier.cluster.placement.PlacerInput;
+import java.util.List;
+import java.util.function.IntToDoubleFunction;
+
+/// Decides whether nodes compute what would be placed on them, or the driver everything.
+@FunctionalInterface
+public interface Judge {
+    /// Decides.
+    Verdict judge(Proposal proposal);
+
+    /// What would be.
+    ///
+    /// @param placement of all experts on the driver and its nodes
+    /// @param members of the placement, the driver first
+    /// @param ways to the nodes, in their order
+    /// @param uses of an expert in a token, by packed id
+    record Proposal(
+            Placement placement, List<PlacerInput.Capacity> members, List<Link> ways, IntToDoubleFunction uses) {
+        public Proposal {
+            members = List.copyOf(members);
+            ways = List.copyOf(ways);
+        }
+    }
+
+    /// What is decided.
+    ///
+    /// @param nodesCompute whether it will be so
+    /// @param sentence why, for people
+    record Verdict(boolean nodesCompute, String sentence) {}
+}

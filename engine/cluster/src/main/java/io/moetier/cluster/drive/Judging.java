@@ -1,0 +1,36 @@
+package io.moetier.cluster.drive;
+
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/// Whether nodes compute, as it is decided whenever some come or go; without a judge they do.
+///
+/// What is counted of experts' uses meanwhile changes nothing: who waits for a text does not wait for second thoughts.
+/// Confined to one thread at a time.
+final class Judging {
+    private final Optional<Judge> judge;
+    private final Consumer<String> says;
+    private List<NodePort> judged = List.of();
+    private boolean nodesCompute = true;
+
+    /// @param says is told why
+    Judging(Optional<Judge> judge, Consumer<String> says) {
+        this.judge = judge;
+        this.says = says;
+    }
+
+    /// Says whether nodes compute what would be placed on them.
+    ///
+    /// @param ports to all of them
+    boolean nodesCompute(List<NodePort> ports, Supplier<Judge.Proposal> proposal) {
+        if (judge.isPresent() && !ports.equals(judged)) {
+            Judge.Verdict verdict = judge.get().judge(proposal.get());
+            judged = List.copyOf(ports);
+            nodesCompute = verdict.nodesCompute();
+            says.accept(verdict.sentence());
+        }
+        return nodesCompute;
+    }
+}
