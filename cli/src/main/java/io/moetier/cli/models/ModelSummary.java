@@ -5,7 +5,6 @@ import io.moetier.cli.report.Table;
 import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.plan.PlannedModel;
 import io.moetier.lab.simulate.ModelSizes;
-import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.ModelSource;
@@ -13,7 +12,6 @@ import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.ModelSpec;
-import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
 import io.moetier.runtime.session.MemoryForecast;
@@ -26,7 +24,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.TreeMap;
 import java.util.stream.IntStream;
 
 /// What a model is made of.
@@ -67,22 +64,14 @@ public record ModelSummary(
             sizeClasses.add(new SizeClassCount(
                     count, manifest.sizeClasses().get(c).layout().slotBytes()));
         }
-        long dense = manifest.file("dense.safetensors")
-                .map(StoreManifest.StoreFile::bytes)
-                .orElse(0L);
-        Map<Integer, Long> bytesOfLayer = new TreeMap<>();
-        for (StoreManifest.Entry entry : manifest.experts()) {
-            long bytes = manifest.sizeClasses().get(entry.sizeClass()).layout().slotBytes();
-            bytesOfLayer.put(entry.id().layer(), bytes);
-        }
         TensorTypes types = TensorTypes.ofStore(store, manifest);
         return new ModelSummary(
                 store,
                 spec,
                 "store, " + types.all(),
                 sizeClasses,
-                List.copyOf(bytesOfLayer.values()),
-                dense,
+                List.copyOf(manifest.slotBytesOfLayer().values()),
+                manifest.denseBytes(),
                 types.main());
     }
 
@@ -120,26 +109,9 @@ public record ModelSummary(
 
     /// Returns the sizes as simulations need them.
     public ModelSizes sizes() {
-        List<Long> bytes = slotBytesOfLayer.stream().distinct().sorted().toList();
-        List<Integer> classOfLayer =
-                slotBytesOfLayer.stream().map(bytes::indexOf).toList();
         CostModel.Traits traits =
                 new CostModel.Traits(types.dense(), types.experts(), spec.hiddenSize(), spec.vocabSize());
-        return new ModelSizes(new SlotPlan.Sizes(classOfLayer, bytes), true, denseBytesRead(), Optional.of(traits));
-    }
-
-    /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
-    private long denseBytesRead() {
-        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
-        return Math.round(denseBytes - idle * bytesPerWeight());
-    }
-
-    /// Returns the bytes of a weight outside the experts, on average.
-    private double bytesPerWeight() {
-        return (double) denseBytes
-                / spec.denseLinears().stream()
-                        .mapToLong(LinearSpec::numParameters)
-                        .sum();
+        return ModelSizes.of(spec, slotBytesOfLayer, denseBytes, Optional.of(traits));
     }
 
     /// Returns the bytes of all experts.

@@ -23,6 +23,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
@@ -93,6 +94,22 @@ public record StoreManifest(
                     (entry.id().pack() + " " + entry.crc32c() + " " + layout + "\n").getBytes(StandardCharsets.UTF_8));
         }
         return HexFormat.of().formatHex(digest.digest(), 0, DIGEST_BYTES);
+    }
+
+    /// Returns the bytes of one expert's slot in each layer that has some, the layers ascending.
+    public SortedMap<Integer, Long> slotBytesOfLayer() {
+        SortedMap<Integer, Long> bytes = new TreeMap<>();
+        for (Entry entry : experts) {
+            bytes.put(
+                    entry.id().layer(),
+                    sizeClasses.get(entry.sizeClass()).layout().slotBytes());
+        }
+        return bytes;
+    }
+
+    /// Returns the bytes of the weights outside the experts.
+    public long denseBytes() {
+        return file(DENSE_FILE_NAME).map(StoreFile::bytes).orElse(0L);
     }
 
     /// Returns the bytes of all files but the manifest.

@@ -2,6 +2,10 @@ package io.moetier.lab.cluster;
 
 import io.moetier.lab.plan.PlannedModel;
 import io.moetier.lab.simulate.ModelSizes;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.storage.expert.StoreManifest;
+import java.util.List;
+import java.util.Optional;
 
 /// What of a model counts for several machines.
 ///
@@ -24,13 +28,30 @@ public record ClusterModel(ModelSizes sizes, int experts, int topK, int rowEleme
     ///
     /// @param stateBytes what a token reads of keys, values and states
     public static ClusterModel of(PlannedModel model, double stateBytes) {
-        ModelSizes sizes = model.sizes();
         return new ClusterModel(
-                new ModelSizes(
-                        sizes.experts(), sizes.known(), sizes.denseBytes() + Math.round(stateBytes), sizes.traits()),
+                withState(model.sizes(), stateBytes),
                 model.experts(),
                 model.topK(),
                 model.spec().hiddenSize());
+    }
+
+    /// Returns a model that is known by its store.
+    ///
+    /// @param stateBytes what a token reads of keys, values and states
+    static ClusterModel of(ModelSpec spec, StoreManifest manifest, double stateBytes) {
+        List<Long> slotBytes = List.copyOf(manifest.slotBytesOfLayer().values());
+        ModelSizes sizes = ModelSizes.of(spec, slotBytes, manifest.denseBytes(), Optional.empty());
+        int experts = manifest.experts().stream()
+                .mapToInt(entry -> entry.id().expert() + 1)
+                .max()
+                .orElse(0);
+        return new ClusterModel(
+                withState(sizes, stateBytes), experts, spec.mostExpertsPerToken(), spec.hiddenSize());
+    }
+
+    private static ModelSizes withState(ModelSizes sizes, double bytes) {
+        return new ModelSizes(
+                sizes.experts(), sizes.known(), sizes.denseBytes() + Math.round(bytes), sizes.traits());
     }
 
     /// Returns how many layers have experts.

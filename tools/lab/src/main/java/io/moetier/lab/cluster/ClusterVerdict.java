@@ -49,7 +49,18 @@ public record ClusterVerdict(
     }
 
     static ClusterVerdict of(Question question, ClusterTime here) {
-        ClusterTime overNodes = question.overNodes();
+        return of(question, here, question.overNodes());
+    }
+
+    /// Decides for owners that there are.
+    static ClusterVerdict of(Question question, Owners owners) {
+        return of(
+                question,
+                question.here(),
+                Replay.of(question.model(), question.choices(), question.cluster(), owners));
+    }
+
+    private static ClusterVerdict of(Question question, ClusterTime here, ClusterTime overNodes) {
         return of(question.cluster, overNodes, here, breakEven(question, overNodes, here.seconds()));
     }
 
@@ -82,9 +93,10 @@ public record ClusterVerdict(
         String nodes = count + (count == 1 ? " node" : " nodes");
         String there = millis(overNodes.seconds()) + " over " + nodes;
         String alone = millis(here.seconds()) + " here, " + bound(cluster.driver(), here);
+        String more = overNodes.seconds() > here.seconds() ? there : "no less over " + nodes;
         String token = overNodes.seconds() < here.seconds()
                 ? "a token takes " + there + " and " + alone
-                : "a token takes " + alone + ", and " + there;
+                : "a token takes " + alone + ", and " + more;
         String end = breakEven.isPresent()
                 ? "above a round trip of " + millis(breakEven.getAsDouble()) + " nodes would not pay"
                 : "nodes would not pay without any round trip either";
@@ -101,7 +113,7 @@ public record ClusterVerdict(
         return ByteSize.format(bytesPerSecond) + "/s";
     }
 
-    private static String millis(double seconds) {
+    static String millis(double seconds) {
         double millis = seconds * MILLIS;
         return String.format(
                 Locale.ROOT, millis >= 99.5 ? "%,.0f ms" : millis >= 0.995 ? "%.1f ms" : "%.2f ms", millis);

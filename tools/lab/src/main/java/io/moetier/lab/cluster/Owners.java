@@ -58,12 +58,27 @@ final class Owners {
             double seconds = node.link().rowSeconds(model.rowBytes());
             members.add(capacity("node " + members.size(), node.machine(), seconds, ids));
         }
-        Placement placement = Placer.place(new PlacerInput(ids, bytes, uses, members, Optional.empty()));
-        int[][][] owners = new int[model.layers()][model.experts()][];
-        for (int id : ids) {
+        int[] layers = IntStream.range(0, model.layers()).toArray();
+        return of(Placer.place(new PlacerInput(ids, bytes, uses, members, Optional.empty())), layers, model.experts());
+    }
+
+    /// Returns the owners of a placement that is there. An expert that no layer has, where another has so many, is the
+    /// driver's.
+    ///
+    /// @param layers of the placement, in their order
+    static Owners of(Placement placement, int[] layers, int numExperts) {
+        int[][][] owners = new int[layers.length][numExperts][];
+        for (int layer = 0; layer < layers.length; layer++) {
+            Arrays.fill(owners[layer], new int[] {Placement.DRIVER});
+        }
+        int[] indexOf = new int[layers.length == 0 ? 0 : layers[layers.length - 1] + 1];
+        for (int layer = 0; layer < layers.length; layer++) {
+            indexOf[layers[layer]] = layer;
+        }
+        for (int id : placement.ids()) {
             int layer = ExpertId.layerOf(id);
             int expert = ExpertId.expertOf(id);
-            owners[layer][expert] = placement.owners(layer, expert);
+            owners[indexOf[layer]][expert] = placement.owners(layer, expert);
         }
         return new Owners(owners);
     }

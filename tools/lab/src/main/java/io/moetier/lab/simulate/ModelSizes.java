@@ -2,7 +2,10 @@ package io.moetier.lab.simulate;
 
 import io.moetier.lab.cost.CostModel;
 import io.moetier.lab.cost.MachineProfile;
+import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.offload.Misses;
+import java.util.List;
 import java.util.Optional;
 
 /// What the weights of a trace's model take.
@@ -12,6 +15,27 @@ import java.util.Optional;
 /// @param denseBytes bytes of the weights outside the experts that every token reads, 0 if not known
 /// @param traits what else counts of the model, if there is one
 public record ModelSizes(SlotPlan.Sizes experts, boolean known, long denseBytes, Optional<CostModel.Traits> traits) {
+    /// Returns the sizes of a model that is known by its headers.
+    ///
+    /// @param slotBytesOfLayer of one expert, by layer that has some
+    /// @param allDenseBytes of all weights outside the experts
+    public static ModelSizes of(
+            ModelSpec spec, List<Long> slotBytesOfLayer, long allDenseBytes, Optional<CostModel.Traits> traits) {
+        List<Long> bytes = slotBytesOfLayer.stream().distinct().sorted().toList();
+        List<Integer> classOfLayer = slotBytesOfLayer.stream().map(bytes::indexOf).toList();
+        long read = denseBytesRead(spec, allDenseBytes);
+        return new ModelSizes(new SlotPlan.Sizes(classOfLayer, bytes), true, read, traits);
+    }
+
+    /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
+    private static long denseBytesRead(ModelSpec spec, long bytes) {
+        long weights = spec.denseLinears().stream()
+                .mapToLong(LinearSpec::numParameters)
+                .sum();
+        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
+        return Math.round(bytes - idle * ((double) bytes / weights));
+    }
+
     /// Returns what decoding costs on a machine: what was measured, where the model is known, else bounds.
     ///
     /// @param misses what becomes of experts that the machine's device lacks
