@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import io.moetier.cli.option.DeviceChoice;
+import io.moetier.cli.option.NodeChoice;
 import io.moetier.cli.option.OptionList;
 import io.moetier.cli.run.Remedy;
 import io.moetier.cli.terminal.Failure;
@@ -127,6 +128,7 @@ public final class Moetier implements Runnable {
                 .registerConverter(KernelChoice.class, converter(text -> constant(KernelChoice.class, text)))
                 .registerConverter(KvType.class, converter(text -> constant(KvType.class, text)))
                 .registerConverter(Admission.class, converter(text -> constant(Admission.class, text)))
+                .registerConverter(NodeChoice.class, converter(text -> constant(NodeChoice.class, text)))
                 .registerConverter(Misses.class, converter(text -> constant(Misses.class, text)))
                 .registerConverter(PrefetchChoice.class, converter(text -> constant(PrefetchChoice.class, text)))
                 .registerConverter(Rounding.class, converter(text -> constant(Rounding.class, text)))

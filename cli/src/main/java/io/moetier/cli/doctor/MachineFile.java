@@ -11,9 +11,7 @@ import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.format.Json;
-import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -38,22 +36,14 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
     }
 
     public static Path in(Path cacheDirectory) {
-        return cacheDirectory.resolve("machine.json");
-    }
-
-    /// Returns what is kept of this machine, to be told beside something else: one that cannot be read says nothing.
-    public static Optional<MachineProfile> kept(Path cacheDirectory) {
-        try {
-            Path file = in(cacheDirectory);
-            return Files.exists(file) ? Optional.of(MachineProfile.read(file)) : Optional.empty();
-        } catch (MalformedModelException | UncheckedIOException e) {
-            return Optional.empty(); // of another version
-        }
+        return cacheDirectory.resolve(MachineProfile.FILE_NAME);
     }
 
     /// Returns what a machine's disk gives, if that was measured.
     public static OptionalDouble diskBytesPerSecond(Path cacheDirectory) {
-        return kept(cacheDirectory).map(MachineProfile::diskBytesPerSecond).orElse(OptionalDouble.empty());
+        return MachineProfile.kept(cacheDirectory)
+                .map(MachineProfile::diskBytesPerSecond)
+                .orElse(OptionalDouble.empty());
     }
 
     /// Measures a GPU of this machine.

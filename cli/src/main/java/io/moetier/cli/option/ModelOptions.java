@@ -218,6 +218,16 @@ public final class ModelOptions {
                             + " what.")
     boolean mixed;
 
+    @About(Topic.CLUSTER)
+    @Option(
+            names = "--nodes",
+            paramLabel = "auto|always",
+            description =
+                    "Whether nodes compute: auto measures the way to them and predicts whether a token takes less time"
+                            + " so, and says it; where a GPU computes here they always do; default: auto.")
+    @Nullable
+    NodeChoice nodes;
+
     /// Returns the options as the engine takes them.
     ///
     /// @throws IllegalArgumentException if one cannot be or they contradict each other
@@ -229,28 +239,27 @@ public final class ModelOptions {
         PolicyChoice leaving = policyChoice(saved);
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);
+        List<DeviceFactory> devices = devices(surroundings, streams);
+        boolean isJudged = nodes != NodeChoice.ALWAYS && devices.isEmpty();
         return new EngineConfig(
-                new Compute(
-                        devices(surroundings, streams),
-                        threads,
-                        kernels,
-                        Optional.empty(),
-                        nodes(surroundings, streams)),
+                new Compute(devices, threads, kernels, Optional.empty(), nodes(isJudged, surroundings, streams)),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
                 new Offloading(leaving, io, prefetch, misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));
     }
 
     /// Returns what connects with the nodes of a cluster, if one was named.
-    private Optional<ExpertNodesFactory> nodes(Surroundings surroundings, Streams streams) {
+    private Optional<ExpertNodesFactory> nodes(boolean isJudged, Surroundings surroundings, Streams streams) {
         Optional<ClusterSettings> settings = cluster.settingsOfGuest();
         if (settings.isEmpty()) {
-            if (mixed) {
-                throw new IllegalArgumentException("--mixed is for nodes: of which cluster? --cluster NAME says it");
+            if (mixed || nodes != null) {
+                throw new IllegalArgumentException(
+                        (mixed ? "--mixed is for nodes" : "--nodes") + ": of which cluster? --cluster NAME says it");
             }
             return Optional.empty();
         }
-        return Optional.of(new ClusterNodes(settings.get(), mixed, threads, surroundings, streams));
+        ClusterNodes.Asked asked = new ClusterNodes.Asked(mixed, threads, isJudged, io);
+        return Optional.of(new ClusterNodes(settings.get(), asked, surroundings, streams));
     }
 
     private PolicyChoice policyChoice(Optional<PolicyFile> saved) {

@@ -1,7 +1,6 @@
 package io.moetier.cli.throughput;
 
 import io.moetier.cli.doctor.Diagnosis;
-import io.moetier.cli.doctor.MachineFile;
 import io.moetier.cli.report.ModelClock;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
@@ -37,7 +36,7 @@ final class MachinePeaks {
         this.cache = cache;
         this.config = config;
         this.types = types;
-        kept = MachineFile.kept(cache);
+        kept = MachineProfile.kept(cache);
     }
 
     /// Returns what `doctor` has kept of this machine, for predictions.

@@ -1,6 +1,7 @@
 package io.moetier.cli.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
@@ -58,6 +59,11 @@ class ClusterTest {
         return run(words(words, "--cluster", "c", "--join", "127.0.0.1:" + port));
     }
 
+    /// Runs the model over nodes, whatever is predicted.
+    private CommandLineRun answered(int port, String... more) {
+        return driven(port, words(words(ANSWER, "--nodes", "always"), more));
+    }
+
     private CommandLineRun run(String... words) {
         return CommandLineRun.inProcess(Map.of("MOETIER_CACHE", cache("driver").toString()), home, words);
     }
@@ -85,7 +91,7 @@ class ClusterTest {
             Path events = home.resolve("events.json");
             JsonObject node = null;
             while (node == null) { // a node takes what it is to hold in its own time
-                String out = ok(driven(port, words(ANSWER, "--json", "--trace-events", "" + events)))
+                String out = ok(answered(port, "--json", "--trace-events", "" + events))
                         .out();
                 JsonObject report = Json.parseObject(out.getBytes(StandardCharsets.UTF_8), Path.of("run"));
                 assertEquals(alone.strip(), report.requireString("text").strip());
@@ -99,7 +105,7 @@ class ClusterTest {
             assertTrue(node.requireLong("sent_bytes") > 0);
             assertTrue(Files.readString(events).contains("\"node a\""));
             assertTrue(node.requireLong("rows") >= node.requireLong("experts"));
-            CommandLineRun told = ok(driven(port, words(ANSWER, "--stats")));
+            CommandLineRun told = ok(answered(port, "--stats"));
             assertEquals(alone, told.out());
             assertTrue(told.err().contains("node  experts"), told.err());
         }
@@ -113,7 +119,9 @@ class ClusterTest {
             String status = ok(driven(port, "cluster", "status")).out();
             assertTrue(status.lines().anyMatch(line -> line.matches("a +node +127.0.0.1:\\d+ +40.* 1 .*")), status);
             try (MemberRun run = MemberRun.start(
-                    home, cache("driver"), words(LONG_ANSWER, "--cluster", "c", "--join", "127.0.0.1:" + port))) {
+                    home,
+                    cache("driver"),
+                    words(LONG_ANSWER, "--nodes", "always", "--cluster", "c", "--join", "127.0.0.1:" + port))) {
                 run.awaitText(alone.substring(0, 8));
                 assertEquals(
                         "node a leaves\n",
@@ -122,6 +130,24 @@ class ClusterTest {
                 assertTrue(left.err().contains("asked to leave\n"), left.err());
                 assertEquals(alone, ok(run.ended()).out());
             }
+        }
+    }
+
+    /// What is predicted depends on the machine, but not that it is said and what it does to the text.
+    @Test
+    void aVerdictIsSaidBeforeTheTextBegins() throws IOException, InterruptedException {
+        String alone = ok(run(ANSWER)).out();
+        int port = freePort();
+        try (MemberRun _ = node("a", port, "--ram", "40M")) {
+            CommandLineRun judged = ok(driven(port, ANSWER));
+            assertEquals(alone, judged.out());
+            String[] lines = judged.err().split("\n");
+            assertEquals("node a can be asked from now on", lines[0], judged::err);
+            assertTrue(
+                    lines[1].matches("(experts are computed on nodes|everything is computed here): a token takes .*"),
+                    judged::err);
+            assertEquals(lines[1].startsWith("everything"), lines[1].contains("; --nodes always "), judged::err);
+            assertFalse(ok(answered(port)).err().contains("a token takes"));
         }
     }
 
@@ -231,6 +257,9 @@ class ClusterTest {
                 "run MODEL Once --join a | --join: of which cluster? --cluster NAME says it",
                 "bench MODEL --port 1 | --port: of which cluster? --cluster NAME says it",
                 "run MODEL Once --mixed | --mixed is for nodes: of which cluster? --cluster NAME says it",
+                "bench MODEL --nodes always | --nodes: of which cluster? --cluster NAME says it",
+                "run MODEL Once --nodes never | invalid value for option '--nodes': expected one of auto, always,"
+                        + " found 'never'; see moetier run --help",
                 "run MODEL Once --cluster a/b | --cluster: up to 64 letters, digits, dots, hyphens and underscores,"
                         + " a letter or digit first",
                 "node | --cluster NAME says which cluster to be a node of",

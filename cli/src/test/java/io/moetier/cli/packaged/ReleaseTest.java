@@ -153,7 +153,7 @@ class ReleaseTest {
         }
         String script = "../moved/bin/moetier node --cluster r --name a --port $P --ram 40M >../node & node=$!;"
                 + " until grep -q '^node' ../node; do kill -0 $node && sleep 0.1 || exit 1; done;"
-                + " ../moved/bin/moetier run ../tiny.mtier Once -n 3 --ram 2M --cluster r --join 127.0.0.1:$P &&"
+                + " ../moved/bin/moetier run ../tiny.mtier Once -n 3 --ram 2M --cluster r --nodes always --join 127.0.0.1:$P &&"
                 + " ../moved/bin/moetier cluster drain a --cluster r --join 127.0.0.1:$P && wait $node";
         CommandLineRun run = run("P=" + port, script);
         assertEquals(0, run.exitCode(), run.err());

@@ -22,6 +22,8 @@ final class Allotment {
     private static final String HERE = ""; // nothing can be placed on a node that is called that
     private static final double SECONDS_PER_NANO = 1e-9;
     private static final int PROBES = 9;
+    private static final int MOST_ROUNDS = 8; // of probes
+    private static final double FASTER = 0.9; // what a round takes of the one before, for another one
     /// Bytes that tell how fast a link is: some milliseconds of the usual ones.
     private static final int MANY = 256 << 10;
 
@@ -97,8 +99,7 @@ final class Allotment {
         return Placer.place(PlacerInput.of(manifest, uses, members, kept.inForce()));
     }
 
-    private Judge.Proposal proposal(
-            Placement placement, List<PlacerInput.Capacity> members, List<NodePort> ports) {
+    private Judge.Proposal proposal(Placement placement, List<PlacerInput.Capacity> members, List<NodePort> ports) {
         return new Judge.Proposal(
                 placement, members, ports.stream().map(NodePort::way).toList(), uses);
     }
@@ -134,9 +135,22 @@ final class Allotment {
 
     /// Measures the way to a node.
     static Link measured(NodeLink link) {
-        long nothing = link.roundTripNanos(0, 0, PROBES);
-        long many = link.roundTripNanos(0, MANY, PROBES);
+        long nothing = leastNanos(link, 0);
+        long many = leastNanos(link, MANY);
         double rate = many > nothing ? MANY / ((many - nothing) * SECONDS_PER_NANO) : Double.POSITIVE_INFINITY;
         return new Link(nothing * SECONDS_PER_NANO, rate);
+    }
+
+    /// Repeats probes while they become faster, as they do until programs at both ends are compiled.
+    private static long leastNanos(NodeLink link, int bytesBack) {
+        long least = link.roundTripNanos(0, bytesBack, PROBES);
+        for (int round = 1; round < MOST_ROUNDS; round++) {
+            long next = link.roundTripNanos(0, bytesBack, PROBES);
+            if (next >= FASTER * least) {
+                return Math.min(least, next);
+            }
+            least = next;
+        }
+        return least;
     }
 }

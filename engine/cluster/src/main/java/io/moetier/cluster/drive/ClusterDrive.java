@@ -42,8 +42,7 @@ import java.util.function.UnaryOperator;
 /// @param how how it drives
 /// @param judge decides whether nodes compute, whenever some come or go; without one they do
 /// @param says is told in sentences who comes and goes, and what was decided
-public record ClusterDrive(
-        Belonging belonging, String name, How how, Optional<Judge> judge, Consumer<String> says)
+public record ClusterDrive(Belonging belonging, String name, How how, Optional<Judge> judge, Consumer<String> says)
         implements ExpertNodesFactory {
     /// The task by which a member asks a driver to do without a node, whose id is the argument. It is done when the
     /// node has answered what was under way.

@@ -25,12 +25,12 @@ final class Judging {
     ///
     /// @param ports to all of them
     boolean nodesCompute(List<NodePort> ports, Supplier<Judge.Proposal> proposal) {
-        if (judge.isPresent() && !ports.equals(judged)) {
+        if (judge.isPresent() && !ports.isEmpty() && !ports.equals(judged)) {
             Judge.Verdict verdict = judge.get().judge(proposal.get());
             judged = List.copyOf(ports);
             nodesCompute = verdict.nodesCompute();
             says.accept(verdict.sentence());
         }
-        return nodesCompute;
+        return ports.isEmpty() || nodesCompute;
     }
 }

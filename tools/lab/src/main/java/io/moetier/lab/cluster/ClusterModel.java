@@ -45,13 +45,11 @@ public record ClusterModel(ModelSizes sizes, int experts, int topK, int rowEleme
                 .mapToInt(entry -> entry.id().expert() + 1)
                 .max()
                 .orElse(0);
-        return new ClusterModel(
-                withState(sizes, stateBytes), experts, spec.mostExpertsPerToken(), spec.hiddenSize());
+        return new ClusterModel(withState(sizes, stateBytes), experts, spec.mostExpertsPerToken(), spec.hiddenSize());
     }
 
     private static ModelSizes withState(ModelSizes sizes, double bytes) {
-        return new ModelSizes(
-                sizes.experts(), sizes.known(), sizes.denseBytes() + Math.round(bytes), sizes.traits());
+        return new ModelSizes(sizes.experts(), sizes.known(), sizes.denseBytes() + Math.round(bytes), sizes.traits());
     }
 
     /// Returns how many layers have experts.

@@ -55,9 +55,7 @@ public record ClusterVerdict(
     /// Decides for owners that there are.
     static ClusterVerdict of(Question question, Owners owners) {
         return of(
-                question,
-                question.here(),
-                Replay.of(question.model(), question.choices(), question.cluster(), owners));
+                question, question.here(), Replay.of(question.model(), question.choices(), question.cluster(), owners));
     }
 
     private static ClusterVerdict of(Question question, ClusterTime here, ClusterTime overNodes) {

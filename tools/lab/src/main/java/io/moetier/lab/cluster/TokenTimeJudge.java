@@ -27,10 +27,14 @@ public final class TokenTimeJudge implements Judge {
     private final ClusterModel model;
     private final StoreManifest manifest;
     private final int[] layers; // numbers of those with experts
+    private final boolean diskIsMeasured;
 
     /// Judges for one model.
-    public TokenTimeJudge(ModelSpec spec, StoreManifest manifest) {
+    ///
+    /// @param diskIsMeasured whether the speed of the driver's disk is no guess
+    public TokenTimeJudge(ModelSpec spec, StoreManifest manifest, boolean diskIsMeasured) {
         this.manifest = manifest;
+        this.diskIsMeasured = diskIsMeasured;
         double state = KvCache.bytes(spec, KvType.F16, SpeedForecast.PROMPT_TOKENS);
         model = ClusterModel.of(spec, manifest, state);
         layers = manifest.slotBytesOfLayer().keySet().stream()
@@ -43,12 +47,14 @@ public final class TokenTimeJudge implements Judge {
         long[][] used = used(proposal);
         ClusterVerdict.Question question =
                 new ClusterVerdict.Question(model, Choices.byUse(used, model.topK()), cluster(proposal));
-        ClusterVerdict verdict =
-                ClusterVerdict.of(question, Owners.of(proposal.placement(), layers, model.experts()));
-        boolean even = Arrays.stream(used).allMatch(layer -> Arrays.stream(layer).distinct().count() == 1);
+        ClusterVerdict verdict = ClusterVerdict.of(question, Owners.of(proposal.placement(), layers, model.experts()));
+        boolean isGuess = !diskIsMeasured && verdict.here().parts().share(Parts.Part.DISK) > 0;
+        boolean even = Arrays.stream(used)
+                .allMatch(layer -> Arrays.stream(layer).distinct().count() == 1);
         String sentence = (verdict.paysOff() ? "experts are computed on nodes: " : "everything is computed here: ")
                 + verdict.sentence() + "; now it is " + distance(proposal.ways())
-                + " (from speeds of memory and disk, with experts chosen "
+                + " (from speeds of memory and disk, " + (isGuess ? "the disk's being a guess, " : "")
+                + "with experts chosen "
                 + (even ? "equally often, as nobody has counted them)" : "as often as was counted)");
         return new Verdict(verdict.paysOff(), sentence);
     }
@@ -75,8 +81,7 @@ public final class TokenTimeJudge implements Judge {
     }
 
     private static Machine machine(Capacity member) {
-        return Machine.ofSpeeds(
-                member.name(), member.ramBytes(), member.bytesPerSecond(), member.readBytesPerSecond());
+        return Machine.ofSpeeds(member.name(), member.ramBytes(), member.bytesPerSecond(), member.readBytesPerSecond());
     }
 
     private static String distance(List<Link> ways) {

@@ -6,6 +6,7 @@ import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -34,6 +35,9 @@ public record MachineProfile(
         OptionalDouble cachedBytesPerSecond,
         double layerSeconds,
         Optional<DecodeCosts> decodeCosts) {
+    /// The file of a cache folder that keeps what `doctor` has measured.
+    public static final String FILE_NAME = "machine.json";
+
     private static final String DEVICE_MEMORY = "device_memory_bytes";
     private static final String DEVICES = "devices.json";
     private static final String DECODE_COSTS = "decode_costs"; // earlier versions have other figures, as "decoding"
@@ -137,6 +141,18 @@ public record MachineProfile(
                 .filter(device -> device.requireString("name").equals(name))
                 .findFirst()
                 .map(MachineProfile::parse);
+    }
+
+    /// Returns what a cache folder keeps of this machine, to be told beside something else: one that cannot be read
+    /// says
+    /// nothing.
+    public static Optional<MachineProfile> kept(Path cacheDirectory) {
+        try {
+            Path file = cacheDirectory.resolve(FILE_NAME);
+            return Files.exists(file) ? Optional.of(read(file)) : Optional.empty();
+        } catch (MalformedModelException | UncheckedIOException e) {
+            return Optional.empty(); // of another version
+        }
     }
 
     /// Reads a profile from a file.

@@ -22,7 +22,8 @@ public record ModelSizes(SlotPlan.Sizes experts, boolean known, long denseBytes,
     public static ModelSizes of(
             ModelSpec spec, List<Long> slotBytesOfLayer, long allDenseBytes, Optional<CostModel.Traits> traits) {
         List<Long> bytes = slotBytesOfLayer.stream().distinct().sorted().toList();
-        List<Integer> classOfLayer = slotBytesOfLayer.stream().map(bytes::indexOf).toList();
+        List<Integer> classOfLayer =
+                slotBytesOfLayer.stream().map(bytes::indexOf).toList();
         long read = denseBytesRead(spec, allDenseBytes);
         return new ModelSizes(new SlotPlan.Sizes(classOfLayer, bytes), true, read, traits);
     }

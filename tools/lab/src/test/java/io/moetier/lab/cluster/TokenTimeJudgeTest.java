@@ -65,7 +65,7 @@ class TokenTimeJudgeTest {
         StoreManifest manifest = StoreManifest.read(store);
         ModelSpec spec = Families.describe(
                 Json.readObject(store.resolve("config.json")), store.resolve(StoreManifest.DENSE_FILE_NAME));
-        return new Model(manifest, spec, new TokenTimeJudge(spec, manifest));
+        return new Model(manifest, spec, new TokenTimeJudge(spec, manifest, true));
     }
 
     /// Layers without experts, with others in front, of several sizes, and with latents are among them.
@@ -86,6 +86,16 @@ class TokenTimeJudgeTest {
         assertTrue(far.sentence().contains("; now it is 10,000 ms, 8.00 Mbit/s (from "), far::sentence);
     }
 
+    @Test
+    void aDiskThatNobodyMeasuredIsAGuess() {
+        Model measured = model(TestData.tinyMixtral());
+        Model guessed = new Model(
+                measured.manifest(), measured.spec(), new TokenTimeJudge(measured.spec(), measured.manifest(), false));
+        assertFalse(measured.verdict(0, NEAR).sentence().contains("guess"));
+        assertTrue(guessed.verdict(0, NEAR).sentence().contains("the disk's being a guess"));
+        assertFalse(guessed.verdict(1 << 30, FAR).sentence().contains("guess"));
+    }
+
     /// Of nodes that are placed nothing on, nothing is asked.
     @Test
     void whereThePlacementKeepsEverythingSoDoesTheJudge() {
@@ -103,7 +113,8 @@ class TokenTimeJudgeTest {
         String assumed = model.verdict(0, NEAR, FAR).sentence();
         assertTrue(assumed.endsWith("chosen equally often, as nobody has counted them)"), assumed);
         assertTrue(assumed.contains("; now it is 0.00 ms to 10,000 ms, 8.00 Mbit/s to 8.0 Gbit/s ("), assumed);
-        String counted = model.verdict(0, id -> id % 2, new Link(0, Double.POSITIVE_INFINITY)).sentence();
+        String counted = model.verdict(0, id -> id % 2, new Link(0, Double.POSITIVE_INFINITY))
+                .sentence();
         assertTrue(counted.endsWith("chosen as often as was counted)"), counted);
         assertTrue(counted.contains("; now it is 0.00 ms ("), counted);
         assertEquals(assumed, model.verdict(0, NEAR, FAR).sentence(), "the same again");
