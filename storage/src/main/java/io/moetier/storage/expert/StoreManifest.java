@@ -134,13 +134,14 @@ public record StoreManifest(
                 .toList();
     }
 
-    /// Reads the manifest of the store in `directory`, checks its checksum and that its parts agree.
+    /// Reads the manifest of the store that [ExpertStore#open] opens; checks its checksum and that its parts agree.
     ///
     /// @throws MalformedModelException if there is none or it is damaged
     public static StoreManifest read(Path directory) {
         Path file = directory.resolve(FILE_NAME);
         byte[] bytes;
         try {
+            file = StagingDirectory.resolve(directory).resolve(FILE_NAME);
             bytes = Files.readAllBytes(file);
         } catch (NoSuchFileException e) {
             throw new MalformedModelException(directory + " is not an expert store: it has no " + FILE_NAME, e);

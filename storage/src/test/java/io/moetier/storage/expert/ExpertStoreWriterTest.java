@@ -142,6 +142,9 @@ class ExpertStoreWriterTest {
         Path aside = scratch.resolve(".sample.mtier.replaced-" + NUMBER);
         Files.move(target, aside);
         assertHolds(OLD, target);
+        assertEquals(
+                StoreManifest.read(aside).expertsDigest(),
+                StoreManifest.read(target).expertsDigest());
         assertEquals(List.of(), StoreVerifier.verify(target, bytes -> {}));
 
         assertFails("exists already", () -> ExpertStoreWriter.create(target, false));

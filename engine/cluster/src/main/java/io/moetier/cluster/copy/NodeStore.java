@@ -65,14 +65,20 @@ public interface NodeStore extends BlockSource, AutoCloseable {
 
     private static Optional<NodeStore> openWhole(Path directory, StoreManifest manifest) {
         try {
-            ExpertStore store = ExpertStore.open(directory, IoMode.AUTO);
-            if (store.manifest().expertsDigest().equals(manifest.expertsDigest())) {
-                return Optional.of(of(store));
+            if (isOfTheSame(StoreManifest.read(directory), manifest)) {
+                ExpertStore store = ExpertStore.open(directory, IoMode.AUTO);
+                if (isOfTheSame(store.manifest(), manifest)) { // nobody has replaced it in between
+                    return Optional.of(of(store));
+                }
+                store.close();
             }
-            store.close();
         } catch (MalformedModelException e) {
             // no store, or a damaged one: the driver's blocks are asked for instead
         }
         return Optional.empty();
+    }
+
+    private static boolean isOfTheSame(StoreManifest found, StoreManifest wanted) {
+        return found.expertsDigest().equals(wanted.expertsDigest());
     }
 }
