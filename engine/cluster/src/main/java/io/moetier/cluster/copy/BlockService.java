@@ -9,6 +9,7 @@ import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.thread.Uninterrupted;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,7 +20,6 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Function;
 
 /// Sends blocks of this machine's disk to members that ask for them, as a service of a gRPC server.
 ///
@@ -31,18 +31,17 @@ public final class BlockService implements AutoCloseable {
     private static final long PATIENCE_MILLIS = 20_000;
     static final ValueLayout.OfInt ID = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final Function<String, Optional<NodeStore>> stores;
+    private final OpenStores stores;
     private final BlockProof proof;
     private final ThreadPoolExecutor threads;
 
-    /// @param stores what there is of a model, by the digest of its experts; it must not be closed while this is open
     /// @param key that all members know, derived from their secret for this purpose; none where certificates are
     ///     compared
-    public BlockService(Function<String, Optional<NodeStore>> stores, Optional<byte[]> key) {
+    public BlockService(OpenStores stores, Optional<byte[]> key) {
         this(stores, key, InstantSource.system());
     }
 
-    BlockService(Function<String, Optional<NodeStore>> stores, Optional<byte[]> key, InstantSource clock) {
+    BlockService(OpenStores stores, Optional<byte[]> key, InstantSource clock) {
         this.stores = stores;
         this.proof = new BlockProof(key, clock);
         this.threads = new ThreadPoolExecutor(
@@ -66,19 +65,11 @@ public final class BlockService implements AutoCloseable {
     @Override
     public void close() {
         threads.shutdown();
-        boolean interrupted = false;
-        while (true) {
-            try {
-                if (threads.awaitTermination(1, TimeUnit.SECONDS)) {
-                    break;
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
+        Uninterrupted.await(() -> {
+            while (!threads.awaitTermination(1, TimeUnit.SECONDS)) {
+                // what is sent is given up after a while
             }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        });
     }
 
     private ServerCall.Listener<byte[]> take(
@@ -100,15 +91,15 @@ public final class BlockService implements AutoCloseable {
 
     private void answer(boolean lists, BlockProof.Question asked, byte[] question, Answer answer) {
         try (Arena arena = Arena.ofConfined()) {
-            Optional<NodeStore> store = stores.apply(asked.model());
-            if (store.isEmpty()) {
+            Optional<MemorySegment> bytes =
+                    stores.read(asked.model(), store -> lists ? list(store, arena) : read(store, asked.id(), arena));
+            if (bytes.isEmpty()) {
                 answer.close(Status.NOT_FOUND.withDescription("it has nothing of this model"), new Metadata());
                 return;
             }
-            MemorySegment bytes = lists ? list(store.get(), arena) : read(store.get(), asked.id(), arena);
-            answer.send(bytes);
+            answer.send(bytes.get());
             Metadata end = new Metadata();
-            proof.proofOfAnswer(question, bytes).ifPresent(known -> end.put(BlockCalls.PROOF, known));
+            proof.proofOfAnswer(question, bytes.get()).ifPresent(known -> end.put(BlockCalls.PROOF, known));
             answer.close(Status.OK, end);
         } catch (IllegalStateException e) {
             answer.close(Status.NOT_FOUND.withDescription(e.getMessage()), new Metadata());

@@ -103,7 +103,8 @@ public record ClusterDrive(Belonging belonging, String name, How how, Optional<J
         LinkSecurity security = new LinkSecurity(belonging.secret(), belonging.tls());
         NodeStore blocks = NodeStore.of(engine.store());
         BlockService service = new BlockService(
-                asked -> asked.equals(model) ? Optional.of(blocks) : Optional.empty(), MemberBlocks.key(belonging));
+                (asked, reader) -> asked.equals(model) ? Optional.of(reader.apply(blocks)) : Optional.empty(),
+                MemberBlocks.key(belonging));
         owned.add(service::close);
         String host = belonging.settings().host();
         NodeServer server = NodeServer.start(host, 0, security, ClusterDrive::refuse, service.definition());

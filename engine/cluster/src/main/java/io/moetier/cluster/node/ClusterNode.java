@@ -45,8 +45,7 @@ public final class ClusterNode implements AutoCloseable {
         MemberBlocks blocks = new MemberBlocks(belonging);
         owned.add(blocks::close);
         NodeHost host = new NodeHost(node, stores, device, says);
-        owned.add(host::close);
-        BlockService service = new BlockService(host::store, MemberBlocks.key(belonging));
+        BlockService service = new BlockService(host::read, MemberBlocks.key(belonging));
         owned.add(service::close);
         String address = belonging.settings().host();
         server = listen(belonging, host, service);

@@ -57,8 +57,6 @@ final class HeldModel implements AutoCloseable {
     private final ExpertRequest part = new ExpertRequest(); // guarded by computing
     private volatile long lastRequest = System.nanoTime() - BUSY_NANOS;
 
-    int numGuests; // guarded by the host
-
     /// A driver here.
     ///
     /// @param ready is told which experts can be computed
@@ -125,10 +123,6 @@ final class HeldModel implements AutoCloseable {
         ExpertShare share =
                 ExpertShare.open(shared, around.device(), ramBytes, Policies.byRoom(), Loaders.THREADS, new Counters());
         return new HeldModel(store, activations, share, ramBytes, around);
-    }
-
-    NodeStore store() {
-        return store;
     }
 
     long ramBytes() {

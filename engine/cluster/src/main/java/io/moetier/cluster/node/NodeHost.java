@@ -9,10 +9,13 @@ import io.moetier.cluster.wire.ExpertRequest;
 import io.moetier.cluster.wire.Hello;
 import io.moetier.cluster.wire.Welcome;
 import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.Owned;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
@@ -25,19 +28,26 @@ import java.util.function.Function;
 /// What a node does for drivers: takes those whose kernels compute the same bits, holds the experts of their models in
 /// one budget of memory, and computes for one of them at a time.
 ///
-/// A model is held from its first driver's coming to its last one's leaving; what came to the disk stays there.
-public final class NodeHost implements NodeService, AutoCloseable {
+/// A model is held from its first driver's coming to its last one's leaving, and its files are open as long; what came
+/// to
+/// the disk stays there.
+///
+/// Concurrency: a model is opened and closed without the lock, which others need meanwhile to compute, to read blocks
+/// and
+/// to leave. Until that is done, nobody knows how much memory is free, so a driver that comes waits. The last driver
+/// that
+/// leaves waits until the blocks that others are reading have been read.
+public final class NodeHost implements NodeService {
     private static final Path DRIVERS = Path.of("the driver's manifest.json"); // in messages
 
     private final Node node;
     private final NodeStores stores;
     private final Consumer<String> says;
     private final HeldModel.Surroundings around;
-    private final Map<String, HeldModel> held = new HashMap<>(); // guarded by this, as is what follows
-    private final Map<String, NodeStore> opened = new HashMap<>(); // of models that were held once, too
+    private final Map<String, Held> held = new HashMap<>(); // guarded by this, as is what follows
     private long freeBytes;
-    private int numClosing; // models whose memory is about to be free
-    private boolean closed;
+    private int numChanging; // models that are being opened or closed
+    private boolean isLeaving;
     private Function<StoreManifest, List<? extends BlockSource>> sources = _ -> List.of();
 
     /// What a node is.
@@ -57,6 +67,19 @@ public final class NodeHost implements NodeService, AutoCloseable {
             long ramBytes,
             double bytesPerSecond,
             double readBytesPerSecond) {}
+
+    /// A model that is held.
+    private static final class Held {
+        private final NodeStore store;
+        private final HeldModel model;
+        private int numGuests = 1; // guarded by the host, as is what follows
+        private int numReaders; // of blocks
+
+        Held(NodeStore store, HeldModel model) {
+            this.store = store;
+            this.model = model;
+        }
+    }
 
     /// @param stores open what this machine's disk has of a model
     /// @param device which computes, and reads main memory; stays the caller's
@@ -80,49 +103,54 @@ public final class NodeHost implements NodeService, AutoCloseable {
             throw new RefusedException("its kernels (" + node.kernels() + ") compute other bits than the driver's ("
                     + hello.kernels() + ")");
         }
-        HeldModel model = enter(hello);
+        Held entered = enter(hello);
+        HeldModel model = entered.model;
         says.accept("a driver has come for model " + hello.model() + ": " + model.onDisk().length + " of "
                 + model.numExperts() + " experts are on this disk, " + ByteSize.format(model.ramBytes())
                 + " of memory for them" + (differs ? "; its kernels compute other bits" : ""));
         Welcome welcome = new Welcome(
                 node.kernels(), model.ramBytes(), node.bytesPerSecond(), node.readBytesPerSecond(), model.onDisk());
-        return new DriverAtNode(model, welcome, ready);
+        return new DriverAtNode(entered, welcome, ready);
     }
 
-    private synchronized HeldModel enter(Hello hello) {
-        awaitFreeMemory();
-        if (closed) {
-            throw new RefusedException("this node is leaving");
+    private Held enter(Hello hello) {
+        long budgetBytes;
+        synchronized (this) {
+            Uninterrupted.await(() -> {
+                while (numChanging > 0) {
+                    wait();
+                }
+            });
+            if (isLeaving) {
+                throw new RefusedException("this node is leaving");
+            }
+            Held there = held.get(hello.model());
+            if (there != null) {
+                return enter(there, hello);
+            }
+            numChanging++;
+            budgetBytes = freeBytes;
         }
-        HeldModel model = held.get(hello.model());
-        if (model == null) {
-            model = open(hello);
-            held.put(hello.model(), model);
-            freeBytes -= model.ramBytes();
-        } else if (!model.computes(hello.activations())) {
+        try {
+            Held opened = open(hello, budgetBytes);
+            hold(opened);
+            return opened;
+        } finally {
+            endChange();
+        }
+    }
+
+    /// Called under the lock.
+    private static Held enter(Held there, Hello hello) {
+        if (!there.model.computes(hello.activations())) {
             throw new RefusedException(
                     "model " + hello.model() + " is held for a driver whose experts have other activations");
         }
-        model.numGuests++;
-        return model;
+        there.numGuests++;
+        return there;
     }
 
-    /// Waits until those who leave have left.
-    private synchronized void awaitFreeMemory() {
-        boolean interrupted = false;
-        while (numClosing > 0) {
-            try {
-                wait();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private HeldModel open(Hello hello) {
+    private Held open(Hello hello, long budgetBytes) {
         StoreManifest manifest;
         try {
             manifest = StoreManifest.parse(hello.manifest(), DRIVERS);
@@ -132,87 +160,118 @@ public final class NodeHost implements NodeService, AutoCloseable {
         if (!manifest.expertsDigest().equals(hello.model())) {
             throw new RefusedException("the driver's manifest is not that of model " + hello.model());
         }
+        Owned opened = new Owned();
         try {
-            NodeStore store = opened.get(hello.model());
-            if (store == null) {
-                store = stores.open(manifest);
-                opened.put(hello.model(), store);
-            }
-            HeldModel model = HeldModel.open(store, hello.activations(), around, freeBytes);
-            model.sources(sources.apply(manifest));
-            return model;
+            NodeStore store = stores.open(manifest);
+            opened.add(store::close);
+            return new Held(store, HeldModel.open(store, hello.activations(), around, budgetBytes));
         } catch (IOException | IllegalArgumentException | MalformedModelException e) {
+            opened.close();
             throw new RefusedException(String.valueOf(e.getMessage()));
+        } catch (RuntimeException | Error e) {
+            opened.close();
+            throw e;
         }
     }
 
-    private static String name(HeldModel model) {
-        return model.store().manifest().expertsDigest();
+    private synchronized void hold(Held opened) {
+        held.put(name(opened), opened);
+        freeBytes -= opened.model.ramBytes();
+        opened.model.sources(sources.apply(opened.store.manifest()));
     }
 
-    private void leave(HeldModel model) {
+    private synchronized void endChange() {
+        numChanging--;
+        notifyAll();
+    }
+
+    private void leave(Held model) {
         synchronized (this) {
             if (--model.numGuests > 0) {
                 return;
             }
             held.remove(name(model));
-            numClosing++;
+            numChanging++;
         }
-        try {
-            model.close();
-        } finally {
-            synchronized (this) {
-                freeBytes += model.ramBytes();
-                numClosing--;
-                notifyAll();
-            }
-        }
-        says.accept("the last driver of model " + name(model) + " has left: " + ByteSize.format(model.ramBytes())
+        Owned open = new Owned();
+        open.add(this::endChange);
+        open.add(() -> giveBack(model));
+        open.add(model.store::close);
+        open.add(() -> awaitReaders(model));
+        open.add(model.model::close);
+        open.close();
+        says.accept("the last driver of model " + name(model) + " has left: " + ByteSize.format(model.model.ramBytes())
                 + " of memory are free again");
+    }
+
+    private synchronized void awaitReaders(Held model) {
+        Uninterrupted.await(() -> {
+            while (model.numReaders > 0) {
+                wait();
+            }
+        });
+    }
+
+    private synchronized void giveBack(Held model) {
+        freeBytes += model.model.ramBytes();
+    }
+
+    private static String name(Held model) {
+        return model.store.manifest().expertsDigest();
     }
 
     /// Says from now on whom to ask for the blocks of a model; to be called again when others come and go.
     public synchronized void sources(Function<StoreManifest, List<? extends BlockSource>> newSources) {
         sources = newSources;
-        held.values()
-                .forEach(model -> model.sources(newSources.apply(model.store().manifest())));
+        held.values().forEach(there -> there.model.sources(newSources.apply(there.store.manifest())));
     }
 
-    /// Returns what this node has of a model that it holds, or has held; open as long as this.
-    public synchronized Optional<NodeStore> store(String model) {
-        return Optional.ofNullable(opened.get(model));
+    /// Reads blocks of a model that is held, as [io.moetier.cluster.copy.OpenStores] does.
+    public Optional<MemorySegment> read(String model, Function<NodeStore, MemorySegment> reader) {
+        Held there;
+        synchronized (this) {
+            there = held.get(model);
+            if (there == null) {
+                return Optional.empty();
+            }
+            there.numReaders++;
+        }
+        try {
+            return Optional.of(reader.apply(there.store));
+        } finally {
+            synchronized (this) {
+                there.numReaders--;
+                notifyAll();
+            }
+        }
     }
 
     /// Returns the models that are held now, with how many of their experts are on this disk.
     public synchronized List<String> models() {
         return held.values().stream()
-                .map(model -> name(model) + ": " + model.onDisk().length + " of " + model.numExperts() + " experts, "
-                        + model.numGuests + (model.numGuests == 1 ? " driver" : " drivers"))
+                .map(there -> name(there) + ": " + there.model.onDisk().length + " of " + there.model.numExperts()
+                        + " experts, " + there.numGuests + (there.numGuests == 1 ? " driver" : " drivers"))
                 .sorted()
                 .toList();
     }
 
-    /// Takes no driver any more; those that are there stay until they leave or are cut off.
+    /// Takes no driver any more; those that are there stay until they leave or are cut off, and their models are held
+    /// as
+    /// long.
     public synchronized void leave() {
-        closed = true;
-    }
-
-    /// Closes what is open. To be called when no driver is there any more, and nobody asks for blocks.
-    @Override
-    public synchronized void close() {
-        closed = true;
-        opened.values().forEach(NodeStore::close);
-        opened.clear();
+        isLeaving = true;
     }
 
     /// One driver at this node.
     private final class DriverAtNode implements Guest {
+        private final Held held;
         private final HeldModel model;
         private final Welcome welcome;
         private final HeldModel.Guest guest;
 
-        DriverAtNode(HeldModel model, Welcome welcome, Consumer<int[]> ready) {
-            this.model = model;
+        DriverAtNode(Held held, Welcome welcome, Consumer<int[]> ready) {
+            this.held = held;
+            model = held.model;
             this.welcome = welcome;
             guest = new HeldModel.Guest(ready);
         }
@@ -235,7 +294,7 @@ public final class NodeHost implements NodeService, AutoCloseable {
         @Override
         public void close() {
             model.remove(guest);
-            leave(model);
+            leave(held);
         }
     }
 }

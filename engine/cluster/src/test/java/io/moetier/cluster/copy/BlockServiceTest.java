@@ -52,7 +52,9 @@ class BlockServiceTest {
         manifest = MODEL.write(scratch.resolve("whole.mtier"));
         store = NodeStore.open(List.of(scratch.resolve("whole.mtier")), scratch.resolve("none"), manifest);
         service = new BlockService(
-                model -> model.equals(manifest.expertsDigest()) ? Optional.of(store) : Optional.empty(), KEY);
+                (model, reader) ->
+                        model.equals(manifest.expertsDigest()) ? Optional.of(reader.apply(store)) : Optional.empty(),
+                KEY);
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .directExecutor()
                 .addService(service.definition())
@@ -121,7 +123,7 @@ class BlockServiceTest {
 
     @Test
     void whoAnswersWithoutTheSecretIsNotBelieved() throws IOException {
-        BlockService open = new BlockService(model -> Optional.of(store), Optional.empty());
+        BlockService open = new BlockService((_, reader) -> Optional.of(reader.apply(store)), Optional.empty());
         Server impostor = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .addService(open.definition())
                 .build()

@@ -20,19 +20,27 @@ import io.moetier.runtime.convert.Quantisation;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.thread.Uninterrupted;
 import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /// What a node does for drivers, without any of the ways to them.
+@Timeout(600)
 class NodeHostTest {
     private static final long RAM_BYTES = 1 << 20;
 
@@ -43,12 +51,9 @@ class NodeHostTest {
     private static StoreManifest manifest;
 
     private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
-    private final List<String> said = new ArrayList<>();
-    private final NodeHost host = new NodeHost(
-            new NodeHost.Node("node", "1", "bits", 1, RAM_BYTES, 1e9, 1e9),
-            asked -> NodeStore.open(List.of(store), folder.resolve("parts"), asked),
-            device,
-            said::add);
+    private final List<String> said = new CopyOnWriteArrayList<>();
+    private final NodeHost host =
+            host(RAM_BYTES, asked -> NodeStore.open(List.of(store), folder.resolve("parts"), asked));
 
     @BeforeAll
     static void importModel() {
@@ -61,8 +66,15 @@ class NodeHostTest {
 
     @AfterEach
     void close() {
-        host.close();
         device.close();
+    }
+
+    private NodeHost host(long ramBytes, NodeStores stores) {
+        return new NodeHost(new NodeHost.Node("node", "1", "bits", 1, ramBytes, 1e9, 1e9), stores, device, said::add);
+    }
+
+    private static NodeStore openParts(StoreManifest asked) throws IOException {
+        return NodeStore.open(List.of(), folder.resolve("parts"), asked);
     }
 
     private static Hello hello(String version, String kernels, boolean mixed) {
@@ -72,6 +84,10 @@ class NodeHostTest {
     }
 
     private NodeService.Guest open() {
+        return open(host);
+    }
+
+    private static NodeService.Guest open(NodeHost host) {
         return host.open(hello("1", "bits", false), _ -> {});
     }
 
@@ -90,6 +106,61 @@ class NodeHostTest {
         try (NodeService.Guest again = open()) {
             assertEquals(RAM_BYTES, again.welcome().ramBytes());
         }
+    }
+
+    @Test
+    void filesAreOpenAsLongAsAModelIsHeld() throws IOException {
+        NodeHost parts = host(RAM_BYTES, NodeHostTest::openParts);
+        NodeService.Guest guest = open(parts);
+        assertThrows(IOException.class, () -> openParts(manifest), "another one keeps experts there");
+        guest.close();
+        openParts(manifest).close();
+        assertThrows(RefusedException.class, () -> open(host(1, NodeHostTest::openParts)));
+        openParts(manifest).close();
+    }
+
+    @Test
+    void whoeverReadsBlocksKeepsFilesOpen() throws IOException {
+        NodeHost parts = host(RAM_BYTES, NodeHostTest::openParts);
+        NodeService.Guest guest = open(parts);
+        Thread leaving = Thread.ofPlatform().unstarted(guest::close);
+        Optional<MemorySegment> read = parts.read(manifest.expertsDigest(), there -> {
+            leaving.start();
+            while (!parts.models().isEmpty()) {
+                Thread.onSpinWait();
+            }
+            assertThrows(IOException.class, () -> openParts(manifest));
+            return MemorySegment.NULL;
+        });
+        assertEquals(Optional.of(MemorySegment.NULL), read);
+        assertEquals(Optional.empty(), parts.read(manifest.expertsDigest(), _ -> MemorySegment.NULL));
+        Uninterrupted.join(leaving);
+        openParts(manifest).close();
+    }
+
+    @Test
+    void nobodyWaitsForAModelToBeOpenedButWhoComesAsWell() throws InterruptedException {
+        CountDownLatch opening = new CountDownLatch(1);
+        CountDownLatch others = new CountDownLatch(1);
+        NodeHost slow = host(RAM_BYTES, asked -> {
+            opening.countDown();
+            Uninterrupted.await(others::await);
+            return openParts(asked);
+        });
+        Thread first = Thread.ofPlatform().start(() -> open(slow).close());
+        opening.await();
+        Thread second = Thread.ofPlatform().start(() -> open(slow).close());
+        slow.sources(_ -> List.of());
+        assertEquals(List.of(), slow.models());
+        assertEquals(Optional.empty(), slow.read(manifest.expertsDigest(), _ -> MemorySegment.NULL));
+        others.countDown();
+        first.join();
+        second.join();
+        assertEquals(
+                2,
+                said.stream()
+                        .filter(sentence -> sentence.startsWith("a driver has come"))
+                        .count());
     }
 
     @Test
