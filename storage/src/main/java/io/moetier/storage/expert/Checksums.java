@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.model.DamagedBlockException;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.lang.foreign.MemorySegment;
@@ -46,7 +47,7 @@ final class Checksums {
         return new MalformedModelException(file + ": " + mismatch(expected, found));
     }
 
-    static MalformedModelException damaged(Path file, ExpertId id, int expected, int found) {
-        return new MalformedModelException(file + ": " + id + ": " + mismatch(expected, found));
+    static DamagedBlockException damaged(Path file, ExpertId id, int expected, int found) {
+        return new DamagedBlockException(file + ": " + id + ": " + mismatch(expected, found));
     }
 }

@@ -123,7 +123,8 @@ public final class ExpertStore implements AutoCloseable {
     ///
     /// @param destination at least the layout's `slotBytes` of anonymous memory that starts on a page; what
     ///     follows the block in it is unspecified afterwards
-    /// @throws MalformedModelException if the block cannot be read or its checksum is wrong
+    /// @throws io.moetier.storage.model.DamagedBlockException if its checksum is wrong
+    /// @throws MalformedModelException if the block cannot be read
     /// @throws IllegalArgumentException if the store has no such expert or the memory does not fit
     public void read(int packedId, MemorySegment destination) {
         find(packedId).read(reader, repeatedReads, destination);

@@ -13,7 +13,8 @@ record LocatedBlock(ExpertId id, Path file, int fileIndex, long offset, BlockLay
     /// Fills `destination` with the block and checks it.
     ///
     /// @param repeats repeats what failed once
-    /// @throws MalformedModelException if the block cannot be read or its checksum is wrong
+    /// @throws io.moetier.storage.model.DamagedBlockException if its checksum is wrong
+    /// @throws MalformedModelException if the block cannot be read
     /// @throws IllegalArgumentException if the memory does not fit
     void read(BlockReader reader, RepeatedReads repeats, MemorySegment destination) {
         requireSlot(destination);

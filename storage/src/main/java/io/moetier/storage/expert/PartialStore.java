@@ -136,11 +136,11 @@ public final class PartialStore implements AutoCloseable {
         return places.containsKey(packedId);
     }
 
-    /// Fills `destination` with the block of an expert that is there, and checks it. One that is damaged is there no
-    /// longer.
+    /// Fills `destination` with the block of an expert that is there, and checks it. One that is damaged, or cannot be
+    /// read, is there no longer: it can come anew, to another place of the disk.
     ///
     /// @param destination as [ExpertStore#read] wants it
-    /// @throws IllegalStateException if the expert is not there
+    /// @throws AbsentExpertException if the expert is not there
     /// @throws MalformedModelException if the block cannot be read or its checksum is wrong
     public void read(int packedId, MemorySegment destination) {
         Place place;
@@ -196,7 +196,7 @@ public final class PartialStore implements AutoCloseable {
     private Place find(int packedId) {
         Place place = places.get(packedId);
         if (place == null) {
-            throw new IllegalStateException(ExpertId.unpack(packedId) + " is not on this disk (" + directory + ")");
+            throw new AbsentExpertException(ExpertId.unpack(packedId) + " is not on this disk (" + directory + ")");
         }
         return place;
     }

@@ -4,7 +4,7 @@ import java.nio.file.Path;
 
 /// A model's files are not what they should be. The message is one sentence that names the file, the field or tensor,
 /// what was expected and what was found; it is fit to be shown to a user as it is.
-public final class MalformedModelException extends RuntimeException {
+public sealed class MalformedModelException extends RuntimeException permits DamagedBlockException {
     private static final long serialVersionUID = 1L;
 
     public MalformedModelException(String message) {

@@ -1,16 +1,18 @@
 package io.moetier.cluster.copy;
 
+import io.moetier.storage.expert.AbsentExpertException;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.PartialStore;
 import io.moetier.storage.expert.StoreManifest;
-import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.DamagedBlockException;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/// A whole store where it lies. A block that turns out to be damaged is no longer there.
+/// A whole store where it lies. A block that turns out to be damaged is no longer there; one that the disk does not
+/// give may be given the next time.
 final class AllExperts implements NodeStore {
     private final ExpertStore store;
     private final int[] ids;
@@ -49,11 +51,11 @@ final class AllExperts implements NodeStore {
     @Override
     public void read(int id, MemorySegment destination) {
         if (!has(id)) {
-            throw new IllegalStateException("there is no such expert here: " + id);
+            throw new AbsentExpertException("there is no such expert here: " + id);
         }
         try {
             store.read(id, destination);
-        } catch (MalformedModelException e) {
+        } catch (DamagedBlockException e) {
             damaged.add(id);
             throw e;
         }

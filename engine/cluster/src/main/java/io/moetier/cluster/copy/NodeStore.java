@@ -1,6 +1,7 @@
 package io.moetier.cluster.copy;
 
 import io.moetier.runtime.offload.ExpertSource;
+import io.moetier.storage.expert.AbsentExpertException;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.expert.PartialStore;
@@ -25,13 +26,13 @@ public interface NodeStore extends BlockSource, AutoCloseable {
     /// Returns the store that further blocks can be put into; none where all are here.
     Optional<PartialStore> growing();
 
-    /// @throws IllegalStateException if the expert is not here
-    /// @throws MalformedModelException if its block cannot be read or is damaged
+    /// @throws AbsentExpertException if the expert is not here, or no longer
+    /// @throws MalformedModelException if its block cannot be read or is damaged; then it may no longer be here
     @Override
     void read(int id, MemorySegment destination);
 
     /// Returns some experts as the tier above the disk sees them, those that are not here yet among them: who reads one
-    /// of these is told by an [IllegalStateException].
+    /// of these is told so by an [AbsentExpertException].
     ///
     /// @param ids packed
     default ExpertSource source(int[] ids) {

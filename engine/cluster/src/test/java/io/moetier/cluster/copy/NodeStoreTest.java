@@ -2,20 +2,28 @@ package io.moetier.cluster.copy;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.runtime.offload.ExpertSource;
+import io.moetier.storage.expert.AbsentExpertException;
+import io.moetier.storage.expert.ExpertStore;
+import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.expert.PartialStore;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.memory.AnonymousMemory;
+import io.moetier.storage.model.DamagedBlockException;
+import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,8 +59,35 @@ class NodeStoreTest {
                 assertTrue(store.has(id));
                 MODEL.assertReads(store, id);
             }
-            assertThrows(IllegalStateException.class, () -> store.read(99, MemorySegment.NULL));
+            assertThrows(AbsentExpertException.class, () -> store.read(99, MemorySegment.NULL));
         }
+    }
+
+    @Test
+    void anExpertIsGoneIfItsBlockIsDamagedAndNotIfTheDiskFails() throws IOException {
+        StoreManifest manifest = MODEL.write(scratch.resolve("whole.mtier"));
+        Path file = scratch.resolve("whole.mtier/experts-0.cm3");
+        byte[] whole = Files.readAllBytes(file);
+        int id = MODEL.ids()[0];
+        try (NodeStore store = NodeStore.of(ExpertStore.open(scratch.resolve("whole.mtier"), IoMode.PREAD));
+                Arena arena = Arena.ofConfined()) {
+            MemorySegment slot = AnonymousMemory.allocate(8192, arena);
+            write(file, new byte[0]);
+            assertThrows(MalformedModelException.class, () -> store.read(id, slot));
+            assertTrue(store.has(id));
+            write(file, whole);
+            MODEL.assertReads(store, id);
+            whole[(int) manifest.experts().getFirst().offset()] ^= 1;
+            write(file, whole);
+            assertThrows(DamagedBlockException.class, () -> store.read(id, slot));
+            assertFalse(store.has(id));
+            assertThrows(AbsentExpertException.class, () -> store.read(id, slot));
+        }
+    }
+
+    /// Writes into the file that is there, which others have open.
+    private static void write(Path file, byte[] bytes) throws IOException {
+        Files.write(file, bytes, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING);
     }
 
     @Test
@@ -73,7 +108,7 @@ class NodeStoreTest {
                 MemorySegment slot = AnonymousMemory.allocate(32_768, arena);
                 assertEquals(Tier.DISK, source.read(ids[3], slot, REACHED));
                 assertArrayEquals(MODEL.block(ids[3]), slot.asSlice(0, 30_000).toArray(ValueLayout.JAVA_BYTE));
-                assertThrows(IllegalStateException.class, () -> source.read(ids[0], slot, REACHED));
+                assertThrows(AbsentExpertException.class, () -> source.read(ids[0], slot, REACHED));
             }
             assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {77}));
             assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {-1}));
