@@ -10,13 +10,11 @@ import java.util.Set;
 ///
 /// Sources are asked in turn. One that failed, or sent wrong bytes, is left alone for a second, and for twice as long
 /// each time it fails again, up to a minute. What a source has is asked for anew every ten seconds while blocks are
-/// lacking. While requests are computed nothing is begun, for two seconds at most.
+/// lacking. While requests are computed, [Politeness] says whether something may begin.
 final class FetchQueue {
     static final long FIRST_PAUSE_NANOS = 1_000_000_000L;
     static final long LONGEST_PAUSE_NANOS = 64 * FIRST_PAUSE_NANOS;
     static final long REFRESH_NANOS = 10 * FIRST_PAUSE_NANOS;
-    static final long POLITENESS_NANOS = 2 * FIRST_PAUSE_NANOS;
-    static final long BUSY_POLL_NANOS = 5_000_000L;
     static final long DISK_PAUSE_NANOS = 60 * FIRST_PAUSE_NANOS;
 
     private final double bytesPerSecond;
@@ -25,8 +23,7 @@ final class FetchQueue {
     private List<Asked> sources = List.of();
     private int turn;
     private long notBefore;
-    private long busySince;
-    private boolean isWaitingForQuiet;
+    private final Politeness politeness = new Politeness();
 
     FetchQueue(double bytesPerSecond, long now) {
         this.bytesPerSecond = bytesPerSecond;
@@ -98,8 +95,8 @@ final class FetchQueue {
         if (wait > 0) {
             return new Step.Wait(wait);
         }
-        if (isBusy && !isImpatient(now)) {
-            return new Step.Wait(BUSY_POLL_NANOS);
+        if (!politeness.mayBegin(now, isBusy)) {
+            return new Step.Wait(Politeness.POLL_NANOS);
         }
         for (Asked asked : sources) {
             if (asked.notBefore - now <= 0 && asked.refreshAt - now <= 0) {
@@ -115,7 +112,7 @@ final class FetchQueue {
                     if (asked.notBefore - now <= 0 && asked.source.has(id)) {
                         turn = index + 1;
                         underWay.add(id);
-                        isWaitingForQuiet = false;
+                        politeness.begins();
                         return new Step.Fetch(id, asked);
                     }
                 }
@@ -129,14 +126,6 @@ final class FetchQueue {
             }
         }
         return new Step.Wait(Math.max(1, soonest));
-    }
-
-    private boolean isImpatient(long now) {
-        if (!isWaitingForQuiet) {
-            isWaitingForQuiet = true;
-            busySince = now;
-        }
-        return now - busySince >= POLITENESS_NANOS;
     }
 
     /// Is told how many bytes a block has before it is fetched.

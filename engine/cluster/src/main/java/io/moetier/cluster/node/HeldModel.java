@@ -15,30 +15,40 @@ import io.moetier.runtime.offload.Loaders;
 import io.moetier.runtime.remote.ExpertShare;
 import io.moetier.runtime.remote.SharedExperts;
 import io.moetier.storage.cache.Policies;
+import io.moetier.storage.expert.AbsentExpertException;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.thread.Uninterrupted;
+import java.lang.foreign.Arena;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// The experts of one model at a node: those that are on its disk, of which some are in memory, and those that are
-/// still
-/// to come from other machines.
+/// still to come from other machines.
 ///
 /// Requests are computed by their links' threads, one at a time. In between, one thread reads what is assigned into
 /// memory that is free, the most valuable first, and a few more fetch what is not on the disk; both step back where
 /// requests come.
+///
+/// *An expert that cannot be read* is lacking, and drivers ask no longer for what was lacking once, until they are told
+/// that it is ready. If its block is damaged, it is no longer in the store; one that grows fetches it again, and it is
+/// told of then. If the disk has failed, the block may be fine: it is tried again after a while.
 final class HeldModel implements AutoCloseable {
     private static final long BUSY_NANOS = 50_000_000; // so long after a request another one is likely
 
@@ -47,15 +57,16 @@ final class HeldModel implements AutoCloseable {
     private final ExpertShare share;
     private final long ramBytes;
     private final Set<Integer> known;
+    private final long mostSlotBytes;
     private final ReentrantLock computing;
+    private final AtomicLong lastRequest;
     private final Consumer<String> says;
     private final @Nullable BlockFetcher fetcher; // null where all experts are on the disk
     private final Thread warmer;
     private final Map<Guest, int[]> assigned = new LinkedHashMap<>(); // guarded by this, as is what follows
-    private int[] toWarm = {};
+    private final WarmQueue toRead = new WarmQueue(System.nanoTime());
     private boolean closed;
     private final ExpertRequest part = new ExpertRequest(); // guarded by computing
-    private volatile long lastRequest = System.nanoTime() - BUSY_NANOS;
 
     /// A driver here.
     ///
@@ -65,7 +76,12 @@ final class HeldModel implements AutoCloseable {
     /// What all models of a node share.
     ///
     /// @param computing guards the device
-    record Surroundings(Device device, ReentrantLock computing, Consumer<String> says) {}
+    /// @param lastRequest when a request was computed
+    record Surroundings(Device device, ReentrantLock computing, AtomicLong lastRequest, Consumer<String> says) {
+        Surroundings(Device device, Consumer<String> says) {
+            this(device, new ReentrantLock(true), new AtomicLong(System.nanoTime() - BUSY_NANOS), says);
+        }
+    }
 
     private HeldModel(
             NodeStore store,
@@ -78,14 +94,19 @@ final class HeldModel implements AutoCloseable {
         this.share = share;
         this.ramBytes = ramBytes;
         computing = around.computing();
+        lastRequest = around.lastRequest();
         says = around.says();
         known = new HashSet<>();
         store.manifest().experts().forEach(entry -> known.add(entry.id().pack()));
+        mostSlotBytes = store.manifest().sizeClasses().stream()
+                .mapToLong(sizeClass -> sizeClass.layout().slotBytes())
+                .max()
+                .orElse(0);
         fetcher = store.growing()
                 .map(partial -> BlockFetcher.start(partial, FetchLimits.DEFAULT, this::isBusy, new FetchListener() {
                     @Override
                     public void ready(int[] ids) {
-                        tellReady(ids);
+                        haveCome(ids);
                     }
 
                     @Override
@@ -94,7 +115,7 @@ final class HeldModel implements AutoCloseable {
                     }
                 }))
                 .orElse(null);
-        warmer = Thread.ofPlatform().daemon().name("moetier-warm").start(this::warm);
+        warmer = Thread.ofPlatform().daemon().name("moetier-warm").start(this::readAhead);
     }
 
     /// @param store which stays the caller's, and is closed after this
@@ -178,7 +199,7 @@ final class HeldModel implements AutoCloseable {
                     .flatMapToInt(IntStream::of)
                     .distinct()
                     .toArray();
-            toWarm = wanted;
+            toRead.want(wanted);
             notifyAll();
         }
         if (fetcher != null) {
@@ -186,56 +207,90 @@ final class HeldModel implements AutoCloseable {
         }
     }
 
+    /// Blocks have come to the disk.
+    private void haveCome(int[] ids) {
+        synchronized (this) {
+            toRead.add(ids);
+            notifyAll();
+        }
+        tellReady(ids);
+    }
+
     private void tellReady(int[] ids) {
         List<Guest> guests;
         synchronized (this) {
             guests = List.copyOf(assigned.keySet());
-            int[] more = Arrays.copyOf(toWarm, toWarm.length + ids.length);
-            System.arraycopy(ids, 0, more, toWarm.length, ids.length);
-            toWarm = more;
-            notifyAll();
         }
         guests.forEach(guest -> guest.ready().accept(ids));
     }
 
     private boolean isBusy() {
-        return System.nanoTime() - lastRequest < BUSY_NANOS;
+        return System.nanoTime() - lastRequest.get() < BUSY_NANOS;
     }
 
-    private void warm() {
-        int[] next = new int[1];
+    private void readAhead() {
         while (true) {
-            int id;
-            synchronized (this) {
-                while (toWarm.length == 0 && !closed) {
-                    try {
-                        wait();
-                    } catch (InterruptedException e) {
-                        return; // nobody interrupts this thread but a JVM that ends
-                    }
-                }
-                if (closed) {
+            switch (next()) {
+                case WarmQueue.Step.Warm(int id) -> warm(id);
+                case WarmQueue.Step.Check(int id) -> check(id);
+                case WarmQueue.Step.Wait _ -> {
                     return;
                 }
-                id = toWarm[0];
-                toWarm = Arrays.copyOfRange(toWarm, 1, toWarm.length);
             }
-            next[0] = id;
-            warm(next);
         }
     }
 
-    private void warm(int[] one) {
-        if (!store.has(one[0])) {
+    /// Waits until there is something to read; a wait that is returned is for ever.
+    private synchronized WarmQueue.Step next() {
+        while (!closed) {
+            WarmQueue.Step step = toRead.next(System.nanoTime(), isBusy());
+            if (!(step instanceof WarmQueue.Step.Wait(long nanos))) {
+                return step;
+            }
+            try {
+                wait(nanos == Long.MAX_VALUE ? 0 : TimeUnit.NANOSECONDS.toMillis(nanos) + 1);
+            } catch (InterruptedException e) {
+                closed = true; // nobody interrupts this thread but a JVM that ends
+            }
+        }
+        return new WarmQueue.Step.Wait(Long.MAX_VALUE);
+    }
+
+    private void warm(int id) {
+        if (!store.has(id)) {
             return;
         }
         computing.lock();
         try {
-            share.warm(one);
-        } catch (MalformedModelException | IllegalStateException e) {
-            isDamaged(e);
+            share.warm(new int[] {id});
+        } catch (MalformedModelException | AbsentExpertException e) {
+            says.accept(String.valueOf(e.getMessage()));
+            haveFailed(Set.of(id));
         } finally {
             computing.unlock();
+        }
+    }
+
+    /// Tells of an expert that was lacking if it can be read.
+    private void check(int id) {
+        try (Arena arena = Arena.ofConfined()) {
+            store.read(id, AnonymousMemory.allocate(mostSlotBytes, arena));
+        } catch (MalformedModelException | AbsentExpertException e) {
+            haveFailed(Set.of(id));
+            return;
+        }
+        tellReady(new int[] {id});
+    }
+
+    /// Some experts could not all be read. Those that are damaged are gone; if none is, the disk has failed.
+    private void haveFailed(Set<Integer> ids) {
+        if (!ids.stream().allMatch(store::has)) {
+            followAssignments();
+            return;
+        }
+        synchronized (this) {
+            toRead.failed(ids, System.nanoTime());
+            notifyAll();
         }
     }
 
@@ -245,15 +300,15 @@ final class HeldModel implements AutoCloseable {
     void compute(ExpertRequest request, ExpertReply reply) {
         computing.lock();
         try {
-            lastRequest = System.nanoTime();
             long start = System.nanoTime();
+            lastRequest.set(start);
             reply.reserve(request.numExperts, request.numRows, request.size);
             reply.sequence = request.sequence;
             reply.numExperts = request.numExperts;
             reply.size = request.size;
             computeWhatIsHere(request, reply);
             reply.nanos = System.nanoTime() - start;
-            lastRequest = System.nanoTime();
+            lastRequest.set(System.nanoTime());
         } catch (IllegalArgumentException e) {
             throw new RefusedException(String.valueOf(e.getMessage()));
         } finally {
@@ -266,19 +321,28 @@ final class HeldModel implements AutoCloseable {
         int before = Integer.MAX_VALUE;
         reply.numRows = 0;
         reply.numRead = 0;
-        while (numHere > 0 && numHere < before) { // once more without what has turned out to be damaged
+        while (numHere > 0 && numHere < before) { // once more without what is no longer there
             ExpertRequest here = numHere == request.numExperts ? request : part(request, reply.lacking);
             try {
                 reply.numRead += share.compute(here, reply.outputs);
                 reply.numRows = here.numRows;
                 return;
-            } catch (MalformedModelException | IllegalStateException e) {
-                isDamaged(e);
+            } catch (MalformedModelException | AbsentExpertException e) {
+                says.accept(String.valueOf(e.getMessage()));
+                haveFailed(experts(here));
                 before = numHere;
                 numHere = numHere(request, reply.lacking);
             }
         }
         Arrays.fill(reply.lacking, 0, request.numExperts, true);
+    }
+
+    private static Set<Integer> experts(ExpertRequest request) {
+        Set<Integer> ids = new LinkedHashSet<>();
+        for (int i = 0; i < request.numExperts; i++) {
+            ids.add(ExpertId.pack(request.layer, request.experts[i]));
+        }
+        return ids;
     }
 
     /// Says of each expert of a request whether it is lacking, and returns how many are not.
@@ -289,12 +353,6 @@ final class HeldModel implements AutoCloseable {
             numHere += lacking[i] ? 0 : 1;
         }
         return numHere;
-    }
-
-    /// What is damaged is no longer in the store, and is fetched again.
-    private void isDamaged(RuntimeException e) {
-        says.accept(String.valueOf(e.getMessage()));
-        followAssignments();
     }
 
     /// Returns the part of a request whose experts are not lacking.
@@ -324,20 +382,10 @@ final class HeldModel implements AutoCloseable {
             closed = true;
             notifyAll();
         }
-        boolean interrupted = false;
-        while (warmer.isAlive()) {
-            try {
-                warmer.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+        Uninterrupted.join(warmer);
         try (share;
                 BlockFetcher _ = fetcher) {
             // what fetches ends first
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
         }
     }
 }

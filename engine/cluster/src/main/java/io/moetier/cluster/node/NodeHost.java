@@ -21,7 +21,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -29,14 +28,12 @@ import java.util.function.Function;
 /// one budget of memory, and computes for one of them at a time.
 ///
 /// A model is held from its first driver's coming to its last one's leaving, and its files are open as long; what came
-/// to
-/// the disk stays there.
+/// to the disk stays there.
 ///
 /// Concurrency: a model is opened and closed without the lock, which others need meanwhile to compute, to read blocks
-/// and
-/// to leave. Until that is done, nobody knows how much memory is free, so a driver that comes waits. The last driver
-/// that
-/// leaves waits until the blocks that others are reading have been read.
+/// and to leave. Until that is done, nobody knows how much memory is free, so a driver that comes waits. The last
+/// driver
+/// that leaves waits until the blocks that others are reading have been read.
 public final class NodeHost implements NodeService {
     private static final Path DRIVERS = Path.of("the driver's manifest.json"); // in messages
 
@@ -88,7 +85,7 @@ public final class NodeHost implements NodeService {
         this.node = node;
         this.stores = stores;
         this.says = says;
-        around = new HeldModel.Surroundings(device, new ReentrantLock(true), says);
+        around = new HeldModel.Surroundings(device, says);
         freeBytes = node.ramBytes();
     }
 
@@ -255,9 +252,7 @@ public final class NodeHost implements NodeService {
                 .toList();
     }
 
-    /// Takes no driver any more; those that are there stay until they leave or are cut off, and their models are held
-    /// as
-    /// long.
+    /// Takes no driver any more; those that are there stay until they leave or are cut off.
     public synchronized void leave() {
         isLeaving = true;
     }

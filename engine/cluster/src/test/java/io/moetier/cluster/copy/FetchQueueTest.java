@@ -96,12 +96,12 @@ class FetchQueueTest {
     @Test
     void requestsGoFirstButNotForEver() {
         FetchQueue queue = queue(1e12);
-        FetchQueue.Step aMoment = new FetchQueue.Step.Wait(FetchQueue.BUSY_POLL_NANOS);
+        FetchQueue.Step aMoment = new FetchQueue.Step.Wait(Politeness.POLL_NANOS);
         assertEquals(aMoment, queue.next(0, true));
-        assertEquals(aMoment, queue.next(FetchQueue.POLITENESS_NANOS - 1, true));
-        assertInstanceOf(FetchQueue.Step.Fetch.class, queue.next(FetchQueue.POLITENESS_NANOS, true));
-        assertEquals(aMoment, queue.next(FetchQueue.POLITENESS_NANOS, true));
-        assertInstanceOf(FetchQueue.Step.Fetch.class, queue.next(FetchQueue.POLITENESS_NANOS, false));
+        assertEquals(aMoment, queue.next(Politeness.LONGEST_NANOS - 1, true));
+        assertInstanceOf(FetchQueue.Step.Fetch.class, queue.next(Politeness.LONGEST_NANOS, true));
+        assertEquals(aMoment, queue.next(Politeness.LONGEST_NANOS, true));
+        assertInstanceOf(FetchQueue.Step.Fetch.class, queue.next(Politeness.LONGEST_NANOS, false));
     }
 
     @Test

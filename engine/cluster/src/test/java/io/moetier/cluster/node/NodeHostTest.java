@@ -17,9 +17,12 @@ import io.moetier.kernels.device.FfnActivation;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.model.spec.ExpertParts;
+import io.moetier.storage.expert.PartialStore;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.thread.Uninterrupted;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
@@ -33,6 +36,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -52,8 +56,7 @@ class NodeHostTest {
 
     private final CpuDevice device = CpuDevice.open(1, KernelChoice.PLAIN);
     private final List<String> said = new CopyOnWriteArrayList<>();
-    private final NodeHost host =
-            host(RAM_BYTES, asked -> NodeStore.open(List.of(store), folder.resolve("parts"), asked));
+    private final NodeHost host = host(RAM_BYTES, NodeHostTest::openWhole);
 
     @BeforeAll
     static void importModel() {
@@ -71,6 +74,10 @@ class NodeHostTest {
 
     private NodeHost host(long ramBytes, NodeStores stores) {
         return new NodeHost(new NodeHost.Node("node", "1", "bits", 1, ramBytes, 1e9, 1e9), stores, device, said::add);
+    }
+
+    private static NodeStore openWhole(StoreManifest asked) throws IOException {
+        return NodeStore.open(List.of(store), folder.resolve("parts"), asked);
     }
 
     private static NodeStore openParts(StoreManifest asked) throws IOException {
@@ -189,14 +196,90 @@ class NodeHostTest {
     void onlyExpertsOfTheModelCanBeAskedForAndOwned() {
         try (NodeService.Guest guest = open()) {
             assertThrows(RefusedException.class, () -> guest.assign(new int[] {ExpertId.pack(0, 1000)}));
-            ExpertRequest request = new ExpertRequest();
-            request.reserve(1, 1, 1, 3);
-            request.begin(1, 0, 1, 3);
-            request.numExperts = 1;
-            request.counts[0] = 1;
-            request.numRows = 1;
-            request.numInputs = 1;
-            assertThrows(RefusedException.class, () -> guest.compute(request, new ExpertReply()));
+            assertThrows(RefusedException.class, () -> guest.compute(request(3, 0), new ExpertReply()));
+        }
+    }
+
+    /// Returns a request for experts of the first layer, one row each.
+    private static ExpertRequest request(int size, int... experts) {
+        ExpertRequest request = new ExpertRequest();
+        request.reserve(experts.length, experts.length, 1, size);
+        request.begin(1, 0, 1, size);
+        for (int expert : experts) {
+            request.experts[request.numExperts] = expert;
+            request.counts[request.numExperts++] = 1;
+        }
+        request.numRows = experts.length;
+        request.numInputs = 1;
+        return request;
+    }
+
+    private static int size() {
+        return manifest.sizeClasses().getFirst().layout().part(ExpertParts.UP).cols();
+    }
+
+    /// A disk that may fail.
+    ///
+    /// @param reading is told what is read, and may throw something
+    private record Faulty(NodeStore disk, IntConsumer reading) implements NodeStore {
+        @Override
+        public String name() {
+            return disk.name();
+        }
+
+        @Override
+        public StoreManifest manifest() {
+            return disk.manifest();
+        }
+
+        @Override
+        public int[] onDisk() {
+            return disk.onDisk();
+        }
+
+        @Override
+        public Optional<PartialStore> growing() {
+            return disk.growing();
+        }
+
+        @Override
+        public boolean has(int id) {
+            return disk.has(id);
+        }
+
+        @Override
+        public void read(int id, MemorySegment destination) {
+            reading.accept(id);
+            disk.read(id, destination);
+        }
+
+        @Override
+        public void close() {
+            disk.close();
+        }
+    }
+
+    @Test
+    void whatTheDiskDoesNotGiveIsLackingAndNothingElse() {
+        int bad = ExpertId.pack(0, 2);
+        RuntimeException[] fault = {new MalformedModelException("the disk has failed")};
+        NodeHost faulty = host(
+                RAM_BYTES,
+                asked -> new Faulty(openWhole(asked), id -> {
+                    if (id == bad) {
+                        throw fault[0];
+                    }
+                }));
+        try (NodeService.Guest guest = open(faulty)) {
+            ExpertReply reply = new ExpertReply();
+            guest.compute(request(size(), 1), reply);
+            assertEquals(1, reply.numRows);
+            guest.compute(request(size(), 1, 2), reply);
+            assertEquals(0, reply.numRows);
+            assertTrue(reply.lacking[0] && reply.lacking[1]);
+            assertEquals(List.of("the disk has failed"), said.subList(1, said.size()));
+            fault[0] = new IllegalStateException("a fault of the program");
+            assertThrows(IllegalStateException.class, () -> guest.compute(request(size(), 2), reply));
         }
     }
 
