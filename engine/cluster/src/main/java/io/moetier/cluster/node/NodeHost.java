@@ -31,8 +31,7 @@ import java.util.function.Function;
 /// to the disk stays there.
 ///
 /// Concurrency: a model is opened and closed without the lock, which others need meanwhile to compute, to read blocks
-/// and to leave. Until that is done, nobody knows how much memory is free, so a driver that comes waits. The last
-/// driver
+/// and to leave. Until that is done, nobody knows how much memory is free, so a driver that comes waits. The last one
 /// that leaves waits until the blocks that others are reading have been read.
 public final class NodeHost implements NodeService {
     private static final Path DRIVERS = Path.of("the driver's manifest.json"); // in messages
