@@ -195,6 +195,10 @@ public final class BlockFetcher implements AutoCloseable {
     private void refresh(FetchQueue.Asked asked) {
         try {
             asked.source().refresh();
+        } catch (BusyException e) {
+            synchronized (queue) {
+                queue.busy(asked, System.nanoTime());
+            }
         } catch (IOException | RuntimeException e) {
             synchronized (queue) {
                 queue.failed(asked, System.nanoTime());
@@ -208,6 +212,12 @@ public final class BlockFetcher implements AutoCloseable {
         BlockSource source = fetch.from().source();
         try {
             source.read(fetch.id(), slot.asSlice(0, layout.slotBytes()));
+        } catch (BusyException e) {
+            synchronized (queue) {
+                queue.busy(fetch, System.nanoTime());
+                queue.notifyAll();
+            }
+            return;
         } catch (IOException | RuntimeException e) {
             failed(fetch, source.name() + " does not send " + ExpertId.unpack(fetch.id()) + ": " + reason(e));
             return;

@@ -9,11 +9,13 @@ import java.util.Set;
 /// holds a lock.
 ///
 /// Sources are asked in turn. One that failed, or sent wrong bytes, is left alone for a second, and for twice as long
-/// each time it fails again, up to a minute. What a source has is asked for anew every ten seconds while blocks are
+/// each time it fails again, up to a minute; one that is busy sending to others, for a tenth of a second each time.
+/// What a source has is asked for anew every ten seconds while blocks are
 /// lacking. While requests are computed, [Politeness] says whether something may begin.
 final class FetchQueue {
     static final long FIRST_PAUSE_NANOS = 1_000_000_000L;
     static final long LONGEST_PAUSE_NANOS = 64 * FIRST_PAUSE_NANOS;
+    static final long BUSY_PAUSE_NANOS = FIRST_PAUSE_NANOS / 10;
     static final long REFRESH_NANOS = 10 * FIRST_PAUSE_NANOS;
     static final long DISK_PAUSE_NANOS = 60 * FIRST_PAUSE_NANOS;
 
@@ -149,6 +151,18 @@ final class FetchQueue {
     void failed(Step.Fetch fetch, long now) {
         underWay.remove(fetch.id());
         failed(fetch.from(), now);
+    }
+
+    /// A source has no time to say what it has.
+    void busy(Asked source, long now) {
+        source.notBefore = now + BUSY_PAUSE_NANOS;
+        source.refreshAt = source.notBefore;
+    }
+
+    /// A source has no time to send a block.
+    void busy(Step.Fetch fetch, long now) {
+        underWay.remove(fetch.id());
+        fetch.from().notBefore = now + BUSY_PAUSE_NANOS;
     }
 
     /// A block came, and the disk did not take it.

@@ -191,7 +191,9 @@ public final class RemoteBlocks implements BlockSource {
                 }
             }
             if (end != null && !end.isOk()) {
-                throw new IOException(words(end));
+                throw end.getCode() == Status.Code.RESOURCE_EXHAUSTED
+                        ? new BusyException(words(end))
+                        : new IOException(words(end));
             }
             return pieces.poll();
         }

@@ -3,6 +3,7 @@ package io.moetier.cluster.copy;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
 import io.moetier.storage.expert.PartialStore;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.thread.Uninterrupted;
 import io.moetier.testdata.Seeds;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -26,7 +28,10 @@ import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -43,6 +48,7 @@ class BlockServiceTest {
 
     private StoreManifest manifest;
     private NodeStore store;
+    private volatile CountDownLatch mayRead = new CountDownLatch(0);
     private BlockService service;
     private Server server;
     private ManagedChannel channel;
@@ -52,8 +58,10 @@ class BlockServiceTest {
         manifest = MODEL.write(scratch.resolve("whole.mtier"));
         store = NodeStore.open(List.of(scratch.resolve("whole.mtier")), scratch.resolve("none"), manifest);
         service = new BlockService(
-                (model, reader) ->
-                        model.equals(manifest.expertsDigest()) ? Optional.of(reader.apply(store)) : Optional.empty(),
+                (model, reader) -> {
+                    Uninterrupted.await(mayRead::await);
+                    return model.equals(manifest.expertsDigest()) ? Optional.of(reader.apply(store)) : Optional.empty();
+                },
                 KEY);
         server = NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))
                 .directExecutor()
@@ -89,6 +97,31 @@ class BlockServiceTest {
         }
         assertFalse(remote.has(99));
         assertEquals("node b", remote.name());
+    }
+
+    @Test
+    void whoHasEnoughToSendSaysSoAtOnce() throws InterruptedException {
+        int most = BlockService.THREADS + BlockService.MOST_WAITING;
+        List<IOException> refusals = new CopyOnWriteArrayList<>();
+        CountDownLatch refused = new CountDownLatch(1);
+        mayRead = new CountDownLatch(1);
+        try (ExecutorService readers = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i <= most; i++) {
+                readers.execute(() -> {
+                    try {
+                        MODEL.assertReads(remote(manifest, KEY), MODEL.ids()[0]);
+                    } catch (IOException e) {
+                        refusals.add(e);
+                        refused.countDown();
+                    }
+                });
+            }
+            refused.await();
+            mayRead.countDown();
+        }
+        assertEquals(1, refusals.size());
+        assertEquals("it sends other blocks", refusals.getFirst().getMessage());
+        assertInstanceOf(BusyException.class, refusals.getFirst());
     }
 
     @Test

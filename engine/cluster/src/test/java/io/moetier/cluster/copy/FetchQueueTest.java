@@ -83,6 +83,31 @@ class FetchQueueTest {
     }
 
     @Test
+    void aSourceThatIsBusyIsAskedAgainSoonHoweverOften() {
+        FetchQueue queue = queue(1e12);
+        queue.want(List.of(9), 0);
+        long now = 0;
+        for (int i = 0; i < 50; i++) {
+            queue.busy(fetch(queue, now, 9, "other"), now);
+            assertEquals(new FetchQueue.Step.Wait(FetchQueue.BUSY_PAUSE_NANOS), queue.next(now, false));
+            now += FetchQueue.BUSY_PAUSE_NANOS;
+        }
+        queue.failed(fetch(queue, now, 9, "other"), now);
+        fetch(queue, now + SECOND, 9, "other");
+    }
+
+    @Test
+    void whoIsTooBusyToSayWhatItHasIsAskedAgainSoon() {
+        FetchQueue queue = new FetchQueue(1e12, 0);
+        queue.sources(List.of(one), 0);
+        queue.want(List.of(5), 0);
+        FetchQueue.Step.Refresh refresh = assertInstanceOf(FetchQueue.Step.Refresh.class, queue.next(0, false));
+        queue.busy(refresh.source(), 0);
+        assertEquals(new FetchQueue.Step.Wait(FetchQueue.BUSY_PAUSE_NANOS), queue.next(0, false));
+        assertInstanceOf(FetchQueue.Step.Refresh.class, queue.next(FetchQueue.BUSY_PAUSE_NANOS, false));
+    }
+
+    @Test
     void theRateIsKept() {
         FetchQueue queue = queue(1000);
         fetch(queue, 0, 5, "one");
