@@ -7,9 +7,11 @@ import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,12 +32,15 @@ import java.util.function.BooleanSupplier;
 /// tried again after a minute or when something else is wanted. This process may die at any moment: what was whole is
 /// found again, and the next one asks for exactly what is missing.
 public final class BlockFetcher implements AutoCloseable {
+    private static final Duration CANCEL_AGAIN = Duration.ofMillis(100);
+
     private final PartialStore store;
     private final Map<Integer, BlockLayout> layouts = new HashMap<>();
     private final BooleanSupplier busy;
     private final FetchListener listener;
-    private final FetchQueue queue; // guarded by itself, as are the next three
+    private final FetchQueue queue; // guarded by itself, as are the next four
     private final Set<String> told = new HashSet<>();
+    private final List<BlockSource> called = new ArrayList<>(); // those that threads wait for
     private boolean closed;
     private int numFetched;
     private final List<Thread> threads = new ArrayList<>();
@@ -119,26 +124,25 @@ public final class BlockFetcher implements AutoCloseable {
     /// Stops, and returns when nothing is read or written any more.
     @Override
     public void close() {
-        List<BlockSource> sources;
         synchronized (queue) {
             closed = true;
-            sources = queue.sources();
             queue.notifyAll();
         }
-        boolean interrupted = false;
         for (Thread thread : threads) {
-            while (thread.isAlive()) {
-                sources.forEach(BlockSource::cancel); // a read may begin after the first time
-                try {
-                    thread.join(100);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
+            Uninterrupted.await(() -> {
+                do {
+                    cancel(); // again, for a read may begin after the first time
+                } while (!thread.join(CANCEL_AGAIN));
+            });
         }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+    }
+
+    private void cancel() {
+        List<BlockSource> underWay;
+        synchronized (queue) {
+            underWay = List.copyOf(called);
         }
+        underWay.forEach(BlockSource::cancel);
     }
 
     private void work(long slotBytes) {
@@ -192,9 +196,28 @@ public final class BlockFetcher implements AutoCloseable {
         return Objects.requireNonNull(layouts.get(id));
     }
 
+    /// Something that a source may be long about.
+    private interface Call {
+        void run() throws IOException;
+    }
+
+    /// Calls a source, which whoever closes this cancels, also if it is no longer one of those to ask.
+    private void call(BlockSource source, Call call) throws IOException {
+        synchronized (queue) {
+            called.add(source);
+        }
+        try {
+            call.run();
+        } finally {
+            synchronized (queue) {
+                called.remove(source);
+            }
+        }
+    }
+
     private void refresh(FetchQueue.Asked asked) {
         try {
-            asked.source().refresh();
+            call(asked.source(), asked.source()::refresh);
         } catch (BusyException e) {
             synchronized (queue) {
                 queue.busy(asked, System.nanoTime());
@@ -211,7 +234,7 @@ public final class BlockFetcher implements AutoCloseable {
         BlockLayout layout = layout(fetch.id());
         BlockSource source = fetch.from().source();
         try {
-            source.read(fetch.id(), slot.asSlice(0, layout.slotBytes()));
+            call(source, () -> source.read(fetch.id(), slot.asSlice(0, layout.slotBytes())));
         } catch (BusyException e) {
             synchronized (queue) {
                 queue.busy(fetch, System.nanoTime());

@@ -80,10 +80,6 @@ final class FetchQueue {
         sources = next;
     }
 
-    List<BlockSource> sources() {
-        return sources.stream().map(Asked::source).toList();
-    }
-
     int numLacking() {
         return lacking.size();
     }

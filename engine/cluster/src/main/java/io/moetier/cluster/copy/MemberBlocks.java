@@ -26,9 +26,14 @@ public final class MemberBlocks implements AutoCloseable {
 
     private final LinkSecurity security;
     private final Optional<byte[]> key;
-    private final Map<String, MemberChannel> channels = new HashMap<>(); // by member, guarded by this
+    private final Map<String, Reached> reached = new HashMap<>(); // by member, guarded by this
     private List<Member> members = List.of(); // guarded by this
     private boolean closed; // guarded by this
+
+    /// The way to a member.
+    ///
+    /// @param blocks of models, by the digests of their experts
+    private record Reached(MemberChannel channel, Map<String, RemoteBlocks> blocks) {}
 
     public MemberBlocks(Belonging belonging) {
         security = new LinkSecurity(belonging.secret(), belonging.tls());
@@ -42,7 +47,7 @@ public final class MemberBlocks implements AutoCloseable {
 
     /// Says who is there from now on, this process left out. Waits until the connections to others have ended.
     public void members(List<Member> now) {
-        List<MemberChannel> lost = new ArrayList<>();
+        List<Reached> lost = new ArrayList<>();
         synchronized (this) {
             if (closed) {
                 return;
@@ -50,27 +55,34 @@ public final class MemberBlocks implements AutoCloseable {
             members = now.stream().filter(member -> member.offer().port() > 0).toList();
             Set<String> there = new HashSet<>();
             members.forEach(member -> there.add(member.id()));
-            for (String left : Set.copyOf(channels.keySet())) {
+            for (String left : Set.copyOf(reached.keySet())) {
                 if (!there.contains(left)) {
-                    lost.add(Objects.requireNonNull(channels.remove(left)));
+                    lost.add(Objects.requireNonNull(reached.remove(left)));
                 }
             }
         }
-        lost.forEach(MemberChannel::close);
+        lost.forEach(left -> left.channel().close());
     }
 
-    /// Returns who can be asked for blocks of a model.
+    /// Returns who can be asked for blocks of a model: as long as a member is there, the same source each time, which
+    /// knows what it has learnt before.
     public synchronized List<BlockSource> of(StoreManifest manifest) {
         List<BlockSource> sources = new ArrayList<>();
         for (Member member : closed ? List.<Member>of() : members) {
             try {
-                MemberChannel channel = channels.get(member.id());
-                if (channel == null) {
-                    channel = MemberChannel.to(
-                            member.offer().host(), member.offer().port(), security);
-                    channels.put(member.id(), channel);
+                Reached way = reached.get(member.id());
+                if (way == null) {
+                    way = new Reached(
+                            MemberChannel.to(
+                                    member.offer().host(), member.offer().port(), security),
+                            new HashMap<>());
+                    reached.put(member.id(), way);
                 }
-                sources.add(new RemoteBlocks(member.name(), channel.channel(), manifest, key, PATIENCE));
+                MemberChannel channel = way.channel();
+                sources.add(way.blocks()
+                        .computeIfAbsent(
+                                manifest.expertsDigest(),
+                                _ -> new RemoteBlocks(member.name(), channel.channel(), manifest, key, PATIENCE)));
             } catch (IOException e) {
                 // nobody is there under that name; when it is another one, the member is another one too
             }
@@ -81,7 +93,7 @@ public final class MemberBlocks implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
-        channels.values().forEach(MemberChannel::close);
-        channels.clear();
+        reached.values().forEach(way -> way.channel().close());
+        reached.clear();
     }
 }

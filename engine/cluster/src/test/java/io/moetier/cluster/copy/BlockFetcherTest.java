@@ -208,6 +208,7 @@ class BlockFetcherTest {
             fetcher.sources(List.of(source));
             fetcher.want(MODEL.ids());
             reading.await();
+            fetcher.sources(List.of());
             fetcher.close();
             assertEquals(List.of(), notes.problems);
             assertEquals(0, store.ids().length);
