@@ -150,7 +150,7 @@ public final class NodeCommand implements Callable<Integer> {
                 "node %s of cluster %s at %s: %s for experts, %s%n",
                 self.name(),
                 settings.cluster(),
-                settings.host(),
+                place(settings.host(), node.memberPort()),
                 ByteSize.format(ramBytes),
                 device.description()));
         streams.flush();
@@ -168,6 +168,11 @@ public final class NodeCommand implements Callable<Integer> {
                 streams.note(described(member) + " has left");
             }
         });
+    }
+
+    /// Returns what others say to join.
+    private static String place(String host, int port) {
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
     }
 
     private static String described(Member member) {

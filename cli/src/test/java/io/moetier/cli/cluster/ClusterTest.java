@@ -26,6 +26,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -34,6 +36,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /// A cluster as its user sees it: nodes, a run over them, who is there, who is to leave, and what goes wrong.
 class ClusterTest {
+    private static final Pattern THERE = Pattern.compile("node \\S+ of cluster c at (\\S+): ");
     private static final String[] ANSWER = answer(24);
     private static final String[] LONG_ANSWER = answer(150);
 
@@ -50,13 +53,18 @@ class ClusterTest {
         return home.resolve(machine);
     }
 
-    private MemberRun node(String name, int port, String... more) throws InterruptedException {
-        String[] words = {"node", "--cluster", "c", "--port", "" + port, "--name", name, "--threads", "1"};
+    private MemberRun node(String name, String... more) throws InterruptedException {
+        String[] words = {"node", "--cluster", "c", "--port", "0", "--name", name, "--threads", "1"};
         return MemberRun.start(home, cache(name), words(words, more)).awaitText("node " + name + " of cluster c");
     }
 
-    private CommandLineRun driven(int port, String... words) {
-        return run(words(words, "--cluster", "c", "--join", "127.0.0.1:" + port));
+    /// Returns where a node says that it is.
+    private static String place(MemberRun node) throws InterruptedException {
+        return node.await(THERE);
+    }
+
+    private CommandLineRun driven(String place, String... words) {
+        return run(words(words, "--cluster", "c", "--join", place));
     }
 
     /// Runs the model over nodes, whatever is predicted.
@@ -72,12 +80,6 @@ class ClusterTest {
         return Stream.of(first, then).flatMap(Arrays::stream).toArray(String[]::new);
     }
 
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
-    }
-
     private static CommandLineRun ok(CommandLineRun run) {
         assertEquals(Failure.OK, run.exitCode(), run::err);
         return run;
@@ -86,12 +88,18 @@ class ClusterTest {
     @Test
     void theTextIsThatOfOneMachineAndTheReportSaysWhoDidWhat() throws IOException, InterruptedException {
         String alone = ok(run(ANSWER)).out();
-        int port = freePort();
-        try (MemberRun _ = node("a", port, "--ram", "40M")) {
+        try (MemberRun a = node("a", "--ram", "40M")) {
+            String place = place(a);
             Path events = home.resolve("events.json");
             JsonObject node = null;
+            long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MemberRun.PATIENCE_SECONDS);
             while (node == null) { // a node takes what it is to hold in its own time
+<<<<<<< HEAD
                 String out = ok(answered(port, "--json", "--trace-events", "" + events))
+=======
+                assertTrue(System.nanoTime() < end, "the node computes nothing");
+                String out = ok(driven(place, words(ANSWER, "--json", "--trace-events", "" + events)))
+>>>>>>> ff470379 (Say the port at which a node is joined, and have tests take any)
                         .out();
                 JsonObject report = Json.parseObject(out.getBytes(StandardCharsets.UTF_8), Path.of("run"));
                 assertEquals(alone.strip(), report.requireString("text").strip());
@@ -105,7 +113,11 @@ class ClusterTest {
             assertTrue(node.requireLong("sent_bytes") > 0);
             assertTrue(Files.readString(events).contains("\"node a\""));
             assertTrue(node.requireLong("rows") >= node.requireLong("experts"));
+<<<<<<< HEAD
             CommandLineRun told = ok(answered(port, "--stats"));
+=======
+            CommandLineRun told = ok(driven(place, words(ANSWER, "--stats")));
+>>>>>>> ff470379 (Say the port at which a node is joined, and have tests take any)
             assertEquals(alone, told.out());
             assertTrue(told.err().contains("node  experts"), told.err());
         }
@@ -114,18 +126,23 @@ class ClusterTest {
     @Test
     void aNodeThatIsDrainedEndsAndTheRunGoesOn() throws IOException, InterruptedException {
         String alone = ok(run(LONG_ANSWER)).out();
-        int port = freePort();
-        try (MemberRun node = node("a", port, "--ram", "40M")) {
-            String status = ok(driven(port, "cluster", "status")).out();
+        try (MemberRun node = node("a", "--ram", "40M")) {
+            String place = place(node);
+            String status = ok(driven(place, "cluster", "status")).out();
             assertTrue(status.lines().anyMatch(line -> line.matches("a +node +127.0.0.1:\\d+ +40.* 1 .*")), status);
+<<<<<<< HEAD
             try (MemberRun run = MemberRun.start(
                     home,
                     cache("driver"),
                     words(LONG_ANSWER, "--nodes", "always", "--cluster", "c", "--join", "127.0.0.1:" + port))) {
+=======
+            try (MemberRun run =
+                    MemberRun.start(home, cache("driver"), words(LONG_ANSWER, "--cluster", "c", "--join", place))) {
+>>>>>>> ff470379 (Say the port at which a node is joined, and have tests take any)
                 run.awaitText(alone.substring(0, 8));
                 assertEquals(
                         "node a leaves\n",
-                        ok(driven(port, "cluster", "drain", "a")).out());
+                        ok(driven(place, "cluster", "drain", "a")).out());
                 CommandLineRun left = ok(node.ended());
                 assertTrue(left.err().contains("asked to leave\n"), left.err());
                 assertEquals(alone, ok(run.ended()).out());
@@ -154,9 +171,9 @@ class ClusterTest {
     @Test
     void aNodeThatCanHoldNothingIsLeftOut() throws IOException, InterruptedException {
         String alone = ok(run(ANSWER)).out();
-        int port = freePort();
-        try (MemberRun _ = node("a", port, "--ram", "1K")) {
-            CommandLineRun run = ok(driven(port, ANSWER));
+        try (MemberRun node = node("a", "--ram", "1K")) {
+            String place = place(node);
+            CommandLineRun run = ok(driven(place, ANSWER));
             assertEquals(alone, run.out());
             assertTrue(run.err().startsWith("node a is left out: "), run.err());
         }
@@ -164,9 +181,9 @@ class ClusterTest {
 
     @Test
     void whoIsNotThereCannotBeDrained() throws IOException, InterruptedException {
-        int port = freePort();
-        try (MemberRun _ = node("a", port, "--ram", "40M")) {
-            CommandLineRun run = driven(port, "cluster", "drain", "b");
+        try (MemberRun node = node("a", "--ram", "40M")) {
+            String place = place(node);
+            CommandLineRun run = driven(place, "cluster", "drain", "b");
             assertEquals(Failure.USAGE, run.exitCode());
             assertEquals("moetier: NODE: expected one of [a], found b\n", run.err());
         }
@@ -175,16 +192,13 @@ class ClusterTest {
     /// A driver that has just come does not yet do what is asked of it, and another fails at it.
     @Test
     void whoIsAskedToDoWithoutANodeIsAskedAgainAndItsReasonIsTold() throws IOException, InterruptedException {
-        int port = freePort();
         Path secret = secret("secret", "0123456789abcdef");
         String[] drain = {"cluster", "drain", "a", "--secret-file", secret.toString()};
         Offer offer = new Offer(Offer.Role.DRIVER, "127.0.0.1", 9, 0, 1, "", "");
-        ClusterSettings settings = new ClusterSettings(
-                "c", "127.0.0.1", 0, List.of("127.0.0.1:" + port), false, Optional.of(secret), Optional.empty());
-        try (MemberRun node = node("a", port, "--ram", "40M", "--secret-file", secret.toString());
-                Membership driver =
-                        JGroupsMembership.join(settings, settings.openSecret(home), "driver", offer, true)) {
-            CommandLineRun refused = driven(port, drain);
+        try (MemberRun node = node("a", "--ram", "40M", "--secret-file", secret.toString());
+                Membership driver = driver(place(node), secret, offer)) {
+            String place = place(node);
+            CommandLineRun refused = driven(place, drain);
             assertEquals(Failure.FAILED, refused.exitCode());
             assertEquals(
                     "moetier: driver was asked and did not do it: it does not do what is called without\n",
@@ -197,19 +211,25 @@ class ClusterTest {
                 }
                 return new byte[0];
             });
-            assertEquals("node a leaves\n", ok(driven(port, drain)).out());
+            assertEquals("node a leaves\n", ok(driven(place, drain)).out());
             assertEquals(0, asked.getCount());
             ok(node.ended());
         }
+    }
+
+    private Membership driver(String place, Path secret, Offer offer) throws IOException {
+        ClusterSettings settings =
+                new ClusterSettings("c", "127.0.0.1", 0, List.of(place), false, Optional.of(secret), Optional.empty());
+        return JGroupsMembership.join(settings, settings.openSecret(home), "driver", offer, true);
     }
 
     @Test
     void whoHasAnotherSecretStaysOut() throws IOException, InterruptedException {
         Path ours = secret("ours", "0123456789abcdef");
         Path theirs = secret("theirs", "fedcba9876543210");
-        int port = freePort();
-        try (MemberRun _ = node("a", port, "--secret-file", ours.toString(), "--ram", "40M")) {
-            CommandLineRun run = driven(port, "cluster", "status", "--secret-file", theirs.toString());
+        try (MemberRun node = node("a", "--secret-file", ours.toString(), "--ram", "40M")) {
+            String place = place(node);
+            CommandLineRun run = driven(place, "cluster", "status", "--secret-file", theirs.toString());
             assertEquals(Failure.FAILED, run.exitCode());
             assertTrue(run.err().matches("moetier: .*secret.*\n"), run.err());
         }
@@ -223,11 +243,11 @@ class ClusterTest {
 
     @Test
     void nobodyIsThere() throws IOException {
-        int port = freePort();
+        String place = "127.0.0.1:1"; // where nobody listens
         for (String[] words : List.of(ANSWER, new String[] {"cluster", "status"})) {
-            CommandLineRun run = driven(port, words);
+            CommandLineRun run = driven(place, words);
             assertEquals(Failure.FAILED, run.exitCode());
-            assertTrue(run.err().matches("(?s).*moetier: .*nobody.*:" + port + ".*\n"), run.err());
+            assertTrue(run.err().matches("(?s).*moetier: .*nobody.*" + place + ".*\n"), run.err());
             assertEquals("", run.out());
         }
     }

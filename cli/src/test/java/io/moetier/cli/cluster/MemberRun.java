@@ -13,11 +13,13 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// A command that goes on in a thread of its own while others are run. Closing it interrupts it as Ctrl-C does.
 final class MemberRun implements AutoCloseable {
     private static final int POLL_MILLIS = 10;
-    private static final long PATIENCE_SECONDS = 120; // on a machine that is busy with other things
+    static final long PATIENCE_SECONDS = 120; // on a machine that is busy with other things
 
     private final Said out = new Said();
     private final Said err = new Said();
@@ -38,14 +40,24 @@ final class MemberRun implements AutoCloseable {
 
     /// Waits until it has printed a text, on either stream.
     MemberRun awaitText(String text) throws InterruptedException {
+        String _ = await(Pattern.compile("(" + Pattern.quote(text) + ")"));
+        return this;
+    }
+
+    /// Waits until it has printed something, on either stream, and returns the first group of it.
+    String await(Pattern pattern) throws InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        while (!out.text().contains(text) && !err.text().contains(text)) {
-            if (System.nanoTime() > end || exitCode.isDone()) {
-                throw new AssertionError("did not say '" + text + "': " + out.text() + err.text());
+        while (true) {
+            boolean last = System.nanoTime() > end || exitCode.isDone();
+            Matcher found = pattern.matcher(out.text() + "\n" + err.text());
+            if (found.find()) {
+                return found.group(1);
+            }
+            if (last) {
+                throw new AssertionError("did not say '" + pattern + "': " + out.text() + err.text());
             }
             Thread.sleep(POLL_MILLIS);
         }
-        return this;
     }
 
     /// Waits for its end.

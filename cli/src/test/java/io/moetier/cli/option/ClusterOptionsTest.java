@@ -41,6 +41,16 @@ class ClusterOptionsTest {
     }
 
     @Test
+    void whoNamesNoMemberLooksOnThisMachineWhereAFirstNodeIs() {
+        ClusterSettings guest = parsed("--cluster", "c").settingsOfGuest().orElseThrow();
+        assertEquals(List.of("127.0.0.1"), guest.join());
+        assertEquals(0, guest.port());
+        ClusterSettings node = parsed("--cluster", "c").settingsOfNode().orElseThrow();
+        assertEquals(List.of(), node.join());
+        assertEquals(ClusterSettings.DEFAULT_PORT, node.port());
+    }
+
+    @Test
     void allIsSaid() {
         assertEquals(
                 new ClusterSettings(

@@ -12,8 +12,11 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +25,11 @@ import org.jspecify.annotations.Nullable;
 ///
 /// The launcher starts the first command of Moetier, and each that is more than words, is measured or asks the hub. The
 /// others, which would take longer to start than to end, share one JVM in that directory; a shell parts their words.
-/// What is shown with `&` behind it goes on until all commands of the document have been run.
+/// What is shown with `&` behind it goes on until all commands of the document have been run. If that is a node, it
+/// takes
+/// any port instead of the usual one, where a node of this machine's user may be, and commands that look for its
+/// cluster
+/// look there.
 final class ShownCommands implements AutoCloseable {
     /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
     /// measured, and what computes with Java's vectors.
@@ -32,13 +39,18 @@ final class ShownCommands implements AutoCloseable {
     private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
     private static final Pattern OF_HUB = Pattern.compile("hf:|moetier (pull|list|rm)\\b");
     private static final Pattern STAYS = Pattern.compile("(.*) &");
+    private static final Pattern NODE = Pattern.compile("\\./moetier node .*");
+    private static final Pattern NODE_IS_THERE = Pattern.compile("node \\S+ of cluster (\\S+) at (\\S+): .*\\R");
+    private static final Pattern OF_CLUSTER = Pattern.compile(".* --cluster (\\S+).*");
     private static final int POLL_MILLIS = 20;
+    private static final long PATIENCE_SECONDS = 120; // on a machine that is busy with other things
     private static final Pattern MORE_THAN_WORDS = Pattern.compile("[|&;<>$`()*?]");
 
     private final Path directory;
     private final Path cache;
     private final HubDouble hub;
     private final List<ChildProcess> staying = new ArrayList<>();
+    private final Map<String, String> places = new HashMap<>(); // of nodes, by cluster
     private boolean launched;
     private @Nullable ChildProcess worker;
 
@@ -48,11 +60,14 @@ final class ShownCommands implements AutoCloseable {
         this.hub = hub;
     }
 
-    Ended run(String command) throws IOException, InterruptedException {
+    Ended run(String shown) throws IOException, InterruptedException {
+        Matcher stays = STAYS.matcher(shown);
+        String command = joining(stays.matches() ? anywhere(stays.group(1)) : shown);
         boolean quick = !OPTIMISED.matcher(command).find();
         boolean ofMoetier = MOETIER.matcher(command).matches();
         boolean ofHub = OF_HUB.matcher(command).find();
-        if (ofMoetier
+        if (!stays.matches()
+                && ofMoetier
                 && launched
                 && quick
                 && !ofHub
@@ -60,10 +75,17 @@ final class ShownCommands implements AutoCloseable {
             return work(words(command));
         }
         launched |= ofMoetier;
-        Matcher stays = STAYS.matcher(command);
-        return stays.matches()
-                ? begin(launcher("exec " + stays.group(1), quick))
-                : ChildProcess.run(launcher(command, quick));
+        return stays.matches() ? begin(launcher("exec " + command, quick)) : ChildProcess.run(launcher(command, quick));
+    }
+
+    private static String anywhere(String command) {
+        return NODE.matcher(command).matches() ? command + " --port 0" : command;
+    }
+
+    private String joining(String command) {
+        Matcher of = OF_CLUSTER.matcher(command);
+        String place = of.matches() ? places.get(of.group(1)) : null;
+        return place == null ? command : command + " --join " + place;
     }
 
     /// Starts a command that goes on, and returns when it has printed that it is ready, or has ended.
@@ -73,8 +95,16 @@ final class ShownCommands implements AutoCloseable {
         ChildProcess child =
                 ChildProcess.start(builder.redirectOutput(out.toFile()).redirectError(err.toFile()));
         staying.add(child);
-        while (Files.size(out) == 0 && child.process().isAlive()) {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
+        while (!Files.readString(out).contains("\n") && child.process().isAlive()) {
+            if (System.nanoTime() > end) {
+                throw new AssertionError("has not said that it is ready: " + Files.readString(err));
+            }
             Thread.sleep(POLL_MILLIS);
+        }
+        Matcher node = NODE_IS_THERE.matcher(Files.readString(out));
+        if (node.lookingAt()) {
+            places.put(node.group(1), node.group(2));
         }
         return new Ended(child.process().isAlive() ? 0 : child.waitFor(), Files.readString(err));
     }
