@@ -86,7 +86,7 @@ final class NodeProcess implements AutoCloseable {
                 ClusterNode node = ClusterNode.start(
                         TestCluster.belonging(
                                 0,
-                                arguments[3],
+                                List.of(arguments[3]),
                                 Optional.of(SharedSecret.read(Path.of(arguments[1]))),
                                 Optional.empty()),
                         new NodeHost.Node(

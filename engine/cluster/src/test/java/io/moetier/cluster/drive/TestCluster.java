@@ -19,8 +19,6 @@ import io.moetier.runtime.remote.ExpertNodesFactory;
 import io.moetier.runtime.remote.KernelBits;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -56,7 +54,7 @@ final class TestCluster implements AutoCloseable {
     private final Path folder;
     private final Optional<SharedSecret> secret;
     private final Optional<Path> tls;
-    private final int port;
+    private int port; // of the first node, once there was one; guarded by this
     private final Map<KernelChoice, String> bits = new ConcurrentHashMap<>();
     private final Map<String, TestNode> nodes = new LinkedHashMap<>(); // guarded by this
     private final Map<Integer, Relay> relays = new ConcurrentHashMap<>(); // by the port that they stand before
@@ -75,7 +73,6 @@ final class TestCluster implements AutoCloseable {
         this.folder = folder;
         this.secret = secret;
         this.tls = tls;
-        port = freePort();
     }
 
     static TestCluster withSecret(Path folder) throws IOException {
@@ -95,27 +92,21 @@ final class TestCluster implements AutoCloseable {
         return file;
     }
 
-    static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
-    }
-
     /// Returns where the first node is found.
-    String place() {
+    synchronized String place() {
         return "127.0.0.1:" + port;
     }
 
-    private Belonging belonging(int ownPort) throws IOException {
-        return belonging(ownPort, place(), secret, tls);
-    }
-
-    static Belonging belonging(int port, String join, Optional<SharedSecret> secret, Optional<Path> tls)
+    static Belonging belonging(int port, List<String> join, Optional<SharedSecret> secret, Optional<Path> tls)
             throws IOException {
         return new Belonging(
-                new ClusterSettings("test", "127.0.0.1", port, List.of(join), false, Optional.empty(), tls),
+                new ClusterSettings("test", "127.0.0.1", port, join, false, Optional.empty(), tls),
                 secret,
                 tls.isPresent() ? Optional.of(TlsFolder.read(tls.get())) : Optional.empty());
+    }
+
+    private Belonging joining() throws IOException {
+        return belonging(0, List.of(place()), secret, tls);
     }
 
     ClusterNode start(String name) throws IOException {
@@ -126,7 +117,7 @@ final class TestCluster implements AutoCloseable {
         CpuDevice device = CpuDevice.open(1, kernels);
         try {
             ClusterNode node = ClusterNode.start(
-                    belonging(nodes.isEmpty() ? port : 0),
+                    nodes.isEmpty() ? belonging(port, List.of(), secret, tls) : joining(),
                     new NodeHost.Node(
                             name,
                             version,
@@ -138,6 +129,7 @@ final class TestCluster implements AutoCloseable {
                     manifest -> NodeStore.open(List.of(), folder(name), manifest),
                     device,
                     sentence -> said.add(name + ": " + sentence));
+            port = nodes.isEmpty() ? node.memberPort() : port;
             nodes.put(name, new TestNode(node, device));
             return node;
         } catch (IOException | RuntimeException e) {
@@ -217,7 +209,7 @@ final class TestCluster implements AutoCloseable {
         public ClusterDriver open(Driven engine) {
             try {
                 ClusterDriver opened = new ClusterDrive(
-                                belonging(0),
+                                joining(),
                                 "driver",
                                 new ClusterDrive.How(
                                         VERSION,

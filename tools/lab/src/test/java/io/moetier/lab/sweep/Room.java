@@ -168,6 +168,10 @@ final class Room implements AutoCloseable {
     @Override
     public void close() {
         carriers.close();
-        seats.forEach(seat -> seat.threads.values().forEach(ExecutorService::shutdownNow));
+        List<Seat> all;
+        synchronized (this) {
+            all = List.copyOf(seats);
+        }
+        all.forEach(seat -> seat.threads.values().forEach(ExecutorService::shutdownNow));
     }
 }

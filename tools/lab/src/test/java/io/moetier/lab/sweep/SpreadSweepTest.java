@@ -23,8 +23,6 @@ import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -34,6 +32,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.IntToLongFunction;
@@ -96,7 +95,7 @@ class SpreadSweepTest {
     private static final class Cluster implements AutoCloseable {
         final Room room = new Room();
         final Room.Seat driver = room.join("driver", Role.DRIVER, 8, VERSION);
-        final List<SweepNode> nodes = new ArrayList<>();
+        final List<SweepNode> nodes = new CopyOnWriteArrayList<>(); // some come in the middle of an answer
         SweepSummary summary = new SweepSummary(List.of(), List.of(), 0);
 
         Room.Seat node(String name, int threads) {
@@ -188,7 +187,7 @@ class SpreadSweepTest {
             for (int i = 0; i < 4; i++) {
                 cluster.node("n" + i, 1 + random.nextInt(2), random.nextBoolean() ? 1 << 20 : 9000);
             }
-            List<CompletableFuture<Void>> late = new ArrayList<>();
+            List<CompletableFuture<Void>> late = new CopyOnWriteArrayList<>();
             cluster.room.set((_, name, _) -> fault(random.nextInt(24), cluster, late));
             assertEquals(alone, cluster.sweep());
             late.forEach(one -> one.complete(null)); // nobody waits for it any more
@@ -284,7 +283,7 @@ class SpreadSweepTest {
     void aTraceCrossesOnce() throws InterruptedException {
         try (Cluster cluster = new Cluster()) {
             cluster.node("a", 3);
-            List<TraceId> sent = new ArrayList<>();
+            List<TraceId> sent = new CopyOnWriteArrayList<>();
             cluster.room.set((_, _, argument) -> {
                 if (SweepRequest.read(argument, VERSION) instanceof SweepRequest.Part part && part.bytes().length > 0) {
                     sent.add(part.trace());
@@ -338,9 +337,8 @@ class SpreadSweepTest {
     @SuppressWarnings("try") // it is closed early
     void overARealMemberItIsTheSame() throws IOException, InterruptedException {
         Path secret = Files.writeString(Files.createTempFile(folder, "secret", ""), "what nobody else knows");
-        int port = freePort();
-        try (Membership driver = join(secret, port, List.of(), Role.DRIVER);
-                Membership node = join(secret, 0, List.of("127.0.0.1:" + port), Role.NODE);
+        try (JGroupsMembership driver = join(secret, List.of(), Role.DRIVER);
+                Membership node = join(secret, List.of("127.0.0.1:" + driver.port()), Role.NODE);
                 SweepNode _ = SweepNode.offerTo(node, folder.resolve("node"), 1 << 20, 1)) {
             List<Tuning> tunings = new ArrayList<>();
             sweep(
@@ -354,17 +352,11 @@ class SpreadSweepTest {
         }
     }
 
-    private static Membership join(Path secret, int port, List<String> others, Role role) throws IOException {
+    private static JGroupsMembership join(Path secret, List<String> others, Role role) throws IOException {
         ClusterSettings settings =
-                new ClusterSettings("sweeps", "127.0.0.1", port, others, false, Optional.of(secret), Optional.empty());
+                new ClusterSettings("sweeps", "127.0.0.1", 0, others, false, Optional.of(secret), Optional.empty());
         Offer offer = new Offer(role, "", 0, 0, 1, "", VERSION);
         return JGroupsMembership.join(
                 settings, settings.openSecret(folder), role + "" + others, offer, role == Role.NODE);
-    }
-
-    private static int freePort() throws IOException {
-        try (ServerSocket socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-            return socket.getLocalPort();
-        }
     }
 }
