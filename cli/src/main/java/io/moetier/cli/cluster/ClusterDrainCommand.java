@@ -35,7 +35,10 @@ public final class ClusterDrainCommand implements Callable<Integer> {
     @Mixin
     ClusterOptions cluster = new ClusterOptions();
 
-    @Parameters(index = "0", paramLabel = "NODE", description = "Its name, as cluster status shows it.")
+    @Parameters(
+            index = "0",
+            paramLabel = "NODE",
+            description = "Its name, as cluster status shows it, or NAME@HOST:PORT where several are called that.")
     String node = "";
 
     public ClusterDrainCommand(Surroundings surroundings, Streams streams) {
@@ -47,28 +50,13 @@ public final class ClusterDrainCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try (Membership membership = ClusterVisit.of(cluster, surroundings)) {
             List<Member> others = ClusterVisit.others(membership);
-            List<Member> named = others.stream()
-                    .filter(member -> member.offer().role() == Offer.Role.NODE)
-                    .filter(member -> member.name().equals(node))
-                    .toList();
-            if (named.size() != 1) {
-                throw new IllegalArgumentException("NODE: expected one of "
-                        + others.stream()
-                                .filter(member -> member.offer().role() == Offer.Role.NODE)
-                                .map(Member::name)
-                                .toList()
-                        + ", found " + node + (named.size() > 1 ? ", which several are called" : ""));
-            }
+            Member leaving = named(others);
             for (Member member : others) {
                 if (member.offer().role() == Offer.Role.DRIVER && member.offer().port() > 0) {
-                    ask(
-                            membership,
-                            member,
-                            ClusterDrive.WITHOUT,
-                            named.getFirst().id());
+                    ask(membership, member, ClusterDrive.WITHOUT, leaving.id());
                 }
             }
-            ask(membership, named.getFirst(), ClusterNode.DRAIN, "");
+            ask(membership, leaving, ClusterNode.DRAIN, "");
             streams.print("node " + node + " leaves\n");
             return Failure.OK;
         } catch (InterruptedException e) {
@@ -76,9 +64,30 @@ public final class ClusterDrainCommand implements Callable<Integer> {
         }
     }
 
+    private Member named(List<Member> others) {
+        List<Member> nodes = others.stream()
+                .filter(member -> member.offer().role() == Offer.Role.NODE)
+                .toList();
+        List<Member> named = nodes.stream()
+                .filter(member -> node.equals(member.name()) || node.equals(withPlace(member)))
+                .toList();
+        if (named.size() > 1) {
+            throw new IllegalArgumentException("NODE: several are called " + node + ": expected one of "
+                    + named.stream().map(ClusterDrainCommand::withPlace).toList());
+        }
+        if (named.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "NODE: expected one of " + nodes.stream().map(Member::name).toList() + ", found " + node);
+        }
+        return named.getFirst();
+    }
+
+    private static String withPlace(Member member) {
+        return member.name() + "@" + member.place();
+    }
+
     /// Asks a member to do something; one that leaves meanwhile has nothing to do with it any more. Who has just come
-    /// may
-    /// not yet do what it is asked, and is asked again for some seconds.
+    /// may not yet do what it is asked, and is asked again for some seconds.
     private static void ask(Membership membership, Member member, String task, String argument)
             throws IOException, InterruptedException {
         long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(SETTLING_SECONDS);

@@ -44,13 +44,15 @@ public final class ClusterStatusCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         try (Membership membership = ClusterVisit.of(cluster, surroundings)) {
             List<Member> others = ClusterVisit.others(membership);
-            Table table = Table.ofFacts().row("name", "role", "address", "memory", "threads", "kernels", "version");
+            Table table = Table.ofFacts()
+                    .row("name", "role", "address", "experts at", "memory", "threads", "kernels", "version");
             for (Member member : others) {
                 Offer offer = member.offer();
                 table.row(
                         member.name(),
                         offer.role().name().toLowerCase(Locale.ROOT),
-                        offer.port() == 0 ? "-" : offer.host() + ":" + offer.port(),
+                        member.place().isEmpty() ? "-" : member.place(),
+                        offer.port() == 0 ? "-" : offer.port(),
                         offer.ramBytes() == 0 ? "-" : ByteSize.format(offer.ramBytes()),
                         offer.threads(),
                         shown(offer.kernels()),

@@ -7,6 +7,7 @@ import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.ProgramVersion;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -30,6 +31,7 @@ import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
@@ -109,7 +111,9 @@ public final class NodeCommand implements Callable<Integer> {
         ClusterSettings settings = cluster.settingsOfNode()
                 .orElseThrow(() -> new IllegalArgumentException("--cluster NAME says which cluster to be a node of"));
         ModelOptions.requireThreads(threads);
+        String called = called();
         Belonging belonging = Belonging.read(settings, surroundings.secretsDirectory());
+        Path parts = partsFolder();
         long ramBytes = ramBytes();
         if (kernels != KernelChoice.PLAIN) {
             VectorModule.load();
@@ -120,7 +124,7 @@ public final class NodeCommand implements Callable<Integer> {
                 ClusterNode node = ClusterOptions.named(() -> ClusterNode.start(
                         belonging,
                         new NodeHost.Node(
-                                name == null ? hostName() : name,
+                                called,
                                 ProgramVersion.get(),
                                 KernelBits.of(device),
                                 numThreads,
@@ -128,8 +132,7 @@ public final class NodeCommand implements Callable<Integer> {
                                 MemoryBandwidth.roughly(numThreads),
                                 MachineFile.diskBytesPerSecond(surroundings.cacheDirectory())
                                         .orElse(UNKNOWN_DISK)),
-                        manifest ->
-                                NodeStore.open(Stores.imported(surroundings.cacheDirectory()), partsFolder(), manifest),
+                        manifest -> NodeStore.open(Stores.imported(surroundings.cacheDirectory()), parts, manifest),
                         device,
                         streams::note));
                 SweepNode _ = SweepNode.offerTo(
@@ -150,7 +153,7 @@ public final class NodeCommand implements Callable<Integer> {
                 "node %s of cluster %s at %s: %s for experts, %s%n",
                 self.name(),
                 settings.cluster(),
-                place(settings.host(), node.memberPort()),
+                self.place(),
                 ByteSize.format(ramBytes),
                 device.description()));
         streams.flush();
@@ -170,17 +173,29 @@ public final class NodeCommand implements Callable<Integer> {
         });
     }
 
-    /// Returns what others say to join.
-    private static String place(String host, int port) {
-        return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
-    }
-
     private static String described(Member member) {
         return member.offer().role().name().toLowerCase(Locale.ROOT) + " " + member.name();
     }
 
-    private Path partsFolder() {
-        return folder == null ? surroundings.cacheDirectory().resolve("experts") : folder;
+    /// Returns the folder for experts, which is there then and can be written to.
+    private Path partsFolder() throws IOException {
+        Path parts = folder == null ? surroundings.cacheDirectory().resolve("experts") : folder;
+        if (Files.exists(parts) && !Files.isDirectory(parts)) {
+            throw new IllegalArgumentException("--folder: expected a folder, found the file " + parts);
+        }
+        Files.createDirectories(parts);
+        OutputFile.check(parts.resolve("experts"), "--folder");
+        return parts;
+    }
+
+    private String called() {
+        String called = name == null ? hostName() : name;
+        try {
+            Member.requireName(called);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException("--" + e.getMessage(), e);
+        }
+        return called;
     }
 
     private long ramBytes() {

@@ -68,8 +68,8 @@ class ClusterTest {
     }
 
     /// Runs the model over nodes, whatever is predicted.
-    private CommandLineRun answered(int port, String... more) {
-        return driven(port, words(words(ANSWER, "--nodes", "always"), more));
+    private CommandLineRun answered(String place, String... more) {
+        return driven(place, words(words(ANSWER, "--nodes", "always"), more));
     }
 
     private CommandLineRun run(String... words) {
@@ -94,12 +94,8 @@ class ClusterTest {
             JsonObject node = null;
             long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(MemberRun.PATIENCE_SECONDS);
             while (node == null) { // a node takes what it is to hold in its own time
-<<<<<<< HEAD
-                String out = ok(answered(port, "--json", "--trace-events", "" + events))
-=======
                 assertTrue(System.nanoTime() < end, "the node computes nothing");
-                String out = ok(driven(place, words(ANSWER, "--json", "--trace-events", "" + events)))
->>>>>>> ff470379 (Say the port at which a node is joined, and have tests take any)
+                String out = ok(answered(place, "--json", "--trace-events", "" + events))
                         .out();
                 JsonObject report = Json.parseObject(out.getBytes(StandardCharsets.UTF_8), Path.of("run"));
                 assertEquals(alone.strip(), report.requireString("text").strip());
@@ -113,11 +109,7 @@ class ClusterTest {
             assertTrue(node.requireLong("sent_bytes") > 0);
             assertTrue(Files.readString(events).contains("\"node a\""));
             assertTrue(node.requireLong("rows") >= node.requireLong("experts"));
-<<<<<<< HEAD
-            CommandLineRun told = ok(answered(port, "--stats"));
-=======
-            CommandLineRun told = ok(driven(place, words(ANSWER, "--stats")));
->>>>>>> ff470379 (Say the port at which a node is joined, and have tests take any)
+            CommandLineRun told = ok(answered(place, "--stats"));
             assertEquals(alone, told.out());
             assertTrue(told.err().contains("node  experts"), told.err());
         }
@@ -129,16 +121,12 @@ class ClusterTest {
         try (MemberRun node = node("a", "--ram", "40M")) {
             String place = place(node);
             String status = ok(driven(place, "cluster", "status")).out();
-            assertTrue(status.lines().anyMatch(line -> line.matches("a +node +127.0.0.1:\\d+ +40.* 1 .*")), status);
-<<<<<<< HEAD
+            assertTrue(
+                    status.lines().anyMatch(line -> line.matches("a +node +" + place + " +\\d+ +40.* 1 .*")), status);
             try (MemberRun run = MemberRun.start(
                     home,
                     cache("driver"),
-                    words(LONG_ANSWER, "--nodes", "always", "--cluster", "c", "--join", "127.0.0.1:" + port))) {
-=======
-            try (MemberRun run =
-                    MemberRun.start(home, cache("driver"), words(LONG_ANSWER, "--cluster", "c", "--join", place))) {
->>>>>>> ff470379 (Say the port at which a node is joined, and have tests take any)
+                    words(LONG_ANSWER, "--nodes", "always", "--cluster", "c", "--join", place))) {
                 run.awaitText(alone.substring(0, 8));
                 assertEquals(
                         "node a leaves\n",
@@ -187,6 +175,36 @@ class ClusterTest {
             assertEquals(Failure.USAGE, run.exitCode());
             assertEquals("moetier: NODE: expected one of [a], found b\n", run.err());
         }
+    }
+
+    @Test
+    void ofTwoNodesOfOneNameOneIsDrained() throws IOException, InterruptedException {
+        try (MemberRun first = node("a", "--ram", "40M");
+                MemberRun second = node("a", "--ram", "40M", "--join", place(first))) {
+            CommandLineRun run = driven(place(first), "cluster", "drain", "a");
+            assertEquals(Failure.USAGE, run.exitCode());
+            assertEquals(
+                    "moetier: NODE: several are called a: expected one of [a@" + place(first) + ", a@" + place(second)
+                            + "]\n",
+                    run.err());
+            String out = ok(driven(place(first), "cluster", "drain", "a@" + place(second)))
+                    .out();
+            assertEquals("node a@" + place(second) + " leaves\n", out);
+            ok(second.ended());
+        }
+    }
+
+    @Test
+    void aNodeWithoutANameOrAFolderDoesNotStart() throws IOException {
+        for (String name : List.of("", "n".repeat(201), "a\nb")) {
+            CommandLineRun run = run("node", "--cluster", "c", "--name", name);
+            assertEquals("moetier: --name: 1 to 200 bytes, all of which can be shown\n", run.err());
+            assertEquals(Failure.USAGE, run.exitCode());
+        }
+        Path file = Files.createFile(home.resolve("file"));
+        CommandLineRun run = run("node", "--cluster", "c", "--folder", file.toString());
+        assertEquals("moetier: --folder: expected a folder, found the file " + file + "\n", run.err());
+        assertEquals(Failure.USAGE, run.exitCode());
     }
 
     /// A driver that has just come does not yet do what is asked of it, and another fails at it.

@@ -90,15 +90,22 @@ class ClusterOptionsTest {
                         .getMessage());
     }
 
-    @Test
-    void whatCannotBeJoinedIsSaidOfFlags(@TempDir Path home) {
-        ClusterSettings settings = parsed("--cluster", "c", "--host", "127.0.0.1", "--join", "127.0.0.1:0")
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "--join 127.0.0.1:0 | --join: 127.0.0.1:0 has no port that can be",
+                "--discover | --discover, --host: 127.0.0.1 is this machine alone, and on no network to look for members"
+                        + " on"
+            })
+    void whatCannotBeJoinedIsSaidOfFlags(String words, String sentence, @TempDir Path home) {
+        ClusterSettings settings = parsed(("--cluster c --host 127.0.0.1 " + words).split(" "))
                 .settings(0)
                 .orElseThrow();
         Offer offer = new Offer(Offer.Role.DRIVER, "", 0, 0, 1, "", "");
         MembershipException e = assertThrows(
                 MembershipException.class,
                 () -> ClusterOptions.join(settings, new Surroundings(Map.of(), home, ""), "test", offer));
-        assertEquals("--join: 127.0.0.1:0 has no port that can be", e.getMessage());
+        assertEquals(sentence, e.getMessage());
     }
 }

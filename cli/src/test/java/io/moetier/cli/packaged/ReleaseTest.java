@@ -147,16 +147,10 @@ class ReleaseTest {
     void aNodeComputesForARun() throws IOException, InterruptedException {
         String script = "../moved/bin/moetier node --cluster r --name a --port 0 --ram 40M >../node & node=$!;"
                 + " until grep -q '^node' ../node; do kill -0 $node && sleep 0.1 || exit 1; done;"
-<<<<<<< HEAD
-                + " ../moved/bin/moetier run ../tiny.mtier Once -n 3 --ram 2M --cluster r --nodes always --join 127.0.0.1:$P &&"
-                + " ../moved/bin/moetier cluster drain a --cluster r --join 127.0.0.1:$P && wait $node";
-        CommandLineRun run = run("P=" + port, script);
-=======
                 + " P=$(sed -n 's/^node a of cluster r at \\([^ ]*\\): .*/\\1/p' ../node);"
-                + " ../moved/bin/moetier run ../tiny.mtier Once -n 3 --ram 2M --cluster r --join $P &&"
+                + " ../moved/bin/moetier run ../tiny.mtier Once -n 3 --ram 2M --cluster r --nodes always --join $P &&"
                 + " ../moved/bin/moetier cluster drain a --cluster r --join $P && wait $node";
         CommandLineRun run = run("LC_ALL=C", script);
->>>>>>> ff470379 (Say the port at which a node is joined, and have tests take any)
         assertEquals(0, run.exitCode(), run.err());
         assertTrue(run.out().endsWith("node a leaves\n"), run.out());
     }

@@ -30,7 +30,7 @@ public final class ClusterNode implements AutoCloseable {
 
     private final Owned owned;
     private final NodeServer server;
-    private final JGroupsMembership membership;
+    private final Membership membership;
     private final CountDownLatch drained = new CountDownLatch(1);
 
     private ClusterNode(
@@ -107,11 +107,6 @@ public final class ClusterNode implements AutoCloseable {
     /// Returns the cluster as this node sees it.
     public Membership membership() {
         return membership;
-    }
-
-    /// Returns the port at which other members reach it, and join.
-    public int memberPort() {
-        return membership.port();
     }
 
     /// Returns where drivers reach it.

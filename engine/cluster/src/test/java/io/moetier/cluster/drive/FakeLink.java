@@ -45,7 +45,7 @@ final class FakeLink implements NodeLink {
     }
 
     static Member member(String name) {
-        return new Member(name, name, new Offer(Offer.Role.NODE, "127.0.0.1", 1, 1 << 30, 1, "bits", "1"));
+        return new Member(name, name, "", new Offer(Offer.Role.NODE, "127.0.0.1", 1, 1 << 30, 1, "bits", "1"));
     }
 
     NodePort port(String name) {

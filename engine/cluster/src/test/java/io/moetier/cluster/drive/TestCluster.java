@@ -54,7 +54,7 @@ final class TestCluster implements AutoCloseable {
     private final Path folder;
     private final Optional<SharedSecret> secret;
     private final Optional<Path> tls;
-    private int port; // of the first node, once there was one; guarded by this
+    private String place = ""; // of the first node, once there was one; guarded by this
     private final Map<KernelChoice, String> bits = new ConcurrentHashMap<>();
     private final Map<String, TestNode> nodes = new LinkedHashMap<>(); // guarded by this
     private final Map<Integer, Relay> relays = new ConcurrentHashMap<>(); // by the port that they stand before
@@ -94,7 +94,7 @@ final class TestCluster implements AutoCloseable {
 
     /// Returns where the first node is found.
     synchronized String place() {
-        return "127.0.0.1:" + port;
+        return place;
     }
 
     static Belonging belonging(int port, List<String> join, Optional<SharedSecret> secret, Optional<Path> tls)
@@ -103,6 +103,11 @@ final class TestCluster implements AutoCloseable {
                 new ClusterSettings("test", "127.0.0.1", port, join, false, Optional.empty(), tls),
                 secret,
                 tls.isPresent() ? Optional.of(TlsFolder.read(tls.get())) : Optional.empty());
+    }
+
+    /// Returns the port at which the first node was, for whoever takes its place; any if there was none.
+    private synchronized int port() {
+        return place.isEmpty() ? 0 : Integer.parseInt(place.substring(place.lastIndexOf(':') + 1));
     }
 
     private Belonging joining() throws IOException {
@@ -117,7 +122,7 @@ final class TestCluster implements AutoCloseable {
         CpuDevice device = CpuDevice.open(1, kernels);
         try {
             ClusterNode node = ClusterNode.start(
-                    nodes.isEmpty() ? belonging(port, List.of(), secret, tls) : joining(),
+                    nodes.isEmpty() ? belonging(port(), List.of(), secret, tls) : joining(),
                     new NodeHost.Node(
                             name,
                             version,
@@ -129,7 +134,7 @@ final class TestCluster implements AutoCloseable {
                     manifest -> NodeStore.open(List.of(), folder(name), manifest),
                     device,
                     sentence -> said.add(name + ": " + sentence));
-            port = nodes.isEmpty() ? node.memberPort() : port;
+            place = nodes.isEmpty() ? node.membership().self().place() : place;
             nodes.put(name, new TestNode(node, device));
             return node;
         } catch (IOException | RuntimeException e) {
@@ -175,6 +180,7 @@ final class TestCluster implements AutoCloseable {
         return new Member(
                 member.id(),
                 member.name(),
+                member.place(),
                 new Offer(
                         offer.role(),
                         offer.host(),

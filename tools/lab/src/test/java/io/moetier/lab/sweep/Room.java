@@ -157,7 +157,7 @@ final class Room implements AutoCloseable {
         Seat seat;
         synchronized (this) {
             Offer offer = new Offer(role, "", 0, 0, threads, "", version);
-            seat = new Seat(new Member(name + "#" + seats.size(), name, offer));
+            seat = new Seat(new Member(name + "#" + seats.size(), name, "", offer));
             told = present().stream().flatMap(one -> one.listeners.stream()).toList();
             seats.add(seat);
         }

@@ -48,6 +48,10 @@ final class Beacon implements AutoCloseable {
     ///
     /// @param self where members connect
     static Beacon start(String cluster, InetSocketAddress self) {
+        if (self.getAddress().isLoopbackAddress()) {
+            throw new MembershipException("discover, host: " + self.getAddress().getHostAddress()
+                    + " is this machine alone, and on no network to look for members on");
+        }
         try {
             NetworkInterface network = NetworkInterface.getByInetAddress(self.getAddress());
             MulticastSocket socket = new MulticastSocket(PORT); // of which there may be several on one machine

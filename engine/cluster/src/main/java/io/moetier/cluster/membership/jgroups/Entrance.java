@@ -63,6 +63,12 @@ final class Entrance implements AutoCloseable {
         return address(door);
     }
 
+    /// Returns what others say to join.
+    String place() {
+        String host = address().getAddress().getHostAddress();
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + address().getPort();
+    }
+
     /// Returns the addresses that are answered on the local network.
     List<InetSocketAddress> heard() {
         return beacon.isPresent() ? beacon.get().ask() : List.of();

@@ -25,6 +25,7 @@ final class Introduction {
         Offer offer = member.offer();
         Map<String, Object> told = new LinkedHashMap<>();
         told.put("name", member.name());
+        told.put("place", member.place());
         told.put("role", offer.role().name().toLowerCase(Locale.ROOT));
         told.put("host", offer.host());
         told.put("port", offer.port());
@@ -41,6 +42,7 @@ final class Introduction {
         return new Member(
                 id,
                 name(told),
+                text(told, "place"),
                 new Offer(
                         role(told),
                         text(told, "host"),
@@ -51,11 +53,12 @@ final class Introduction {
                         text(told, "version")));
     }
 
-    /// Names stand in tables, which have bytes.
     private static String name(JsonObject told) {
-        String name = text(told, "name");
-        if (name.isEmpty() || name.getBytes(StandardCharsets.UTF_8).length > MAX_TEXT) {
-            throw told.unexpected("name", "1 to " + MAX_TEXT + " bytes", name.isEmpty() ? "none" : "more");
+        String name = told.requireString("name");
+        try {
+            Member.requireName(name);
+        } catch (IllegalArgumentException e) {
+            throw new MalformedModelException("introduction: " + e.getMessage(), e);
         }
         return name;
     }

@@ -95,14 +95,14 @@ public final class JGroupsMembership implements Membership {
             ClusterSettings settings, Optional<SharedSecret> secret, String name, Offer offer, boolean mustFind) {
         LogFactory.useNoopLogger(true); // what it has to say is said by exceptions
         PlainMessages.establish();
-        UUID address = UUID.randomUUID();
-        Member self = checked(new Member(Addresses.id(address), name, offer));
         Identity identity = secret.isPresent()
                 ? Identity.ofSecret(secret.get(), settings.cluster())
                 : Identity.ofFolder(settings.tls()
                         .orElseThrow(() -> new MembershipException("secret: a member has a secret or certificates")));
         Entrance entrance = Entrance.open(settings, identity);
         try {
+            UUID address = UUID.randomUUID();
+            Member self = checked(new Member(Addresses.id(address), name, entrance.place(), offer));
             return join(settings, identity, entrance, self, address, mustFind);
         } catch (RuntimeException e) {
             entrance.close();
@@ -360,7 +360,7 @@ public final class JGroupsMembership implements Membership {
 
     private static Member unknown(Address sender, MalformedException why) {
         String id = Addresses.id(sender);
-        return new Member(id, id, new Offer(Role.UNKNOWN, "", 0, 0, 0, "", String.valueOf(why.getMessage())));
+        return new Member(id, id, "", new Offer(Role.UNKNOWN, "", 0, 0, 0, "", String.valueOf(why.getMessage())));
     }
 
     /// Hears what JGroups has to say.

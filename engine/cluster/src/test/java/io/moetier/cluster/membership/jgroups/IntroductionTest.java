@@ -18,7 +18,7 @@ class IntroductionTest {
     /// Placements have members by name, in two hundred bytes.
     @Test
     void whoHasNoNameOrALongerOneIsNotTaken() {
-        for (String name : new String[] {"", "n".repeat(201), "é".repeat(101), "a\u001b[0m"}) {
+        for (String name : new String[] {"", "n".repeat(201), "é".repeat(101), "a\u001b[0m", "a\nb"}) {
             Member member = named(name);
             assertThrows(
                     MalformedModelException.class, () -> Introduction.read(member.id(), Introduction.of(member)), name);
@@ -26,6 +26,6 @@ class IntroductionTest {
     }
 
     private static Member named(String name) {
-        return new Member("id", name, Cluster.offer(Role.NODE));
+        return new Member("id", name, "127.0.0.1:7", Cluster.offer(Role.NODE));
     }
 }
