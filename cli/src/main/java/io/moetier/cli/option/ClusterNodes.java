@@ -6,7 +6,6 @@ import io.moetier.cli.terminal.Surroundings;
 import io.moetier.cluster.drive.ClusterDrive;
 import io.moetier.cluster.drive.Judge;
 import io.moetier.cluster.membership.Belonging;
-import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.lab.cluster.TokenTimeJudge;
 import io.moetier.lab.cost.MachineProfile;
@@ -24,7 +23,7 @@ import java.util.OptionalDouble;
 /// Makes an engine the driver of the cluster that options name.
 ///
 /// @param asked of them
-record ClusterNodes(ClusterSettings settings, Asked asked, Surroundings surroundings, Streams streams)
+record ClusterNodes(Belonging belonging, Asked asked, Surroundings surroundings, Streams streams)
         implements ExpertNodesFactory {
     private static final double USUAL_DISK = 1e9; // bytes/s
 
@@ -39,7 +38,6 @@ record ClusterNodes(ClusterSettings settings, Asked asked, Surroundings surround
     @Override
     public ExpertNodes open(Driven engine) {
         try {
-            Belonging belonging = Belonging.read(settings, surroundings.secretsDirectory());
             int numThreads = PhysicalCores.threads(asked.threads());
             OptionalDouble disk = diskBytesPerSecond(engine.store().manifest().totalBytes());
             ClusterDrive.How how = new ClusterDrive.How(

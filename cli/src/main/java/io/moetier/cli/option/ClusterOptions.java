@@ -2,6 +2,7 @@ package io.moetier.cli.option;
 
 import io.moetier.cli.terminal.LibraryLogs;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipException;
@@ -9,6 +10,7 @@ import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -185,6 +187,17 @@ public final class ClusterOptions {
 
     private static String loopback() {
         return InetAddress.getLoopbackAddress().getHostAddress();
+    }
+
+    /// Reads what proves that this process belongs to a cluster, which is not to fail after long work.
+    ///
+    /// @throws UncheckedIOException if it can be neither read nor made
+    static Belonging belonging(ClusterSettings settings, Surroundings surroundings) {
+        try {
+            return Belonging.read(settings, surroundings.secretsDirectory());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /// Makes this process a member, which it is until the membership is closed.

@@ -4,6 +4,7 @@ import static io.moetier.runtime.option.InvalidOptionException.require;
 
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.ActivationType;
@@ -258,8 +259,9 @@ public final class ModelOptions {
             }
             return Optional.empty();
         }
+        Belonging belonging = ClusterOptions.belonging(settings.get(), surroundings);
         ClusterNodes.Asked asked = new ClusterNodes.Asked(mixed, threads, isJudged, io);
-        return Optional.of(new ClusterNodes(settings.get(), asked, surroundings, streams));
+        return Optional.of(new ClusterNodes(belonging, asked, surroundings, streams));
     }
 
     private PolicyChoice policyChoice(Optional<PolicyFile> saved) {

@@ -203,6 +203,27 @@ public final class TuneCommand implements Callable<Integer> {
         checkOutputs(chosen);
         recording.check(inputs);
         experts.check(recording.isWanted() ? Optional.of(inputs.getFirst()) : Optional.empty());
+        if (several.isEmpty()) {
+            return tune(chosen, TuneCommand::replay);
+        }
+        Offer offer = new Offer(Offer.Role.DRIVER, "", 0, 0, threads(), "", ProgramVersion.get());
+        try (CleanStop _ = CleanStop.open();
+                Membership membership = ClusterOptions.join(several.get(), surroundings, "tune", offer)) {
+            return tune(chosen, (traces, taker) -> {
+                SweepSummary summary = SpreadSweep.run(membership, threads(), traces, taker);
+                new TuneSpread(summary).lines().forEach(streams::note);
+            });
+        }
+    }
+
+    /// Replays traces.
+    @FunctionalInterface
+    private interface Replaying {
+        /// @param taker is given what came out for each trace with its index, in order
+        void run(List<SweptTrace> traces, BiConsumer<Integer, Tuning> taker) throws InterruptedException;
+    }
+
+    private int tune(TunePolicies chosen, Replaying replaying) throws IOException {
         Optional<MachineProfile> machine = machine(); // may take a minute to measure
         checkMisses(machine);
         experts.locate(surroundings, streams); // may take longer to download
@@ -212,17 +233,11 @@ public final class TuneCommand implements Callable<Integer> {
             if (Thread.currentThread().isInterrupted()) {
                 return Failure.INTERRUPTED;
             }
-            if (several.isPresent()) {
-                List<Asked> all = traces.stream()
-                        .map(trace -> asked(trace, chosen, machine))
-                        .toList();
-                sweep(all, several.get(), (index, tuning) -> report(all.get(index), tuning, reports));
-            } else {
-                for (Path trace : traces) {
-                    Asked asked = asked(trace, chosen, machine);
-                    report(asked, replayed(asked.swept()), reports);
-                }
-            }
+            List<Asked> all =
+                    traces.stream().map(trace -> asked(trace, chosen, machine)).toList();
+            replaying.run(
+                    all.stream().map(Asked::swept).toList(),
+                    (index, tuning) -> report(all.get(index), tuning, reports));
             write(reports, traces);
         } catch (InterruptedException e) {
             return Failure.INTERRUPTED;
@@ -259,20 +274,12 @@ public final class TuneCommand implements Callable<Integer> {
         return Runtime.getRuntime().availableProcessors();
     }
 
-    private static Tuning replayed(SweptTrace swept) {
-        try (TraceReader reader = TraceReader.open(swept.trace())) {
-            return Tuning.of(reader, swept.simulator(), swept.question(), swept.lru());
-        }
-    }
-
-    private void sweep(List<Asked> all, ClusterSettings settings, BiConsumer<Integer, Tuning> taker)
-            throws IOException, InterruptedException {
-        Offer offer = new Offer(Offer.Role.DRIVER, "", 0, 0, threads(), "", ProgramVersion.get());
-        try (CleanStop _ = CleanStop.open();
-                Membership membership = ClusterOptions.join(settings, surroundings, "tune", offer)) {
-            List<SweptTrace> traces = all.stream().map(Asked::swept).toList();
-            SweepSummary summary = SpreadSweep.run(membership, threads(), traces, taker);
-            new TuneSpread(summary).lines().forEach(streams::note);
+    private static void replay(List<SweptTrace> traces, BiConsumer<Integer, Tuning> taker) {
+        for (int i = 0; i < traces.size(); i++) {
+            SweptTrace swept = traces.get(i);
+            try (TraceReader reader = TraceReader.open(swept.trace())) {
+                taker.accept(i, Tuning.of(reader, swept.simulator(), swept.question(), swept.lru()));
+            }
         }
     }
 

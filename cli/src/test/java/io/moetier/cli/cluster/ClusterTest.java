@@ -168,20 +168,13 @@ class ClusterTest {
     }
 
     @Test
-    void whoIsNotThereCannotBeDrained() throws IOException, InterruptedException {
-        try (MemberRun node = node("a", "--ram", "40M")) {
-            String place = place(node);
-            CommandLineRun run = driven(place, "cluster", "drain", "b");
-            assertEquals(Failure.USAGE, run.exitCode());
-            assertEquals("moetier: NODE: expected one of [a], found b\n", run.err());
-        }
-    }
-
-    @Test
-    void ofTwoNodesOfOneNameOneIsDrained() throws IOException, InterruptedException {
+    void whoIsToBeDrainedHasToBeThereAndOne() throws IOException, InterruptedException {
         try (MemberRun first = node("a", "--ram", "40M");
                 MemberRun second = node("a", "--ram", "40M", "--join", place(first))) {
-            CommandLineRun run = driven(place(first), "cluster", "drain", "a");
+            CommandLineRun run = driven(place(first), "cluster", "drain", "b");
+            assertEquals(Failure.USAGE, run.exitCode());
+            assertEquals("moetier: NODE: expected one of [a, a], found b\n", run.err());
+            run = driven(place(first), "cluster", "drain", "a");
             assertEquals(Failure.USAGE, run.exitCode());
             assertEquals(
                     "moetier: NODE: several are called a: expected one of [a@" + place(first) + ", a@" + place(second)
@@ -251,6 +244,22 @@ class ClusterTest {
             assertEquals(Failure.FAILED, run.exitCode());
             assertTrue(run.err().matches("moetier: .*secret.*\n"), run.err());
         }
+    }
+
+    /// Before a model is read that may be long in coming.
+    @Test
+    void whoDoesNotBelongIsToldBeforeLongWork() throws IOException {
+        String model = TestData.tinyMixtral().toString();
+        Path secret = home.resolve("absent");
+        CommandLineRun run =
+                run("run", model, "Once", "--cluster", "c", "--secret-file", secret.toString(), "--ram", "1M");
+        assertEquals(Failure.FAILED, run.exitCode());
+        assertEquals("moetier: " + secret + ": no such file\n", run.err());
+        Path prompts = Files.writeString(home.resolve("prompts"), "Once");
+        run = driven("127.0.0.1:1", "tune", model, "--prompts", prompts.toString());
+        assertEquals(Failure.FAILED, run.exitCode());
+        assertTrue(run.err().startsWith("moetier: nobody listens at 127.0.0.1:1: "), run.err());
+        assertFalse(Files.exists(cache("driver")));
     }
 
     private Path secret(String name, String content) throws IOException {
