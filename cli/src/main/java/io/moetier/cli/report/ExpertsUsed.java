@@ -22,10 +22,20 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Opt
     /// @param leftOut share of chosen experts
     /// @param loadsSaved of these, those that were not in memory
     public record Loss(double estimatedKld, double leftOut, long loadsSaved) {
-        private static Optional<Loss> of(LossMeter meter) {
+        /// Returns what was left out so far, where a limit was set.
+        public static Optional<Loss> of(LossMeter meter) {
             return meter.isLimited()
                     ? Optional.of(new Loss(meter.estimatedKld(), meter.shareLeftOut(), meter.loadsSaved()))
                     : Optional.empty();
+        }
+
+        /// Returns this under the names that files have.
+        public Map<String, Object> fields() {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("estimated_kl_divergence", estimatedKld);
+            fields.put("experts_left_out", leftOut);
+            fields.put("loads_saved", loadsSaved);
+            return fields;
         }
     }
 
@@ -60,11 +70,7 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Opt
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("experts_per_token", perToken);
         lossy.ifPresent(options -> fields.put("lossy", options));
-        loss.ifPresent(of -> {
-            fields.put("estimated_kl_divergence", of.estimatedKld());
-            fields.put("experts_left_out", of.leftOut());
-            fields.put("loads_saved", of.loadsSaved());
-        });
+        loss.ifPresent(of -> fields.putAll(of.fields()));
         return fields;
     }
 }

@@ -30,6 +30,13 @@ record Findings(
         return results.stream().flatMap(result -> result.measured().stream()).toList();
     }
 
+    /// Returns what the limits of loss bring where generation has the fewest tokens in front, the smallest limit first.
+    List<Gain> gains() {
+        return results.stream()
+                .flatMap(result -> Gain.of(result, measured()).stream())
+                .toList();
+    }
+
     /// Returns the fields of the file that `--json` writes.
     Map<String, Object> fields() {
         Map<String, Object> fields = new Throughput(name(model), device, measured()).fields();
@@ -40,6 +47,10 @@ record Findings(
                             Map<String, Object> of = new LinkedHashMap<>();
                             of.put("budget", result.setting().budget());
                             of.put("threads", result.setting().threads());
+                            if (result.setting().maxKld() > 0) {
+                                of.put("max_kld", result.setting().maxKld());
+                            }
+                            result.loss().ifPresent(loss -> of.putAll(loss.fields()));
                             of.put("policy", result.held().policy());
                             of.put("expert_slots", result.held().slots());
                             of.put("bytes", result.held().tiers());

@@ -4,6 +4,7 @@ import io.moetier.cli.report.HtmlBody;
 import io.moetier.cli.report.HtmlReport;
 import io.moetier.cli.report.Table;
 import io.moetier.cli.throughput.StepWatch.Span;
+import io.moetier.lab.throughput.Case;
 import io.moetier.lab.throughput.Measured;
 import io.moetier.lab.throughput.Peaks;
 import io.moetier.lab.throughput.Work;
@@ -47,6 +48,7 @@ final class ProfilePage {
         addRoofline(body);
         addParts(body);
         addScaling(body);
+        addGains(body);
         SettingResult smallest = smallest();
         List<Round> rounds = generation(smallest);
         if (!rounds.isEmpty()) {
@@ -70,7 +72,7 @@ final class ProfilePage {
     /// Returns the setting with the least memory for experts.
     private SettingResult smallest() {
         return findings.results().stream()
-                .filter(result -> result.isOfAllThreads(findings.results()))
+                .filter(result -> result.isOfBudget(findings.results()))
                 .min(Comparator.comparingLong(result -> result.held().slotBytes()))
                 .orElseThrow();
     }
@@ -161,8 +163,8 @@ final class ProfilePage {
     }
 
     private static String shortLabel(Measured each) {
-        return each.of().budget() + ", " + each.of().threads() + " thr., at "
-                + each.of().depth();
+        return Case.setting(each.of().budget(), 0, each.of().maxKld()) + ", "
+                + each.of().threads() + " thr., at " + each.of().depth();
     }
 
     private static Map<String, Object> row(String name, List<Double> values, List<String> texts) {
@@ -190,7 +192,7 @@ final class ProfilePage {
                 .budget();
         Map<String, Map<Integer, Double>> lines = new LinkedHashMap<>();
         all.stream()
-                .filter(each -> each.of().budget().equals(budget))
+                .filter(each -> each.of().budget().equals(budget) && each.of().maxKld() == 0)
                 .forEach(each -> lines.computeIfAbsent(each.of().label(), _ -> new LinkedHashMap<>())
                         .put(each.of().threads(), each.tokensPerSecond().value()));
         List<Map<String, Object>> series = new ArrayList<>();
@@ -206,6 +208,27 @@ final class ProfilePage {
                     threads.stream().map(n -> n * first).toList()));
         });
         charts.put("scaling", curves("threads", threads, series, false));
+    }
+
+    private void addGains(HtmlBody body) {
+        List<Gain> gains = findings.gains();
+        if (gains.isEmpty()) {
+            return;
+        }
+        Measured exact = gains.getFirst().exact();
+        body.chart(
+                "gains",
+                "Speed for loss",
+                "Tokens a second by how much may be lost of a token on average, in nats of KL divergence from the whole"
+                        + " model; 0 is the whole model. With "
+                        + Case.setting(exact.of().budget(), exact.of().threads(), 0) + ".");
+        List<Double> limits = new ArrayList<>(List.of(0.0));
+        List<Double> rates = new ArrayList<>(List.of(Gain.rate(exact)));
+        gains.forEach(gain -> {
+            limits.add(gain.lossy().of().maxKld());
+            rates.add(Gain.rate(gain.lossy()));
+        });
+        charts.put("gains", curves("nats", limits, List.of(series(exact.of().label(), false, rates)), false));
     }
 
     private static Map<String, Object> series(String name, boolean dashed, List<Double> values) {
@@ -315,7 +338,7 @@ final class ProfilePage {
         List<Map<String, Object>> series = new ArrayList<>();
         int longest = 0;
         for (SettingResult result : findings.results()) {
-            if (result.isOfAllThreads(findings.results())) {
+            if (result.isOfBudget(findings.results())) {
                 List<Double> rates = result.rounds().entrySet().stream()
                         .filter(entry -> entry.getKey().phase() == Phase.DECODE)
                         .min(Comparator.comparingInt(entry -> entry.getKey().depth()))
@@ -340,7 +363,7 @@ final class ProfilePage {
 
     private void addTokenTimes(HtmlBody body) {
         List<SettingResult> shown = findings.results().stream()
-                .filter(result -> result.isOfAllThreads(findings.results()))
+                .filter(result -> result.isOfBudget(findings.results()))
                 .toList();
         List<double[]> millis = shown.stream()
                 .map(result -> generation(result).stream()

@@ -32,6 +32,7 @@ record ProfileSummary(Findings findings, List<Measured> all) {
                 .filter(slowest -> best.isPresent() && !slowest.equals(best.get()))
                 .ifPresent(slowest -> sentences.add(slowest(slowest, best.orElseThrow())));
         scaling(generated).ifPresent(sentences::add);
+        findings.gains().forEach(gain -> sentences.add(gain.sentence()));
         best.ifPresent(measured -> sentences.add(waits(measured)));
         findings.expectations().stream()
                 .max(Comparator.comparingDouble(each -> Math.abs(each.error())))
@@ -44,7 +45,9 @@ record ProfileSummary(Findings findings, List<Measured> all) {
     }
 
     private List<Measured> of(Phase phase) {
-        return all.stream().filter(each -> each.of().phase() == phase).toList();
+        return all.stream()
+                .filter(each -> each.of().phase() == phase && each.of().maxKld() == 0)
+                .toList();
     }
 
     private static Optional<Measured> fastest(List<Measured> some) {

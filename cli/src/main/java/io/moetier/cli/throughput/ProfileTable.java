@@ -2,6 +2,7 @@ package io.moetier.cli.throughput;
 
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
+import io.moetier.lab.throughput.Case;
 import io.moetier.lab.throughput.Estimate;
 import io.moetier.lab.throughput.Measured;
 import io.moetier.lab.throughput.Parts.Part;
@@ -23,7 +24,7 @@ record ProfileTable(List<Measured> all) {
             Estimate rate = each.tokensPerSecond();
             table.row(
                     each.of().label(),
-                    each.of().budget(),
+                    Case.setting(each.of().budget(), 0, each.of().maxKld()),
                     each.of().threads() == 0 ? "GPU" : each.of().threads(),
                     RunReport.rate(rate.value()),
                     RunReport.rate(rate.low()) + " to " + RunReport.rate(rate.high()),

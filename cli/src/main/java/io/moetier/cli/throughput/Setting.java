@@ -1,5 +1,6 @@
 package io.moetier.cli.throughput;
 
+import io.moetier.lab.throughput.Case;
 import io.moetier.runtime.session.EngineConfig;
 import java.util.OptionalLong;
 
@@ -8,14 +9,18 @@ import java.util.OptionalLong;
 /// @param budget as it was asked for
 /// @param ramBytes of it; nothing for what fits
 /// @param threads that compute; 0 for a GPU
-record Setting(String budget, OptionalLong ramBytes, int threads) {
+/// @param maxKld what may be lost beyond what else was asked for; 0 for nothing
+record Setting(String budget, OptionalLong ramBytes, int threads, double maxKld) {
     EngineConfig of(EngineConfig config) {
         EngineConfig threaded = threads == 0 ? config : config.withThreads(threads);
-        return ramBytes.isPresent() ? threaded.withRamBytes(ramBytes.getAsLong()) : threaded;
+        EngineConfig sized = ramBytes.isPresent() ? threaded.withRamBytes(ramBytes.getAsLong()) : threaded;
+        return maxKld == 0
+                ? sized
+                : sized.withSelection(sized.numerics().selection().withMaxKld(maxKld));
     }
 
     /// Returns the name for people.
     String label() {
-        return threads == 0 ? budget : budget + ", " + threads + (threads == 1 ? " thread" : " threads");
+        return Case.setting(budget, threads, maxKld);
     }
 }

@@ -1,5 +1,6 @@
 package io.moetier.cli.throughput;
 
+import io.moetier.cli.report.ExpertsUsed.Loss;
 import io.moetier.lab.throughput.Case;
 import io.moetier.lab.throughput.Measured;
 import io.moetier.lab.throughput.Parts;
@@ -17,7 +18,8 @@ import java.util.OptionalInt;
 /// What was measured with one setting: the rounds of each point, of which those count that came after the warm-up.
 ///
 /// @param rounds by point, each in the order in which they were measured
-record SettingResult(Setting setting, Map<Case, List<Round>> rounds, Peaks peaks, Held held) {
+/// @param loss of all tokens that were generated, where that is limited
+record SettingResult(Setting setting, Map<Case, List<Round>> rounds, Peaks peaks, Held held, Optional<Loss> loss) {
     /// What the model held in memory.
     ///
     /// @param slots for experts
@@ -122,8 +124,9 @@ record SettingResult(Setting setting, Map<Case, List<Round>> rounds, Peaks peaks
                 / counted.stream().mapToInt(round -> round.steps().length).sum();
     }
 
-    /// Says whether it has as many threads as any.
-    boolean isOfAllThreads(List<SettingResult> all) {
-        return all.stream().allMatch(other -> other.setting().threads() <= setting.threads());
+    /// Says whether it differs from others by its budget alone: it has as many threads as any, and loses nothing.
+    boolean isOfBudget(List<SettingResult> all) {
+        return setting.maxKld() == 0
+                && all.stream().allMatch(other -> other.setting().threads() <= setting.threads());
     }
 }

@@ -5,6 +5,7 @@ import io.moetier.cli.option.ExpertShare;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.lab.throughput.Case;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.memory.ByteSize;
@@ -78,6 +79,16 @@ final class Sweep {
     List<Integer> threadCounts;
 
     @Option(
+            names = "--max-klds",
+            paramLabel = "X,…",
+            split = ",",
+            hideParamSyntax = true,
+            description = "Limits of loss (see --max-kld), each with the last budget and all threads: how much faster"
+                    + " each is; default: none.")
+    @Nullable
+    List<Double> maxKlds;
+
+    @Option(
             names = "--seconds",
             paramLabel = "SECONDS",
             description = "How long all of it is measured; default: 110, with --quick 18. Each point is measured five"
@@ -106,6 +117,10 @@ final class Sweep {
         }
         if (config.compute().threads() != 0 && threadCounts != null) {
             throw new IllegalArgumentException("--threads and --thread-counts: expected one of them");
+        }
+        maxKlds().forEach(ExpertSelection.TRAINED::withMaxKld); // refuses what is no limit
+        if (config.numerics().selection().maxKld().isPresent() && maxKlds != null) {
+            throw new IllegalArgumentException("--max-kld and --max-klds: expected one of them");
         }
         if (config.memory().ramBytes().isPresent() && budgets != null) {
             throw new IllegalArgumentException("--ram and --budgets: expected one of them");
@@ -169,7 +184,9 @@ final class Sweep {
             behind.add(lengths.getLast());
         }
         List<Case> cases = new ArrayList<>();
-        lengths.forEach(length -> cases.add(of(Phase.PREFILL, length, 0, setting)));
+        if (setting.maxKld() == 0) { // prompts are computed exactly
+            lengths.forEach(length -> cases.add(of(Phase.PREFILL, length, 0, setting)));
+        }
         for (int depth : behind.reversed()) { // the deepest is there once the longest prompt is
             generated().forEach(count -> cases.add(of(Phase.DECODE, count, depth, setting)));
         }
@@ -188,14 +205,18 @@ final class Sweep {
     }
 
     private static Case of(Phase phase, int tokens, int depth, Setting setting) {
-        return new Case(phase, tokens, depth, setting.budget(), setting.threads());
+        return new Case(phase, tokens, depth, setting.budget(), setting.threads(), setting.maxKld());
     }
 
     private List<Integer> threadCounts() {
         return threadCounts == null ? List.of() : sorted(threadCounts);
     }
 
-    /// Returns the settings: each budget with all threads, and the first budget with fewer.
+    private List<Double> maxKlds() {
+        return maxKlds == null ? List.of() : List.copyOf(new TreeSet<>(maxKlds));
+    }
+
+    /// Returns the settings: each budget with all threads, the first budget with fewer, and the last one with losses.
     ///
     /// @param config what else was asked for
     /// @param allBytes of all experts
@@ -208,20 +229,24 @@ final class Sweep {
         int most = threadCounts().stream().mapToInt(count -> count).max().orElse(all);
         List<Setting> settings = new ArrayList<>();
         if (ram.isPresent()) {
-            settings.add(new Setting(ByteSize.format(ram.getAsLong()), ram, most));
+            settings.add(new Setting(ByteSize.format(ram.getAsLong()), ram, most, 0));
         } else {
             for (String budget : budgets == null ? (quick ? QUICK_BUDGETS : BUDGETS) : budgets) {
                 OptionalLong bytes = bytes(budget, allBytes, leastBytes);
                 if (settings.stream().noneMatch(other -> other.ramBytes().equals(bytes))) {
-                    settings.add(new Setting(budget.strip(), bytes, most)); // not the same by another name
+                    settings.add(new Setting(budget.strip(), bytes, most, 0)); // not the same by another name
                 }
             }
         }
         Setting first = settings.getFirst();
+        Setting last = settings.getLast();
         for (int count : ofCpu && asked == 0 ? counts(most) : List.<Integer>of()) {
             if (count != most) {
-                settings.add(new Setting(first.budget(), first.ramBytes(), count));
+                settings.add(new Setting(first.budget(), first.ramBytes(), count, 0));
             }
+        }
+        for (double maxKld : maxKlds()) {
+            settings.add(new Setting(last.budget(), last.ramBytes(), most, maxKld));
         }
         return List.copyOf(settings);
     }

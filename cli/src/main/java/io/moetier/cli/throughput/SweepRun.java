@@ -4,6 +4,7 @@ import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.ModelSummary;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.report.ExpertsUsed;
+import io.moetier.cli.report.ExpertsUsed.Loss;
 import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -13,6 +14,7 @@ import io.moetier.lab.throughput.Case;
 import io.moetier.lab.throughput.Comparison;
 import io.moetier.lab.throughput.ModelWork;
 import io.moetier.runtime.library.LoadedModel;
+import io.moetier.runtime.library.LossCalibration;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.session.Engine;
@@ -43,6 +45,7 @@ final class SweepRun implements AutoCloseable {
     private final EngineConfig config;
     private final Sweep sweep;
     private final MachinePeaks peaks;
+    private final Path cache;
     private final Path trace;
     private final List<SettingResult> results = new ArrayList<>();
     private final List<String> leftOut = new ArrayList<>();
@@ -57,6 +60,7 @@ final class SweepRun implements AutoCloseable {
         this.summary = summary;
         this.config = config;
         this.sweep = sweep;
+        this.cache = cache;
         peaks = new MachinePeaks(
                 cache,
                 config,
@@ -74,9 +78,12 @@ final class SweepRun implements AutoCloseable {
                 lines.measuring(setting.label());
                 try (LoadedModel loaded = LibraryTerminal.stores(surroundings, streams)
                         .load(summary.model(), setting.of(config), false)) {
-                    device = loaded.engine().deviceDescription()
-                            + ExpertsUsed.warning(
-                                    OptionFlags.lossy(loaded.engine().selection()));
+                    if (results.isEmpty()) {
+                        device = loaded.engine().deviceDescription()
+                                + ExpertsUsed.warning(
+                                        OptionFlags.lossy(loaded.engine().selection()));
+                        requireCalibration(settings, loaded);
+                    }
                     results.add(measure(loaded, setting, share, lines));
                 }
             }
@@ -84,6 +91,17 @@ final class SweepRun implements AutoCloseable {
         List<Expectation> expectations = expectations();
         String whyNone = expectations.isEmpty() ? whyNoExpectation() : "";
         return new Findings(summary, device, results, expectations, whyNone, leftOut);
+    }
+
+    /// Minutes pass before a loss is measured.
+    private void requireCalibration(List<Setting> settings, LoadedModel loaded) {
+        for (Setting setting : settings) {
+            LossCalibration.require(
+                    setting.of(config).numerics().selection(),
+                    summary.model(),
+                    loaded.engine().store().fingerprint(),
+                    cache);
+        }
     }
 
     @Override
@@ -119,7 +137,12 @@ final class SweepRun implements AutoCloseable {
             Held held = held(engine, meter.memoryUse());
             lines.measuring("memory, disk and arithmetic, " + setting.label());
             double workingSet = (double) summary.denseBytes() + held.slotBytes();
-            return new SettingResult(setting, rounds, peaks.measure(loaded, setting.threads(), workingSet), held);
+            return new SettingResult(
+                    setting,
+                    rounds,
+                    peaks.measure(loaded, setting.threads(), workingSet),
+                    held,
+                    Loss.of(engine.loss()));
         }
     }
 
@@ -211,7 +234,7 @@ final class SweepRun implements AutoCloseable {
         List<Expectation> expectations = new ArrayList<>();
         for (SettingResult result : results) {
             MachineProfile of = result.held().pastCache() ? machine : machine.withCachedFiles();
-            if (result.isOfAllThreads(results)) {
+            if (result.isOfBudget(results)) {
                 Expectation.of(result, summary, of, trace, tracedTokens).ifPresent(expectations::add);
             }
         }

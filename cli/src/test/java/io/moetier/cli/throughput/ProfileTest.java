@@ -93,6 +93,50 @@ class ProfileTest {
         assertEquals(0, same.exitCode(), same.err());
     }
 
+    @Test
+    void whatLossBringsIsTold() throws IOException {
+        Path json = directory.resolve("a.json");
+        Path page = directory.resolve("a.html");
+        Object[] command = {
+            "profile",
+            TestData.tinyMixtral(),
+            "-p=4",
+            "-n=4",
+            "--depths=0",
+            "--budgets=25%",
+            "--threads=1",
+            "--max-klds=0.2,0.01",
+            "--seconds=0.3",
+            "--json",
+            json,
+            "--report",
+            page
+        };
+        CommandLineRun uncalibrated = run(command);
+        assertEquals(2, uncalibrated.exitCode());
+        assertTrue(uncalibrated.err().contains("perplexity measures that"), uncalibrated.err());
+        Path text = Files.writeString(directory.resolve("text"), "Once upon a time there was a king. ".repeat(9));
+        CommandLineRun calibrated =
+                run("perplexity", TestData.tinyMixtral(), "--file", text, "--ctx=32", "--calibrate");
+        assertEquals(0, calibrated.exitCode(), calibrated.err());
+        CommandLineRun run = run(command);
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.out().contains("A loss of up to 0.01 nats, of which about 0.0"), run.out());
+        assertTrue(run.out().contains("A loss of up to 0.2 nats, of which about 0."), run.out());
+        assertTrue(run.out().contains("25%, lossy up to 0.2"), run.out());
+        assertTrue(Files.readString(page).contains("Speed for loss"));
+        assertEquals(
+                List.of(0.0, 0.0, 0.01, 0.2), // a prompt, and generation with each
+                Throughput.read(json).cases().stream()
+                        .map(each -> each.of().maxKld())
+                        .toList());
+        List<JsonObject> settings = Json.readObject(json).requireObjects("settings");
+        assertFalse(
+                settings.getFirst().optionalDouble("estimated_kl_divergence").isPresent());
+        double estimated = settings.getLast().requireDouble("estimated_kl_divergence");
+        assertTrue(estimated > 0 && estimated <= 0.2, "estimated " + estimated);
+    }
+
     private static String tracedModel(Path trace) {
         try (TraceReader reader = TraceReader.open(trace)) {
             return reader.header().model();

@@ -4,14 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.moetier.lab.throughput.Case;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.session.EngineConfig;
 import java.util.HashSet;
 import java.util.List;
+import java.util.OptionalDouble;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class SweepTest {
-    private static final Setting SETTING = new Setting("100%", OptionalLong.empty(), 1);
+    private static final Setting SETTING = new Setting("100%", OptionalLong.empty(), 1, 0);
 
     private final Sweep sweep = new Sweep();
 
@@ -38,6 +40,35 @@ class SweepTest {
                 sweep.settings(EngineConfig.DEFAULT, 1000, 10).stream()
                         .map(Setting::label)
                         .toList());
+    }
+
+    @Test
+    void lossesAreMeasuredWithTheLeastMemoryAndWithoutPrompts() {
+        sweep.prompts = List.of(8);
+        sweep.maxKlds = List.of(0.1, 0.01, 0.1);
+        List<Setting> settings = sweep.settings(EngineConfig.DEFAULT.withThreads(1), 1000, 10);
+        assertEquals(
+                List.of(
+                        "100%, 1 thread",
+                        "50%, 1 thread",
+                        "25%, 1 thread",
+                        "25%, 1 thread, lossy up to 0.01",
+                        "25%, 1 thread, lossy up to 0.1"),
+                settings.stream().map(Setting::label).toList());
+        assertEquals(
+                List.of("generate 32 behind 8", "generate 32"),
+                sweep.cases(settings.getLast(), 1024, Integer.MAX_VALUE).stream()
+                        .map(Case::label)
+                        .toList());
+        EngineConfig config = settings.getLast().of(EngineConfig.DEFAULT);
+        assertEquals(OptionalDouble.of(0.1), config.numerics().selection().maxKld());
+        EngineConfig limited = EngineConfig.DEFAULT.withSelection(ExpertSelection.TRAINED.withMaxKld(0.1));
+        assertEquals(
+                "--max-kld and --max-klds: expected one of them",
+                assertThrows(IllegalArgumentException.class, () -> sweep.check(limited))
+                        .getMessage());
+        sweep.maxKlds = List.of(0.0);
+        assertThrows(IllegalArgumentException.class, () -> sweep.check(EngineConfig.DEFAULT));
     }
 
     /// The least that a model needs makes 25 % what 50 % is.

@@ -77,7 +77,8 @@ public record LossCalibration(String text, long tokens, List<Point> points) {
     /// Checks that what a dose costs a model was measured, where its loss is to be limited.
     ///
     /// @throws InvalidOptionException as [#kldPerDose(ExpertSelection, Path, Optional, Path)]
-    static void require(ExpertSelection selection, Path name, Optional<String> fingerprint, Path cacheDirectory) {
+    public static void require(
+            ExpertSelection selection, Path name, Optional<String> fingerprint, Path cacheDirectory) {
         OptionalDouble _ = kldPerDose(selection, name, fingerprint, cacheDirectory);
     }
 

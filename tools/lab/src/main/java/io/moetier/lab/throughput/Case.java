@@ -11,7 +11,8 @@ import java.util.Map;
 /// @param depth tokens in front of these
 /// @param budget of memory for experts, as it was asked for
 /// @param threads that compute; 0 where it is no processor that does
-public record Case(Phase phase, int tokens, int depth, String budget, int threads) {
+/// @param maxKld what may be lost of a token at most, in nats; 0 where it is the whole model
+public record Case(Phase phase, int tokens, int depth, String budget, int threads, double maxKld) {
     /// Returns what a table calls it.
     public String label() {
         String what = phase == Phase.PREFILL ? "prompt " + tokens : "generate " + tokens;
@@ -20,8 +21,14 @@ public record Case(Phase phase, int tokens, int depth, String budget, int thread
 
     /// Returns what it is called beside those of other budgets and threads.
     public String fullLabel() {
-        String all = label() + ", " + budget;
-        return threads == 0 ? all : all + ", " + threads + (threads == 1 ? " thread" : " threads");
+        return label() + ", " + setting(budget, threads, maxKld);
+    }
+
+    /// Returns what a setting is called.
+    public static String setting(String budget, int threads, double maxKld) {
+        return budget
+                + (threads == 0 ? "" : ", " + threads + (threads == 1 ? " thread" : " threads"))
+                + (maxKld == 0 ? "" : ", lossy up to " + maxKld);
     }
 
     /// Returns of how many tokens a step is.
@@ -37,6 +44,9 @@ public record Case(Phase phase, int tokens, int depth, String budget, int thread
         fields.put("depth", depth);
         fields.put("budget", budget);
         fields.put("threads", threads);
+        if (maxKld > 0) {
+            fields.put("max_kld", maxKld);
+        }
         return fields;
     }
 
@@ -49,7 +59,8 @@ public record Case(Phase phase, int tokens, int depth, String budget, int thread
                         json.requireInt("tokens"),
                         json.requireInt("depth"),
                         json.requireString("budget"),
-                        json.requireInt("threads"));
+                        json.requireInt("threads"),
+                        json.optionalDouble("max_kld").orElse(0.0));
             }
         }
         throw json.unexpected("phase", "prefill or decode", phase);

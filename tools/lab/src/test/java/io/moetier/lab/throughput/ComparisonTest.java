@@ -35,7 +35,7 @@ class ComparisonTest {
         Peaks unknown = new Peaks(
                 OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty(), OptionalDouble.empty());
         return new Measured(
-                new Case(Phase.DECODE, 16, depth, "100%", 2), samples, parts, unknown, Optional.of(0), 1, 0);
+                new Case(Phase.DECODE, 16, depth, "100%", 2, 0), samples, parts, unknown, Optional.of(0), 1, 0);
     }
 
     @Test

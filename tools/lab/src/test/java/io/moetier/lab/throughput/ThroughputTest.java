@@ -29,7 +29,7 @@ class ThroughputTest {
         Peaks peaks = new Peaks(
                 OptionalDouble.of(1e9), OptionalDouble.of(1e10), OptionalDouble.of(1e8), OptionalDouble.empty());
         Samples samples = new Samples(List.of(new long[] {3_000_000, 3_100_000}, new long[] {2_900_000, 3_000_000}));
-        Case of = new Case(Phase.DECODE, 2, 8, "25%", 1);
+        Case of = new Case(Phase.DECODE, 2, 8, "25%", 1, 0.01);
         return new Throughput("m", "d", List.of(new Measured(of, samples, parts, peaks, Optional.of(3), 0.5, 1e-5)));
     }
 

@@ -24,4 +24,11 @@ public record ExpertSelection(OptionalInt experts, OptionalDouble topPExperts, O
         topPExperts.ifPresent(share -> require(share > 0 && share <= 1, "topPExperts", "above 0 and at most 1", share));
         maxKld.ifPresent(nats -> require(nats > 0 && nats <= 10, "maxKld", "above 0 and at most 10 nats", nats));
     }
+
+    /// Returns this with another limit of what may be lost, in nats.
+    ///
+    /// @throws IllegalArgumentException if it cannot be
+    public ExpertSelection withMaxKld(double nats) {
+        return new ExpertSelection(experts, topPExperts, OptionalDouble.of(nats));
+    }
 }
