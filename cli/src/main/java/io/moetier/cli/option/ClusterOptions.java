@@ -7,7 +7,6 @@ import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.Offer;
-import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -208,8 +207,8 @@ public final class ClusterOptions {
     public static Membership join(ClusterSettings settings, Surroundings surroundings, String name, Offer offer)
             throws IOException {
         boolean others = !settings.join().isEmpty() || settings.discover();
-        Optional<SharedSecret> secret = settings.openSecret(surroundings.secretsDirectory());
-        return named(() -> JGroupsMembership.join(settings, secret, name, offer, others));
+        Belonging belonging = Belonging.read(settings, surroundings.secretsDirectory());
+        return named(() -> JGroupsMembership.join(belonging, name, offer, others));
     }
 
     /// Something that makes this process a member.

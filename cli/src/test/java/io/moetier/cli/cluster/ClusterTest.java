@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cluster.drive.ClusterDrive;
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
@@ -142,9 +143,9 @@ class ClusterTest {
     @Test
     void aVerdictIsSaidBeforeTheTextBegins() throws IOException, InterruptedException {
         String alone = ok(run(ANSWER)).out();
-        int port = freePort();
-        try (MemberRun _ = node("a", port, "--ram", "40M")) {
-            CommandLineRun judged = ok(driven(port, ANSWER));
+        try (MemberRun node = node("a", "--ram", "40M")) {
+            String place = place(node);
+            CommandLineRun judged = ok(driven(place, ANSWER));
             assertEquals(alone, judged.out());
             String[] lines = judged.err().split("\n");
             assertEquals("node a can be asked from now on", lines[0], judged::err);
@@ -152,7 +153,7 @@ class ClusterTest {
                     lines[1].matches("(experts are computed on nodes|everything is computed here): a token takes .*"),
                     judged::err);
             assertEquals(lines[1].startsWith("everything"), lines[1].contains("; --nodes always "), judged::err);
-            assertFalse(ok(answered(port)).err().contains("a token takes"));
+            assertFalse(ok(answered(place)).err().contains("a token takes"));
         }
     }
 
@@ -231,7 +232,7 @@ class ClusterTest {
     private Membership driver(String place, Path secret, Offer offer) throws IOException {
         ClusterSettings settings =
                 new ClusterSettings("c", "127.0.0.1", 0, List.of(place), false, Optional.of(secret), Optional.empty());
-        return JGroupsMembership.join(settings, settings.openSecret(home), "driver", offer, true);
+        return JGroupsMembership.join(Belonging.read(settings, home), "driver", offer, true);
     }
 
     @Test

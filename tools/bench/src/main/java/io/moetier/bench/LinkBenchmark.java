@@ -1,10 +1,10 @@
 package io.moetier.bench;
 
 import io.moetier.cluster.link.GrpcNodeLink;
-import io.moetier.cluster.link.LinkSecurity;
 import io.moetier.cluster.link.NodeLink;
 import io.moetier.cluster.link.NodeServer;
 import io.moetier.cluster.link.NodeService;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
@@ -21,7 +21,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jgroups.Address;
@@ -96,14 +95,14 @@ public class LinkBenchmark {
     private void openLink() throws IOException {
         Path folder = Files.createTempDirectory("moetier-bench");
         Path file = folder.resolve("secret");
-        LinkSecurity security = new LinkSecurity(Optional.of(SharedSecret.readOrCreate(file)), Optional.empty());
+        Identity identity = Identity.of(SharedSecret.readOrCreate(file), "benchmark");
         Files.delete(file);
         Files.delete(folder);
-        NodeServer server = NodeServer.start("127.0.0.1", 0, security, new Echo());
+        NodeServer server = NodeServer.start("127.0.0.1", 0, identity, new Echo());
         NodeLink link = GrpcNodeLink.open(
                 "127.0.0.1",
                 server.port(),
-                security,
+                identity,
                 new Hello("", "", false, "", new byte[0], Map.of()),
                 Duration.ofNanos(DEADLINE_NANOS));
         ExpertRequest request = new ExpertRequest();

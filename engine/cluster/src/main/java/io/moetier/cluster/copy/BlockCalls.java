@@ -8,9 +8,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 
-/// The calls by which blocks cross between machines. What is asked stands in the headers, which are bounded and
-/// compared before anything is read; the caller sends nothing else. The answer is raw bytes in pieces, and
-/// behind these a proof of all of them.
+/// The calls by which blocks cross between machines. What is asked stands in the headers, which are bounded; the caller
+/// sends nothing else. The answer is raw bytes in pieces.
 final class BlockCalls {
     static final String SERVICE = "moetier.Blocks";
     static final int MOST_PIECE_BYTES = 1 << 20;
@@ -21,9 +20,11 @@ final class BlockCalls {
     /// Answers with the block of an expert.
     static final MethodDescriptor<byte[], byte[]> READ = method("read");
 
-    static final Metadata.Key<byte[]> QUESTION =
-            Metadata.Key.of("moetier-question-bin", Metadata.BINARY_BYTE_MARSHALLER);
-    static final Metadata.Key<byte[]> PROOF = Metadata.Key.of("moetier-proof-bin", Metadata.BINARY_BYTE_MARSHALLER);
+    /// The digest of a model's experts.
+    static final Metadata.Key<String> MODEL = Metadata.Key.of("moetier-model", Metadata.ASCII_STRING_MARSHALLER);
+
+    /// The packed id of an expert.
+    static final Metadata.Key<String> EXPERT = Metadata.Key.of("moetier-expert", Metadata.ASCII_STRING_MARSHALLER);
 
     private BlockCalls() {}
 

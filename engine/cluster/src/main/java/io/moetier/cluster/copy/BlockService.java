@@ -14,7 +14,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
@@ -32,18 +31,10 @@ public final class BlockService implements AutoCloseable {
     static final ValueLayout.OfInt ID = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final OpenStores stores;
-    private final BlockProof proof;
     private final ThreadPoolExecutor threads;
 
-    /// @param key that all members know, derived from their secret for this purpose; none where certificates are
-    ///     compared
-    public BlockService(OpenStores stores, Optional<byte[]> key) {
-        this(stores, key, InstantSource.system());
-    }
-
-    BlockService(OpenStores stores, Optional<byte[]> key, InstantSource clock) {
+    public BlockService(OpenStores stores) {
         this.stores = stores;
-        this.proof = new BlockProof(key, clock);
         this.threads = new ThreadPoolExecutor(
                 THREADS,
                 THREADS,
@@ -75,32 +66,29 @@ public final class BlockService implements AutoCloseable {
     private ServerCall.Listener<byte[]> take(
             MethodDescriptor<byte[], byte[]> method, ServerCall<byte[], byte[]> call, Metadata headers) {
         Answer answer = new Answer(call);
-        byte[] question = headers.get(BlockCalls.QUESTION);
+        String model = String.valueOf(headers.get(BlockCalls.MODEL));
+        boolean lists = method.equals(BlockCalls.LIST);
         try {
-            BlockProof.Question asked =
-                    proof.check(method.getFullMethodName(), question, headers.get(BlockCalls.PROOF));
-            byte[] checked = question == null ? new byte[0] : question;
-            threads.execute(() -> answer(method.equals(BlockCalls.LIST), asked, checked, answer));
-        } catch (BlockProof.UnprovenException e) {
-            call.close(Status.PERMISSION_DENIED.withDescription(e.getMessage()), new Metadata());
+            int id = lists ? 0 : Integer.parseInt(headers.get(BlockCalls.EXPERT));
+            threads.execute(() -> answer(model, lists, id, answer));
+        } catch (NumberFormatException e) {
+            call.close(Status.INVALID_ARGUMENT.withDescription("no expert was named"), new Metadata());
         } catch (RejectedExecutionException e) {
             call.close(Status.RESOURCE_EXHAUSTED.withDescription("it sends other blocks"), new Metadata());
         }
         return answer;
     }
 
-    private void answer(boolean lists, BlockProof.Question asked, byte[] question, Answer answer) {
+    private void answer(String model, boolean lists, int id, Answer answer) {
         try (Arena arena = Arena.ofConfined()) {
             Optional<MemorySegment> bytes =
-                    stores.read(asked.model(), store -> lists ? list(store, arena) : read(store, asked.id(), arena));
+                    stores.read(model, store -> lists ? list(store, arena) : read(store, id, arena));
             if (bytes.isEmpty()) {
                 answer.close(Status.NOT_FOUND.withDescription("it has nothing of this model"), new Metadata());
                 return;
             }
             answer.send(bytes.get());
-            Metadata end = new Metadata();
-            proof.proofOfAnswer(question, bytes.get()).ifPresent(known -> end.put(BlockCalls.PROOF, known));
-            answer.close(Status.OK, end);
+            answer.close(Status.OK, new Metadata());
         } catch (IllegalStateException e) {
             answer.close(Status.NOT_FOUND.withDescription(e.getMessage()), new Metadata());
         } catch (MalformedModelException e) {

@@ -1,8 +1,7 @@
 package io.moetier.cluster.copy;
 
-import io.moetier.cluster.link.LinkSecurity;
 import io.moetier.cluster.link.MemberChannel;
-import io.moetier.cluster.membership.Belonging;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.Member;
 import io.moetier.storage.expert.StoreManifest;
 import java.io.IOException;
@@ -13,19 +12,15 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 
 /// The other members of a cluster as sources of blocks, each over a connection of its own.
 ///
 /// Shareable between threads.
 public final class MemberBlocks implements AutoCloseable {
-    private static final String PURPOSE = "blocks"; // of the key
-    private static final int KEY_BYTES = 32;
     private static final Duration PATIENCE = Duration.ofSeconds(60);
 
-    private final LinkSecurity security;
-    private final Optional<byte[]> key;
+    private final Identity identity;
     private final Map<String, Reached> reached = new HashMap<>(); // by member, guarded by this
     private List<Member> members = List.of(); // guarded by this
     private boolean closed; // guarded by this
@@ -35,14 +30,8 @@ public final class MemberBlocks implements AutoCloseable {
     /// @param blocks of models, by the digests of their experts
     private record Reached(MemberChannel channel, Map<String, RemoteBlocks> blocks) {}
 
-    public MemberBlocks(Belonging belonging) {
-        security = new LinkSecurity(belonging.secret(), belonging.tls());
-        key = key(belonging);
-    }
-
-    /// Returns the key by which members know that a question for blocks is one of theirs.
-    public static Optional<byte[]> key(Belonging belonging) {
-        return belonging.secret().map(secret -> secret.derive(PURPOSE, KEY_BYTES));
+    public MemberBlocks(Identity identity) {
+        this.identity = identity;
     }
 
     /// Says who is there from now on, this process left out. Waits until the connections to others have ended.
@@ -74,7 +63,7 @@ public final class MemberBlocks implements AutoCloseable {
                 if (way == null) {
                     way = new Reached(
                             MemberChannel.to(
-                                    member.offer().host(), member.offer().port(), security),
+                                    member.offer().host(), member.offer().port(), identity),
                             new HashMap<>());
                     reached.put(member.id(), way);
                 }
@@ -82,7 +71,7 @@ public final class MemberBlocks implements AutoCloseable {
                 sources.add(way.blocks()
                         .computeIfAbsent(
                                 manifest.expertsDigest(),
-                                _ -> new RemoteBlocks(member.name(), channel.channel(), manifest, key, PATIENCE)));
+                                _ -> new RemoteBlocks(member.name(), channel.channel(), manifest, PATIENCE)));
             } catch (IOException e) {
                 // nobody is there under that name; when it is another one, the member is another one too
             }

@@ -14,14 +14,12 @@ import java.io.InterruptedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
-import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
@@ -35,7 +33,6 @@ public final class RemoteBlocks implements BlockSource {
     private final Channel channel;
     private final String model;
     private final Duration patience;
-    private final BlockProof proof;
     private final Map<Integer, BlockLayout> layouts = new HashMap<>();
     private final Set<Answer> underWay = ConcurrentHashMap.newKeySet();
     private volatile int[] known = {}; // ascending
@@ -43,18 +40,12 @@ public final class RemoteBlocks implements BlockSource {
     /// @param name what to call the other machine in messages
     /// @param channel to the other machine, which the caller shuts down; pieces of 1 MiB must fit
     /// @param manifest of the model
-    /// @param key as of [BlockService]
     /// @param patience how long a call may take, a whole block in it
-    public RemoteBlocks(String name, Channel channel, StoreManifest manifest, Optional<byte[]> key, Duration patience) {
-        this(name, channel, manifest, patience, new BlockProof(key, InstantSource.system()));
-    }
-
-    RemoteBlocks(String name, Channel channel, StoreManifest manifest, Duration patience, BlockProof proof) {
+    public RemoteBlocks(String name, Channel channel, StoreManifest manifest, Duration patience) {
         this.name = name;
         this.channel = channel;
         this.model = manifest.expertsDigest();
         this.patience = patience;
-        this.proof = proof;
         manifest.experts()
                 .forEach(entry -> layouts.put(
                         entry.id().pack(),
@@ -107,11 +98,9 @@ public final class RemoteBlocks implements BlockSource {
 
     /// Returns how many bytes came.
     private long call(MethodDescriptor<byte[], byte[]> method, int id, MemorySegment room) throws IOException {
-        byte[] question = proof.ask(new BlockProof.Question(model, id));
         Metadata headers = new Metadata();
-        headers.put(BlockCalls.QUESTION, question);
-        proof.proofOfQuestion(method.getFullMethodName(), question)
-                .ifPresent(known -> headers.put(BlockCalls.PROOF, known));
+        headers.put(BlockCalls.MODEL, model);
+        headers.put(BlockCalls.EXPERT, String.valueOf(id));
         ClientCall<byte[], byte[]> call = channel.newCall(
                 method, CallOptions.DEFAULT.withDeadlineAfter(patience.toNanos(), TimeUnit.NANOSECONDS));
         Answer answer = new Answer(call);
@@ -119,11 +108,7 @@ public final class RemoteBlocks implements BlockSource {
         try {
             call.start(answer, headers);
             call.halfClose();
-            long length = answer.await(room);
-            proof.checkAnswer(question, room.asSlice(0, length), answer.proof());
-            return length;
-        } catch (BlockProof.UnprovenException e) {
-            throw new IOException(e.getMessage(), e);
+            return answer.await(room);
         } finally {
             underWay.remove(answer);
             call.cancel("no more is wanted", null); // which does nothing to a call that has ended
@@ -137,7 +122,6 @@ public final class RemoteBlocks implements BlockSource {
         private final ClientCall<byte[], byte[]> call;
         private final Deque<byte[]> pieces = new ArrayDeque<>(); // guarded by this, as is what follows
         private @Nullable Status end;
-        private byte @Nullable [] proof;
 
         Answer(ClientCall<byte[], byte[]> call) {
             this.call = call;
@@ -151,7 +135,6 @@ public final class RemoteBlocks implements BlockSource {
 
         @Override
         public synchronized void onClose(Status status, Metadata trailers) {
-            proof = trailers.get(BlockCalls.PROOF);
             fail(status);
         }
 
@@ -160,10 +143,6 @@ public final class RemoteBlocks implements BlockSource {
                 end = status;
                 notifyAll();
             }
-        }
-
-        synchronized byte @Nullable [] proof() {
-            return proof;
         }
 
         /// Copies what comes to `room`, and returns how many bytes that were.

@@ -1,15 +1,14 @@
 package io.moetier.cluster.drive;
 
 import io.moetier.cluster.copy.BlockService;
-import io.moetier.cluster.copy.MemberBlocks;
 import io.moetier.cluster.copy.NodeStore;
 import io.moetier.cluster.link.GrpcNodeLink;
-import io.moetier.cluster.link.LinkSecurity;
 import io.moetier.cluster.link.NodeLink;
 import io.moetier.cluster.link.NodeServer;
 import io.moetier.cluster.link.NodeService;
 import io.moetier.cluster.link.RefusedException;
 import io.moetier.cluster.membership.Belonging;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
@@ -100,18 +99,17 @@ public record ClusterDrive(Belonging belonging, String name, How how, Optional<J
     private ClusterDriver open(Driven engine, UnaryOperator<Member> reached, Owned owned) throws IOException {
         StoreManifest manifest = engine.store().manifest();
         String model = manifest.expertsDigest();
-        LinkSecurity security = new LinkSecurity(belonging.secret(), belonging.tls());
+        Identity identity = belonging.identity();
         NodeStore blocks = NodeStore.of(engine.store());
         BlockService service = new BlockService(
-                (asked, reader) -> asked.equals(model) ? Optional.of(reader.apply(blocks)) : Optional.empty(),
-                MemberBlocks.key(belonging));
+                (asked, reader) -> asked.equals(model) ? Optional.of(reader.apply(blocks)) : Optional.empty());
         owned.add(service::close);
         String host = belonging.settings().host();
-        NodeServer server = NodeServer.start(host, 0, security, ClusterDrive::refuse, service.definition());
+        NodeServer server = NodeServer.start(host, 0, identity, ClusterDrive::refuse, service.definition());
         owned.add(server::close);
         Offer offer =
                 new Offer(Offer.Role.DRIVER, host, server.port(), 0, how.threads(), engine.kernels(), how.version());
-        Membership membership = JGroupsMembership.join(belonging.settings(), belonging.secret(), name, offer, true);
+        Membership membership = JGroupsMembership.join(belonging, name, offer, true);
         owned.add(membership::close);
         Hello hello = new Hello(
                 how.version(),
@@ -137,7 +135,7 @@ public record ClusterDrive(Belonging belonging, String name, How how, Optional<J
         long rowBytes = (long) engine.spec().hiddenSize() * Float.BYTES;
         Crew crew = Crew.gather(
                 membership,
-                member -> open(reached.apply(member), security, hello, says),
+                member -> open(reached.apply(member), identity, hello, says),
                 new Allotment(manifest, rowBytes, uses, here, kept, new Judging(judge, says)),
                 says);
         owned.add(crew::close);
@@ -158,10 +156,10 @@ public record ClusterDrive(Belonging belonging, String name, How how, Optional<J
         throw new RefusedException("this is a driver, which computes for nobody");
     }
 
-    private static NodeLink open(Member member, LinkSecurity security, Hello hello, Consumer<String> says) {
+    private static NodeLink open(Member member, Identity identity, Hello hello, Consumer<String> says) {
         NodeLink link;
         try {
-            link = GrpcNodeLink.open(member.offer().host(), member.offer().port(), security, hello, PATIENCE);
+            link = GrpcNodeLink.open(member.offer().host(), member.offer().port(), identity, hello, PATIENCE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

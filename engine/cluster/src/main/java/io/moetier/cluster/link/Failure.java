@@ -1,7 +1,7 @@
 package io.moetier.cluster.link;
 
 import io.grpc.Status;
-import io.moetier.cluster.membership.TlsFolder;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.UnsafeCharacters;
 import java.io.IOException;
@@ -31,22 +31,27 @@ final class Failure {
     }
 
     /// Returns why the transport ended a link.
-    static String reason(Status status, LinkSecurity security) {
-        return security.tls()
-                .flatMap(tls -> reasonOfTls(status, tls))
+    static String reason(Status status, Identity identity) {
+        return reasonOfTls(status, identity)
                 .or(() -> deepest(status, IOException.class).map(e -> shown(IoFailure.reason(e))))
                 .orElseGet(() -> shown(Objects.requireNonNullElse(
                         status.getDescription(), status.getCode().toString())));
     }
 
-    private static Optional<String> reasonOfTls(Status status, TlsFolder tls) {
+    private static Optional<String> reasonOfTls(Status status, Identity identity) {
         if (deepest(status, CertificateException.class).isPresent()) {
-            return Optional.of("its certificate does not come from the authority of " + tls.authorityFile());
+            return Optional.of(identity.folder()
+                    .map(tls -> "its certificate does not come from the authority of " + tls.authorityFile())
+                    .orElse("it does not have the secret of this cluster"));
         }
         return deepest(status, SSLException.class).map(e -> {
             String message = shown(String.valueOf(e.getMessage()));
             return message.contains("fatal alert")
-                    ? "it does not take the certificate of " + tls.certificateFile() + ": " + message
+                    ? "it does not take the "
+                            + identity.folder()
+                                    .map(tls -> "certificate of " + tls.certificateFile())
+                                    .orElse("secret of this cluster")
+                            + ": " + message
                     : "no TLS with it: " + message;
         });
     }

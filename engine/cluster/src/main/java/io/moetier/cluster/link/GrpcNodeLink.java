@@ -3,8 +3,8 @@ package io.moetier.cluster.link;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
 import io.grpc.Metadata;
-import io.grpc.MethodDescriptor;
 import io.grpc.Status;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
 import io.moetier.cluster.wire.Hello;
@@ -37,9 +37,8 @@ public final class GrpcNodeLink implements NodeLink {
     private static final long PROBE_SECONDS = 5;
 
     private final String name;
-    private final LinkSecurity security;
+    private final Identity identity;
     private final MemberChannel connection;
-    private final CompletableFuture<Metadata> challenge = new CompletableFuture<>();
     private final CompletableFuture<Metadata> headers = new CompletableFuture<>();
     private final CompletableFuture<Welcome> welcome = new CompletableFuture<>();
     private final ArrayBlockingQueue<Incoming> replies = new ArrayBlockingQueue<>(MAX_UNANSWERED + 1);
@@ -61,10 +60,10 @@ public final class GrpcNodeLink implements NodeLink {
     private final MessageReader pongReader = new MessageReader(); // guarded by probing
     private long numProbes; // guarded by probing
 
-    private GrpcNodeLink(String name, InetSocketAddress address, LinkSecurity security) {
+    private GrpcNodeLink(String name, InetSocketAddress address, Identity identity) {
         this.name = name;
-        this.security = security;
-        connection = new MemberChannel("moetier-link-io " + name, address, security);
+        this.identity = identity;
+        connection = new MemberChannel("moetier-link-io " + name, address, identity);
     }
 
     /// Opens a link to a node.
@@ -72,9 +71,9 @@ public final class GrpcNodeLink implements NodeLink {
     /// @param deadline how long that may take
     /// @throws RefusedException if one side does not take the other
     /// @throws IOException if there is no node, or it does not answer in time
-    public static GrpcNodeLink open(String host, int port, LinkSecurity security, Hello hello, Duration deadline)
+    public static GrpcNodeLink open(String host, int port, Identity identity, Hello hello, Duration deadline)
             throws IOException {
-        GrpcNodeLink link = new GrpcNodeLink(host + ":" + port, MemberChannel.resolved(host, port), security);
+        GrpcNodeLink link = new GrpcNodeLink(host + ":" + port, MemberChannel.resolved(host, port), identity);
         try {
             link.begin(hello, deadline);
             return link;
@@ -86,41 +85,24 @@ public final class GrpcNodeLink implements NodeLink {
 
     private void begin(Hello hello, Duration deadline) throws IOException {
         long start = System.nanoTime();
-        ClientCall<InputStream, InputStream> first =
-                start(Streams.CHALLENGE, Handshake.headers(), new Ears(challenge, true));
-        first.halfClose();
-        Metadata answer = await(challenge, start, deadline);
-        Handshake handshake = new Handshake(security.secret());
-        byte[] driverNonce = Handshake.nonce();
-        Metadata proof = Handshake.headers();
+        ClientCall<InputStream, InputStream> opened = connection.channel().newCall(Streams.LINK, CallOptions.DEFAULT);
+        opened.start(new Ears(opened), ProtocolHeader.headers());
+        synchronized (sending) {
+            call = opened;
+        }
         try {
-            Handshake.requireVersion(answer, "driver", "node");
-            byte[] nodeNonce = Handshake.requireNonce(answer);
-            handshake.prove(proof, driverNonce, nodeNonce);
-            ClientCall<InputStream, InputStream> second = start(Streams.LINK, proof, new Ears(headers, false));
-            synchronized (sending) {
-                call = second;
-            }
-            handshake.check(await(headers, start, deadline), driverNonce, nodeNonce);
+            ProtocolHeader.requireVersion(await(headers, start, deadline), "driver", "node");
             synchronized (sending) {
                 if (isUp()) {
                     writer.write(hello);
-                    send(second);
+                    send(opened);
                 }
             }
-            second.request(1);
+            opened.request(1);
         } catch (RefusedException e) {
             throw fail(String.valueOf(e.getMessage()), true);
         }
         await(welcome, start, deadline);
-    }
-
-    private ClientCall<InputStream, InputStream> start(
-            MethodDescriptor<InputStream, InputStream> method, Metadata first, Ears ears) {
-        ClientCall<InputStream, InputStream> started = connection.channel().newCall(method, CallOptions.DEFAULT);
-        ears.call = started;
-        started.start(ears, first);
-        return started;
     }
 
     private <T> T await(CompletableFuture<T> awaited, long start, Duration deadline) throws IOException {
@@ -334,7 +316,6 @@ public final class GrpcNodeLink implements NodeLink {
             Incoming.end(pongs);
         }
         RuntimeException cause = isRefusal ? new RefusedException(sentence) : new IllegalStateException(sentence);
-        challenge.completeExceptionally(cause);
         headers.completeExceptionally(cause);
         welcome.completeExceptionally(cause);
         synchronized (sending) {
@@ -347,19 +328,16 @@ public final class GrpcNodeLink implements NodeLink {
 
     /// Hears what comes over a call.
     private final class Ears extends ClientCall.Listener<InputStream> {
-        private final CompletableFuture<Metadata> awaited;
-        private final boolean mayEnd;
+        private final ClientCall<InputStream, InputStream> call;
         private final MessageReader reader = new MessageReader();
-        private @Nullable ClientCall<InputStream, InputStream> call;
 
-        Ears(CompletableFuture<Metadata> awaited, boolean mayEnd) {
-            this.awaited = awaited;
-            this.mayEnd = mayEnd;
+        Ears(ClientCall<InputStream, InputStream> call) {
+            this.call = call;
         }
 
         @Override
         public void onHeaders(Metadata received) {
-            awaited.complete(received);
+            headers.complete(received);
         }
 
         @Override
@@ -372,9 +350,7 @@ public final class GrpcNodeLink implements NodeLink {
                 fail(String.valueOf(e.getMessage()), true);
                 return;
             }
-            if (call != null) {
-                call.request(1);
-            }
+            call.request(1);
         }
 
         private void sort(Incoming incoming) {
@@ -421,13 +397,10 @@ public final class GrpcNodeLink implements NodeLink {
 
         @Override
         public void onClose(Status status, Metadata trailers) {
-            if (status.isOk() && mayEnd && awaited.isDone()) {
-                return;
-            }
             Failure.refusal(status)
                     .ifPresentOrElse(
                             sentence -> fail(sentence, true),
-                            () -> fail(status.isOk() ? "the node left" : Failure.reason(status, security), false));
+                            () -> fail(status.isOk() ? "the node left" : Failure.reason(status, identity), false));
         }
     }
 }

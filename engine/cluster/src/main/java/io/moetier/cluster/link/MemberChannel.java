@@ -3,8 +3,10 @@ package io.moetier.cluster.link;
 import io.grpc.Channel;
 import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
+import io.grpc.netty.shaded.io.netty.channel.ChannelOption;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.wire.Protocol;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -20,10 +22,12 @@ public final class MemberChannel implements AutoCloseable {
     private final ManagedChannel channel;
 
     /// @param name of the thread
-    MemberChannel(String name, InetSocketAddress address, LinkSecurity security) {
+    MemberChannel(String name, InetSocketAddress address, Identity identity) {
         thread = Streams.thread(name);
-        NettyChannelBuilder builder = NettyChannelBuilder.forAddress(address)
+        channel = NettyChannelBuilder.forAddress(address)
+                .sslContext(Tls.client(identity))
                 .channelType(NioSocketChannel.class, InetSocketAddress.class)
+                .withOption(ChannelOption.ALLOCATOR, Streams.ALLOCATOR)
                 .eventLoopGroup(thread)
                 .directExecutor()
                 .decompressorRegistry(Streams.UNCOMPRESSED)
@@ -34,16 +38,15 @@ public final class MemberChannel implements AutoCloseable {
                 .maxInboundMessageSize(Protocol.MAX_BYTES)
                 .maxInboundMetadataSize(Streams.HEADER_BYTES)
                 .keepAliveTime(Streams.KEEP_ALIVE_SECONDS, TimeUnit.SECONDS)
-                .keepAliveTimeout(Streams.SILENCE_SECONDS, TimeUnit.SECONDS);
-        security.tls().ifPresentOrElse(tls -> builder.sslContext(LinkSecurity.client(tls)), builder::usePlaintext);
-        channel = builder.build();
+                .keepAliveTimeout(Streams.SILENCE_SECONDS, TimeUnit.SECONDS)
+                .build();
     }
 
     /// Returns a connection that is not made yet.
     ///
     /// @throws IOException if there is no such host
-    public static MemberChannel to(String host, int port, LinkSecurity security) throws IOException {
-        return new MemberChannel("moetier-blocks-io " + host + ":" + port, resolved(host, port), security);
+    public static MemberChannel to(String host, int port, Identity identity) throws IOException {
+        return new MemberChannel("moetier-blocks-io " + host + ":" + port, resolved(host, port), identity);
     }
 
     static InetSocketAddress resolved(String host, int port) throws IOException {

@@ -5,6 +5,8 @@ import io.grpc.DecompressorRegistry;
 import io.grpc.Detachable;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
+import io.grpc.netty.shaded.io.netty.buffer.ByteBufAllocator;
+import io.grpc.netty.shaded.io.netty.buffer.UnpooledByteBufAllocator;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
@@ -16,15 +18,17 @@ import java.util.concurrent.TimeUnit;
 final class Streams {
     static final String SERVICE = "moetier.Link";
 
-    /// Neither side sends anything but headers: the node's have the number that it has drawn.
-    static final MethodDescriptor<InputStream, InputStream> CHALLENGE = method("challenge");
-
     /// Messages both ways for as long as the link is there.
     static final MethodDescriptor<InputStream, InputStream> LINK = method("link");
 
     /// Nothing is compressed, so that a message is never larger than what came.
     static final DecompressorRegistry UNCOMPRESSED =
             DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, false);
+
+    /// Each buffer has memory of its own. Where a record of TLS is damaged, the JDK (seen with 25) clears the memory
+    /// that it
+    /// was in from the beginning of the buffer's memory on: in a pool that has what other connections sent.
+    static final ByteBufAllocator ALLOCATOR = new UnpooledByteBufAllocator(true);
 
     /// What a stream may hold that nobody has asked for yet.
     static final int WINDOW_BYTES = 4 << 20;

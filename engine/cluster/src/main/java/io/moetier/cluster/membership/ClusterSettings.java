@@ -1,6 +1,5 @@
 package io.moetier.cluster.membership;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -42,20 +41,5 @@ public record ClusterSettings(
         if (secret.isPresent() && tls.isPresent()) {
             throw new IllegalArgumentException("secret: certificates take its place, so there can be only one of both");
         }
-    }
-
-    /// Returns the secret that members share; empty if they have certificates.
-    ///
-    /// @param ownSecrets the folder of this user's secrets, one for each cluster that has been given no other;
-    ///     made when it is first needed
-    /// @throws IOException if it can be neither read nor made
-    public Optional<SharedSecret> openSecret(Path ownSecrets) throws IOException {
-        if (tls.isPresent()) {
-            return Optional.empty();
-        }
-        return Optional.of(
-                secret.isPresent()
-                        ? SharedSecret.read(secret.get())
-                        : SharedSecret.readOrCreate(ownSecrets.resolve(cluster + ".secret")));
     }
 }

@@ -2,9 +2,9 @@ package io.moetier.cluster.node;
 
 import io.moetier.cluster.copy.BlockService;
 import io.moetier.cluster.copy.MemberBlocks;
-import io.moetier.cluster.link.LinkSecurity;
 import io.moetier.cluster.link.NodeServer;
 import io.moetier.cluster.membership.Belonging;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.jgroups.JGroupsMembership;
@@ -42,10 +42,10 @@ public final class ClusterNode implements AutoCloseable {
             Owned owned)
             throws IOException {
         this.owned = owned;
-        MemberBlocks blocks = new MemberBlocks(belonging);
+        MemberBlocks blocks = new MemberBlocks(belonging.identity());
         owned.add(blocks::close);
         NodeHost host = new NodeHost(node, stores, device, says);
-        BlockService service = new BlockService(host::read, MemberBlocks.key(belonging));
+        BlockService service = new BlockService(host::read);
         owned.add(service::close);
         String address = belonging.settings().host();
         server = listen(belonging, host, service);
@@ -59,7 +59,7 @@ public final class ClusterNode implements AutoCloseable {
                 node.threads(),
                 node.kernels(),
                 node.version());
-        membership = JGroupsMembership.join(belonging.settings(), belonging.secret(), node.name(), offer, false);
+        membership = JGroupsMembership.join(belonging, node.name(), offer, false);
         owned.add(membership::close);
         membership
                 .tasks()
@@ -74,16 +74,16 @@ public final class ClusterNode implements AutoCloseable {
     /// Listens where firewalls expect it, or at any port if somebody else does.
     private static NodeServer listen(Belonging belonging, NodeHost host, BlockService service) throws IOException {
         String address = belonging.settings().host();
-        LinkSecurity security = new LinkSecurity(belonging.secret(), belonging.tls());
+        Identity identity = belonging.identity();
         int port = belonging.settings().port();
         if (port > 0 && port <= MOST_PORT - TOKENS_ABOVE) {
             try {
-                return NodeServer.start(address, port + TOKENS_ABOVE, security, host, service.definition());
+                return NodeServer.start(address, port + TOKENS_ABOVE, identity, host, service.definition());
             } catch (IOException e) {
                 // taken, or the address is wrong, which is said now
             }
         }
-        return NodeServer.start(address, 0, security, host, service.definition());
+        return NodeServer.start(address, 0, identity, host, service.definition());
     }
 
     /// Starts a node.

@@ -1,7 +1,6 @@
 package io.moetier.cluster.drive;
 
 import io.moetier.cluster.copy.NodeStore;
-import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.node.ClusterNode;
 import io.moetier.cluster.node.NodeHost;
 import io.moetier.kernels.cpu.CpuDevice;
@@ -85,10 +84,7 @@ final class NodeProcess implements AutoCloseable {
         try (CpuDevice device = CpuDevice.open(1, KernelChoice.AUTO);
                 ClusterNode node = ClusterNode.start(
                         TestCluster.belonging(
-                                0,
-                                List.of(arguments[3]),
-                                Optional.of(SharedSecret.read(Path.of(arguments[1]))),
-                                Optional.empty()),
+                                0, List.of(arguments[3]), Optional.of(Path.of(arguments[1])), Optional.empty()),
                         new NodeHost.Node(
                                 arguments[0], TestCluster.VERSION, KernelBits.of(device), 1, 256 << 20, 1e9, 1e9),
                         manifest -> NodeStore.open(List.of(), folder, manifest),

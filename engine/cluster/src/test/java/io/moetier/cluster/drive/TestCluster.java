@@ -7,8 +7,6 @@ import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Offer;
-import io.moetier.cluster.membership.SharedSecret;
-import io.moetier.cluster.membership.TlsFolder;
 import io.moetier.cluster.node.ClusterNode;
 import io.moetier.cluster.node.NodeHost;
 import io.moetier.cluster.relay.Relay;
@@ -52,7 +50,7 @@ final class TestCluster implements AutoCloseable {
 
     final List<String> said = new CopyOnWriteArrayList<>(); // by nodes
     private final Path folder;
-    private final Optional<SharedSecret> secret;
+    private final Optional<Path> secret;
     private final Optional<Path> tls;
     private String place = ""; // of the first node, once there was one; guarded by this
     private final Map<KernelChoice, String> bits = new ConcurrentHashMap<>();
@@ -69,14 +67,14 @@ final class TestCluster implements AutoCloseable {
         }
     }
 
-    private TestCluster(Path folder, Optional<SharedSecret> secret, Optional<Path> tls) throws IOException {
+    private TestCluster(Path folder, Optional<Path> secret, Optional<Path> tls) throws IOException {
         this.folder = folder;
         this.secret = secret;
         this.tls = tls;
     }
 
     static TestCluster withSecret(Path folder) throws IOException {
-        return new TestCluster(folder, Optional.of(SharedSecret.read(secretFile(folder))), Optional.empty());
+        return new TestCluster(folder, Optional.of(secretFile(folder)), Optional.empty());
     }
 
     static TestCluster withCertificates(Path folder, Path tls) throws IOException {
@@ -97,12 +95,10 @@ final class TestCluster implements AutoCloseable {
         return place;
     }
 
-    static Belonging belonging(int port, List<String> join, Optional<SharedSecret> secret, Optional<Path> tls)
+    static Belonging belonging(int port, List<String> join, Optional<Path> secret, Optional<Path> tls)
             throws IOException {
-        return new Belonging(
-                new ClusterSettings("test", "127.0.0.1", port, join, false, Optional.empty(), tls),
-                secret,
-                tls.isPresent() ? Optional.of(TlsFolder.read(tls.get())) : Optional.empty());
+        return Belonging.read(
+                new ClusterSettings("test", "127.0.0.1", port, join, false, secret, tls), Path.of("none"));
     }
 
     /// Returns the port at which the first node was, for whoever takes its place; any if there was none.

@@ -2,6 +2,7 @@ package io.moetier.cluster.link;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.membership.TlsFolder;
 import io.moetier.cluster.wire.Hello;
@@ -14,7 +15,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Stream;
 
 /// What tests of links have in common.
@@ -29,14 +29,14 @@ final class LinkFixture {
         return new Hello("0.1.0", "plain", false, model, new byte[] {1, 2, 3}, Map.of(0, FfnActivation.SWIGLU));
     }
 
-    static GrpcNodeLink open(int port, LinkSecurity security) throws IOException {
-        return GrpcNodeLink.open(HOST, port, security, hello("abc"), DEADLINE);
+    static GrpcNodeLink open(int port, Identity identity) throws IOException {
+        return GrpcNodeLink.open(HOST, port, identity, hello("abc"), DEADLINE);
     }
 
-    static LinkSecurity secret(Path folder, String text) throws IOException {
+    static Identity secret(Path folder, String text) throws IOException {
         Path file = Files.writeString(folder.resolve("secret-" + text.hashCode()), text);
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
-        return new LinkSecurity(Optional.of(SharedSecret.read(file)), Optional.empty());
+        return Identity.of(SharedSecret.read(file), "test");
     }
 
     /// Returns a copy of a folder of test-data, as version control keeps no permissions.
@@ -55,8 +55,8 @@ final class LinkFixture {
         Files.setPosixFilePermissions(copy, PosixFilePermissions.fromString("rw-------"));
     }
 
-    static LinkSecurity certificates(Path folder) throws IOException {
-        return new LinkSecurity(Optional.empty(), Optional.of(TlsFolder.read(folder)));
+    static Identity certificates(Path folder) throws IOException {
+        return Identity.of(TlsFolder.read(folder));
     }
 
     /// Waits until none of the threads of links is left: their last act is to say that they end.

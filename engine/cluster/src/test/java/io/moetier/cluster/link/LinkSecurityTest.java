@@ -3,7 +3,6 @@ package io.moetier.cluster.link;
 import static io.moetier.cluster.link.LinkFixture.HOST;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -15,6 +14,7 @@ import io.grpc.Status;
 import io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.relay.Relay;
 import io.moetier.cluster.wire.MessageKind;
 import io.moetier.cluster.wire.MessageWriter;
@@ -34,6 +34,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -55,16 +56,29 @@ class LinkSecurityTest {
     }
 
     @Test
-    void aLinkNeedsASecretOrCertificates() {
-        assertThrows(IllegalArgumentException.class, () -> new LinkSecurity(Optional.empty(), Optional.empty()));
-    }
-
-    @Test
     void anotherSecretIsRefused() throws IOException {
         try (NodeServer server = start(secret(SECRET))) {
-            assertEquals("the driver does not have the secret of this cluster", refusal(server, secret(SECRET + ".")));
+            assertEquals("it does not have the secret of this cluster", failure(server, secret(SECRET + ".")));
             assertTrue(service.hellos.isEmpty());
             LinkFixture.open(server.port(), secret(SECRET)).close();
+        }
+    }
+
+    /// Who takes every node, and has no key that the node takes.
+    @Test
+    void aDriverThatBelievesAnybodyIsNotBelieved() throws Exception {
+        Identity other = secret(SECRET + ".");
+        Identity careless =
+                new Identity(other.key(), other.chain(), secret(SECRET).trust(), Optional.empty());
+        try (NodeServer server = start(secret(SECRET))) {
+            String sentence = failure(server, careless);
+            assertTrue(sentence.startsWith("it does not take the secret of this cluster: "), sentence);
+            try (Stranger driver = new Stranger(server.port(), careless)) {
+                Heard heard = driver.call(ProtocolHeader.headers());
+                heard.send(hello());
+                assertFalse(heard.closed.get(1, TimeUnit.MINUTES).isOk());
+            }
+            assertTrue(service.hellos.isEmpty());
         }
     }
 
@@ -77,32 +91,13 @@ class LinkSecurityTest {
     }
 
     @Test
-    void aSecretIsAskedForBesideCertificates() throws IOException {
-        LinkSecurity tls = tls("cluster", "cluster");
-        LinkSecurity both = new LinkSecurity(secret(SECRET).secret(), tls.tls());
-        try (NodeServer server = start(both)) {
-            assertEquals(
-                    "the cluster has a secret, and the driver did not prove that it knows it", refusal(server, tls));
-            assertTrue(service.hellos.isEmpty());
-        }
-        try (NodeServer server = start(tls)) {
-            assertEquals(
-                    "the cluster has a secret, and the node did not prove that it knows it", refusal(server, both));
-            assertTrue(service.hellos.isEmpty());
-        }
-        try (NodeServer server = start(both)) {
-            LinkFixture.open(server.port(), both).close();
-        }
-    }
-
-    @Test
     void certificatesOfAnotherAuthorityAreRefused() throws IOException {
         try (NodeServer server = start(tls("cluster", "cluster"))) {
-            LinkSecurity stranger = tls("stranger", "stranger");
+            Identity stranger = tls("stranger", "stranger");
             assertEquals(
                     "its certificate does not come from the authority of " + path(stranger, "ca.pem"),
                     failure(server, stranger));
-            LinkSecurity pretender = tls("cluster", "stranger");
+            Identity pretender = tls("cluster", "stranger");
             String sentence = failure(server, pretender);
             assertTrue(
                     sentence.startsWith("it does not take the certificate of " + path(pretender, "cert.pem") + ": "),
@@ -114,68 +109,41 @@ class LinkSecurityTest {
     @Test
     void oneSideWithoutCertificatesIsRefused() throws IOException {
         try (NodeServer server = start(tls("cluster", "cluster"))) {
-            failure(server, secret(SECRET));
+            assertEquals("it does not have the secret of this cluster", failure(server, secret(SECRET)));
         }
         try (NodeServer server = start(secret(SECRET))) {
-            String sentence = failure(server, tls("cluster", "cluster"));
-            assertTrue(sentence.startsWith("no TLS with it: "), sentence);
+            Identity tls = tls("cluster", "cluster");
+            assertEquals(
+                    "its certificate does not come from the authority of " + path(tls, "ca.pem"), failure(server, tls));
         }
         assertTrue(service.hellos.isEmpty());
     }
 
     @Test
-    void anotherVersionIsRefused() throws Exception {
+    void whoSpeaksNoTlsIsNotHeard() throws Exception {
         try (NodeServer server = start(secret(SECRET));
                 Stranger driver = new Stranger(server.port())) {
-            Metadata headers = new Metadata();
-            headers.put(Handshake.VERSION, "2");
-            assertEquals(
-                    "the node speaks version 1 of the protocol and the driver 2: both must be of the same version of"
-                            + " Moetier",
-                    driver.refused(driver.call(Streams.CHALLENGE.getBareMethodName(), headers)));
-            assertEquals(
-                    "the node speaks version 1 of the protocol and the driver none: both must be of the same version"
-                            + " of Moetier",
-                    driver.refused(driver.call(Streams.LINK.getBareMethodName(), new Metadata())));
-        }
-    }
-
-    @Test
-    void noMessageIsReadBeforeAProof() throws Exception {
-        try (NodeServer server = start(secret(SECRET));
-                Stranger driver = new Stranger(server.port())) {
-            Heard heard = driver.call("link", Handshake.headers());
-            assertEquals("the driver asked for no challenge", driver.refused(heard));
-            driver.challenge();
-            assertEquals(
-                    "the other side did not begin as links do",
-                    driver.refused(driver.call("link", Handshake.headers())));
-            driver.challenge();
-            Metadata guess = Handshake.headers();
-            guess.put(Handshake.NONCE, Handshake.nonce());
-            Heard second = driver.call("link", guess);
-            second.send(hello());
-            assertEquals(
-                    "the cluster has a secret, and the driver did not prove that it knows it", driver.refused(second));
+            Heard heard = driver.call(ProtocolHeader.headers());
+            heard.send(hello());
+            assertFalse(heard.closed.get(1, TimeUnit.MINUTES).isOk());
             assertTrue(service.hellos.isEmpty());
         }
     }
 
     @Test
-    void aProofThatWasOverheardIsRefused() throws Exception {
-        Handshake handshake = new Handshake(secret(SECRET).secret());
+    void anotherVersionIsRefused() throws Exception {
         try (NodeServer server = start(secret(SECRET));
-                Stranger driver = new Stranger(server.port());
-                Stranger thief = new Stranger(server.port())) {
-            byte[] nonce = Handshake.requireNonce(driver.challenge());
-            Metadata proof = Handshake.headers();
-            handshake.prove(proof, Handshake.nonce(), nonce);
-            Heard first = driver.call("link", proof);
-            assertNotNull(first.headers.get(1, TimeUnit.MINUTES).get(Handshake.PROOF));
-            assertEquals("the driver asked for no challenge", driver.refused(driver.call("link", proof)));
-            thief.challenge();
+                Stranger driver = new Stranger(server.port(), secret(SECRET))) {
+            Metadata headers = new Metadata();
+            headers.put(ProtocolHeader.VERSION, "2");
             assertEquals(
-                    "the driver does not have the secret of this cluster", thief.refused(thief.call("link", proof)));
+                    "the node speaks version 1 of the protocol and the driver 2: both must be of the same version of"
+                            + " Moetier",
+                    driver.refused(driver.call(headers)));
+            assertEquals(
+                    "the node speaks version 1 of the protocol and the driver none: both must be of the same version"
+                            + " of Moetier",
+                    driver.refused(driver.call(new Metadata())));
         }
     }
 
@@ -191,21 +159,6 @@ class LinkSecurityTest {
     }
 
     @Test
-    void aProofThatIsSentBackIsRefused() throws IOException {
-        Handshake handshake = new Handshake(secret(SECRET).secret());
-        byte[] driver = Handshake.nonce();
-        byte[] node = Handshake.nonce();
-        Metadata proof = Handshake.headers();
-        handshake.prove(proof, driver, node);
-        handshake.check(handshake.answer(proof, node), driver, node);
-        assertThrows(RefusedException.class, () -> handshake.check(proof, driver, node));
-        Metadata reflected = handshake.answer(proof, node);
-        reflected.put(Handshake.NONCE, driver);
-        assertThrows(RefusedException.class, () -> handshake.answer(reflected, node));
-        assertThrows(RefusedException.class, () -> handshake.answer(proof, driver));
-    }
-
-    @Test
     void whatIsNoMessageEndsTheLink() throws Exception {
         Random random = new Random(24);
         try (NodeServer server = start(secret(SECRET))) {
@@ -214,8 +167,8 @@ class LinkSecurityTest {
                     new byte[100],
                     Messages.random(MessageKind.READY, random),
                     Messages.random(MessageKind.HELLO, random))) {
-                try (Stranger driver = new Stranger(server.port())) {
-                    Heard heard = driver.link(secret(SECRET));
+                try (Stranger driver = new Stranger(server.port(), secret(SECRET))) {
+                    Heard heard = driver.link();
                     heard.send(hello());
                     heard.send(garbage);
                     String sentence = driver.refused(heard);
@@ -230,8 +183,8 @@ class LinkSecurityTest {
     @Test
     void whatIsNoHelloEndsTheLink() throws Exception {
         try (NodeServer server = start(secret(SECRET));
-                Stranger driver = new Stranger(server.port())) {
-            Heard heard = driver.link(secret(SECRET));
+                Stranger driver = new Stranger(server.port(), secret(SECRET))) {
+            Heard heard = driver.link();
             heard.send(Messages.random(MessageKind.REQUEST, new Random(1)));
             assertEquals("malformed message: kind: expected HELLO, found REQUEST", driver.refused(heard));
         }
@@ -240,8 +193,8 @@ class LinkSecurityTest {
     @Test
     void aMessageThatIsTooLargeEndsTheLink() throws Exception {
         try (NodeServer server = start(secret(SECRET));
-                Stranger driver = new Stranger(server.port())) {
-            Heard heard = driver.link(secret(SECRET));
+                Stranger driver = new Stranger(server.port(), secret(SECRET))) {
+            Heard heard = driver.link();
             heard.send(hello());
             service.ready.take(); // what comes before the node has opened would end it unopened
             heard.send(new byte[Protocol.MAX_BYTES + 1]);
@@ -255,8 +208,8 @@ class LinkSecurityTest {
     @Test
     void aDriverThatNeverReadsStopsItsOwnThreadOnly() throws Exception {
         try (NodeServer server = start(secret(SECRET));
-                Stranger driver = new Stranger(server.port())) {
-            Heard heard = driver.link(secret(SECRET));
+                Stranger driver = new Stranger(server.port(), secret(SECRET))) {
+            Heard heard = driver.link();
             heard.send(hello());
             MessageWriter writer = new MessageWriter();
             writer.writePing(1, 4 << 20, Protocol.MAX_BYTES);
@@ -318,28 +271,28 @@ class LinkSecurityTest {
         Files.write(file, before);
     }
 
-    private NodeServer start(LinkSecurity security) throws IOException {
-        return NodeServer.start(HOST, 0, security, service);
+    private NodeServer start(Identity identity) throws IOException {
+        return NodeServer.start(HOST, 0, identity, service);
     }
 
-    private LinkSecurity secret(String text) throws IOException {
+    private Identity secret(String text) throws IOException {
         return LinkFixture.secret(folder, text);
     }
 
-    private LinkSecurity tls(String authority, String member) throws IOException {
+    private Identity tls(String authority, String member) throws IOException {
         return LinkFixture.certificates(LinkFixture.tls(folder, authority, member));
     }
 
-    private static Path path(LinkSecurity security, String name) {
-        return security.tls().orElseThrow().folder().resolve(name);
+    private static Path path(Identity identity, String name) {
+        return identity.folder().orElseThrow().folder().resolve(name);
     }
 
-    private static String refusal(NodeServer server, LinkSecurity security) {
-        return sentence(server, assertThrows(RefusedException.class, () -> LinkFixture.open(server.port(), security)));
+    private static String refusal(NodeServer server, Identity identity) {
+        return sentence(server, assertThrows(RefusedException.class, () -> LinkFixture.open(server.port(), identity)));
     }
 
-    private static String failure(NodeServer server, LinkSecurity security) {
-        return sentence(server, assertThrows(IOException.class, () -> LinkFixture.open(server.port(), security)));
+    private static String failure(NodeServer server, Identity identity) {
+        return sentence(server, assertThrows(IOException.class, () -> LinkFixture.open(server.port(), identity)));
     }
 
     private static String sentence(NodeServer server, Exception e) {
@@ -386,36 +339,34 @@ class LinkSecurityTest {
         private final ManagedChannel channel;
 
         Stranger(int port) {
-            channel = NettyChannelBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
-                    .channelType(NioSocketChannel.class, InetSocketAddress.class)
-                    .eventLoopGroup(thread)
-                    .directExecutor()
-                    .disableRetry()
-                    .usePlaintext()
+            this(port, NettyChannelBuilder::usePlaintext);
+        }
+
+        Stranger(int port, Identity identity) {
+            this(port, builder -> builder.sslContext(Tls.client(identity)));
+        }
+
+        private Stranger(int port, UnaryOperator<NettyChannelBuilder> security) {
+            channel = security.apply(NettyChannelBuilder.forAddress(
+                                    new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+                            .channelType(NioSocketChannel.class, InetSocketAddress.class)
+                            .eventLoopGroup(thread)
+                            .directExecutor()
+                            .disableRetry())
                     .build();
         }
 
-        Heard call(String method, Metadata headers) {
-            ClientCall<InputStream, InputStream> call =
-                    channel.newCall(method.equals("link") ? Streams.LINK : Streams.CHALLENGE, CallOptions.DEFAULT);
+        Heard call(Metadata headers) {
+            ClientCall<InputStream, InputStream> call = channel.newCall(Streams.LINK, CallOptions.DEFAULT);
             Heard heard = new Heard(call);
             call.start(heard, headers);
             return heard;
         }
 
-        Metadata challenge() throws Exception {
-            return call("challenge", Handshake.headers()).headers.get(1, TimeUnit.MINUTES);
-        }
-
         /// Opens a link as a member does.
-        Heard link(LinkSecurity security) throws Exception {
-            Handshake handshake = new Handshake(security.secret());
-            byte[] node = Handshake.requireNonce(challenge());
-            byte[] own = Handshake.nonce();
-            Metadata proof = Handshake.headers();
-            handshake.prove(proof, own, node);
-            Heard heard = call("link", proof);
-            handshake.check(heard.headers.get(1, TimeUnit.MINUTES), own, node);
+        Heard link() throws Exception {
+            Heard heard = call(ProtocolHeader.headers());
+            heard.headers.get(1, TimeUnit.MINUTES);
             return heard;
         }
 

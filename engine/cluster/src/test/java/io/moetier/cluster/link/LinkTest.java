@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.relay.Relay;
 import io.moetier.cluster.wire.ExpertReply;
 import io.moetier.cluster.wire.ExpertRequest;
@@ -43,13 +44,13 @@ class LinkTest {
     private final TestService service = new TestService();
     private final ExpertRequest request = new ExpertRequest();
     private final ExpertReply reply = new ExpertReply();
-    private LinkSecurity security;
+    private Identity identity;
     private NodeServer server;
 
     @BeforeEach
     void start() throws IOException {
-        security = LinkFixture.secret(folder, "a secret of this cluster");
-        server = NodeServer.start(HOST, 0, security, service);
+        identity = LinkFixture.secret(folder, "a secret of this cluster");
+        server = NodeServer.start(HOST, 0, identity, service);
     }
 
     @AfterEach
@@ -205,7 +206,7 @@ class LinkTest {
     void aNodeRefusesAModelWithItsOwnWords() throws Exception {
         RefusedException refused = assertThrows(
                 RefusedException.class,
-                () -> GrpcNodeLink.open(HOST, server.port(), security, hello(TestService.REFUSED_MODEL), DEADLINE));
+                () -> GrpcNodeLink.open(HOST, server.port(), identity, hello(TestService.REFUSED_MODEL), DEADLINE));
         assertEquals(HOST + ":" + server.port() + ": no node has a model that it does not want", refused.getMessage());
     }
 
@@ -260,7 +261,7 @@ class LinkTest {
         CountDownLatch held = new CountDownLatch(1);
         service.before = each -> await(held);
         try (Relay relay = Relay.to(server.port());
-                NodeLink link = LinkFixture.open(relay.port(), security)) {
+                NodeLink link = LinkFixture.open(relay.port(), identity)) {
             fill(1, 4);
             link.send(request);
             Thread cutter = Thread.ofPlatform().start(() -> {
@@ -281,7 +282,7 @@ class LinkTest {
     @Test
     void aPeerThatHangsIsGivenUpAtTheDeadline() throws IOException {
         try (Relay relay = Relay.to(server.port());
-                NodeLink link = LinkFixture.open(relay.port(), security)) {
+                NodeLink link = LinkFixture.open(relay.port(), identity)) {
             relay.stall();
             fill(1, 4);
             link.send(request);
@@ -301,7 +302,7 @@ class LinkTest {
                     assertThrows(
                                     IOException.class,
                                     () -> GrpcNodeLink.open(
-                                            HOST, relay.port(), security, hello("abc"), Duration.ofMillis(200)))
+                                            HOST, relay.port(), identity, hello("abc"), Duration.ofMillis(200)))
                             .getMessage());
         }
     }
@@ -309,7 +310,7 @@ class LinkTest {
     @Test
     void aSlowLinkBringsTheSame() throws IOException {
         try (Relay relay = Relay.to(server.port()).delay(1000).rate(20_000_000);
-                NodeLink link = LinkFixture.open(relay.port(), security)) {
+                NodeLink link = LinkFixture.open(relay.port(), identity)) {
             for (int i = 0; i < 3; i++) {
                 fill(i, 1 << 16);
                 link.send(request);
@@ -370,20 +371,20 @@ class LinkTest {
                 "no.such.host.invalid: no such host",
                 assertThrows(
                                 IOException.class,
-                                () -> GrpcNodeLink.open("no.such.host.invalid", 1, security, hello("abc"), DEADLINE))
+                                () -> GrpcNodeLink.open("no.such.host.invalid", 1, identity, hello("abc"), DEADLINE))
                         .getMessage());
         try (ServerSocket taken = new ServerSocket(0)) {
             assertEquals(
                     HOST + ":" + taken.getLocalPort() + ": cannot listen there: Address already in use",
                     assertThrows(
                                     IOException.class,
-                                    () -> NodeServer.start(HOST, taken.getLocalPort(), security, service))
+                                    () -> NodeServer.start(HOST, taken.getLocalPort(), identity, service))
                             .getMessage());
         }
     }
 
     private NodeLink open() throws IOException {
-        return LinkFixture.open(server.port(), security);
+        return LinkFixture.open(server.port(), identity);
     }
 
     private void fill(long sequence, int size) {

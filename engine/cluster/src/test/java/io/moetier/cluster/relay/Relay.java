@@ -258,10 +258,7 @@ public final class Relay implements AutoCloseable {
                     awaitResumption();
                     count(chunk.bytes().remaining());
                     for (SocketChannel target : targets) {
-                        ByteBuffer copy = chunk.bytes().duplicate();
-                        while (copy.hasRemaining()) {
-                            target.write(copy);
-                        }
+                        write(chunk.bytes().duplicate(), target);
                     }
                 }
             } catch (IOException | InterruptedException e) { // cut
@@ -269,6 +266,19 @@ public final class Relay implements AutoCloseable {
             } finally {
                 end();
                 targets.forEach(Relay::closeQuietly);
+            }
+        }
+
+        /// Who hears what is repeated may hang up without any harm to the first connection.
+        private void write(ByteBuffer bytes, SocketChannel target) throws IOException {
+            try {
+                while (bytes.hasRemaining()) {
+                    target.write(bytes);
+                }
+            } catch (IOException e) {
+                if (target.equals(targets.getFirst())) {
+                    throw e;
+                }
             }
         }
 

@@ -3,6 +3,7 @@ package io.moetier.lab.sweep;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
@@ -356,7 +357,6 @@ class SpreadSweepTest {
         ClusterSettings settings =
                 new ClusterSettings("sweeps", "127.0.0.1", 0, others, false, Optional.of(secret), Optional.empty());
         Offer offer = new Offer(role, "", 0, 0, 1, "", VERSION);
-        return JGroupsMembership.join(
-                settings, settings.openSecret(folder), role + "" + others, offer, role == Role.NODE);
+        return JGroupsMembership.join(Belonging.read(settings, folder), role + "" + others, offer, role == Role.NODE);
     }
 }

@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
 import java.util.List;
 import java.util.Optional;
+import javax.net.ssl.SSLContext;
 
 /// Where others find this process: the door, and the beacon if there is one.
 final class Entrance implements AutoCloseable {
@@ -21,8 +22,8 @@ final class Entrance implements AutoCloseable {
     }
 
     /// @throws MembershipException if it cannot be where it is to be
-    static Entrance open(ClusterSettings settings, Identity identity) {
-        GuardedServerSocket door = door(settings, identity);
+    static Entrance open(ClusterSettings settings, SSLContext context) {
+        GuardedServerSocket door = door(settings, context);
         try {
             return new Entrance(
                     door,
@@ -35,14 +36,14 @@ final class Entrance implements AutoCloseable {
         }
     }
 
-    private static GuardedServerSocket door(ClusterSettings settings, Identity identity) {
+    private static GuardedServerSocket door(ClusterSettings settings, SSLContext context) {
         try {
             InetAddress host = InetAddress.getByName(settings.host());
             if (host.isAnyLocalAddress()) {
                 throw new MembershipException(
                         "host: " + settings.host() + " is every address, and none where others reach this process");
             }
-            return new GuardedServerSocket(identity.context(), new InetSocketAddress(host, settings.port()));
+            return new GuardedServerSocket(context, new InetSocketAddress(host, settings.port()));
         } catch (UnknownHostException e) {
             throw new MembershipException("host: there is no host " + settings.host());
         } catch (IOException e) {

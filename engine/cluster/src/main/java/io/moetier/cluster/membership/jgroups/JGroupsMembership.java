@@ -1,5 +1,6 @@
 package io.moetier.cluster.membership.jgroups;
 
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Membership;
@@ -8,7 +9,6 @@ import io.moetier.cluster.membership.MembershipListener;
 import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.Offer.Role;
 import io.moetier.cluster.membership.Ownership;
-import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.membership.Tasks;
 import io.moetier.cluster.membership.jgroups.Frame.Kind;
 import io.moetier.cluster.membership.jgroups.Frame.MalformedException;
@@ -29,6 +29,7 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
 import org.jgroups.Address;
 import org.jgroups.BytesMessage;
 import org.jgroups.JChannel;
@@ -86,24 +87,19 @@ public final class JGroupsMembership implements Membership {
 
     /// Makes this process a member.
     ///
-    /// @param secret what members share, if they have no certificates
     /// @param name what people call this process
     /// @param offer what others may use of it
     /// @param mustFind whether it makes no sense without others; else it may be the first one
     /// @throws MembershipException if it cannot be one, or has not found others although it must
-    public static JGroupsMembership join(
-            ClusterSettings settings, Optional<SharedSecret> secret, String name, Offer offer, boolean mustFind) {
+    public static JGroupsMembership join(Belonging belonging, String name, Offer offer, boolean mustFind) {
         LogFactory.useNoopLogger(true); // what it has to say is said by exceptions
         PlainMessages.establish();
-        Identity identity = secret.isPresent()
-                ? Identity.ofSecret(secret.get(), settings.cluster())
-                : Identity.ofFolder(settings.tls()
-                        .orElseThrow(() -> new MembershipException("secret: a member has a secret or certificates")));
-        Entrance entrance = Entrance.open(settings, identity);
+        SSLContext context = belonging.identity().context();
+        Entrance entrance = Entrance.open(belonging.settings(), context);
         try {
             UUID address = UUID.randomUUID();
             Member self = checked(new Member(Addresses.id(address), name, entrance.place(), offer));
-            return join(settings, identity, entrance, self, address, mustFind);
+            return join(belonging, context, entrance, self, address, mustFind);
         } catch (RuntimeException e) {
             entrance.close();
             throw e;
@@ -120,22 +116,18 @@ public final class JGroupsMembership implements Membership {
     }
 
     private static JGroupsMembership join(
-            ClusterSettings settings,
-            Identity identity,
-            Entrance entrance,
-            Member self,
-            UUID address,
-            boolean mustFind) {
+            Belonging belonging, SSLContext context, Entrance entrance, Member self, UUID address, boolean mustFind) {
+        ClusterSettings settings = belonging.settings();
         List<InetSocketAddress> asked = Neighbours.resolve(settings.join(), entrance.address());
         List<InetSocketAddress> heard = entrance.heard();
-        Optional<String> nobody = new Neighbours(identity).look(asked, heard);
+        Optional<String> nobody = new Neighbours(context, belonging.identity().isSymmetric()).look(asked, heard);
         if (mustFind && nobody.isPresent()) {
             throw new MembershipException(nobody.get());
         }
         List<InetSocketAddress> others = new ArrayList<>(asked);
         others.addAll(heard);
-        List<Protocol> protocols = Stack.of(
-                new MemberSockets(identity.context(), entrance.door()), entrance.address(), others, nobody.isPresent());
+        List<Protocol> protocols =
+                Stack.of(new MemberSockets(context, entrance.door()), entrance.address(), others, nobody.isPresent());
         JGroupsMembership membership;
         try {
             JChannel channel = new JChannel(protocols);

@@ -17,6 +17,7 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSocket;
 
@@ -34,10 +35,13 @@ final class Neighbours {
 
     private static final int MAX_PORT = 0xffff;
 
-    private final Identity identity;
+    private final SSLContext context;
+    private final boolean isSymmetric;
 
-    Neighbours(Identity identity) {
-        this.identity = identity;
+    /// @param isSymmetric as [Identity#isSymmetric]
+    Neighbours(SSLContext context, boolean isSymmetric) {
+        this.context = context;
+        this.isSymmetric = isSymmetric;
     }
 
     /// What there is at an address: a member of this cluster if `why` is empty.
@@ -101,8 +105,7 @@ final class Neighbours {
 
     private Found look(InetSocketAddress address) {
         String place = address.getAddress().getHostAddress() + ":" + address.getPort();
-        try (SSLSocket socket =
-                (SSLSocket) identity.context().getSocketFactory().createSocket()) {
+        try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket()) {
             socket.connect(address, CONNECT_MILLIS);
             socket.setSoTimeout(PROOF_MILLIS);
             try {
@@ -124,7 +127,7 @@ final class Neighbours {
     }
 
     private void waitForRefusal(SSLSocket socket) throws IOException {
-        if (!identity.symmetric()) {
+        if (!isSymmetric) {
             socket.setSoTimeout(REFUSAL_MILLIS);
             try {
                 var _ = socket.getInputStream().read();
@@ -137,7 +140,7 @@ final class Neighbours {
     private String stranger(String place, SSLException failure) {
         for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
             if (cause instanceof CertificateException) {
-                return identity.symmetric()
+                return isSymmetric
                         ? "who listens at " + place + " has another secret, or is of a cluster of another name"
                         : "who listens at " + place + " has a certificate of another authority";
             }

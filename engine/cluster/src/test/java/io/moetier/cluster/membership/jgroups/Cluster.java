@@ -2,7 +2,9 @@ package io.moetier.cluster.membership.jgroups;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
@@ -43,6 +45,14 @@ final class Cluster implements AutoCloseable {
         return new ClusterSettings("test", "127.0.0.1", 0, join, false, Optional.empty(), Optional.empty());
     }
 
+    static Belonging belonging(SharedSecret secret, List<String> join) {
+        return belonging(secret, settings(join));
+    }
+
+    static Belonging belonging(SharedSecret secret, ClusterSettings settings) {
+        return new Belonging(settings, Identity.of(secret, settings.cluster()));
+    }
+
     static Offer offer(Role role) {
         return new Offer(role, "127.0.0.1", 1, 1 << 30, 2, "abc", "1.0");
     }
@@ -63,7 +73,7 @@ final class Cluster implements AutoCloseable {
 
     private JGroupsMembership start(String name, List<String> join) {
         JGroupsMembership member =
-                JGroupsMembership.join(settings(join), Optional.of(secret), name, offer(Role.NODE), !join.isEmpty());
+                JGroupsMembership.join(belonging(secret, join), name, offer(Role.NODE), !join.isEmpty());
         members.add(member);
         return member;
     }

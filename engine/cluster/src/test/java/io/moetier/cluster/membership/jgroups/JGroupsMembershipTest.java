@@ -5,7 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.MemberLeftException;
 import io.moetier.cluster.membership.Membership;
@@ -34,6 +36,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLContext;
 import org.jgroups.BytesMessage;
 import org.jgroups.JChannel;
 import org.junit.jupiter.api.Test;
@@ -125,32 +128,36 @@ class JGroupsMembershipTest {
                         .getCause());
     }
 
-    private static String refusal(ClusterSettings settings, Optional<SharedSecret> secret, boolean mustFind) {
+    private static String refusal(Belonging belonging, boolean mustFind) {
         return String.valueOf(assertThrows(
                         MembershipException.class,
-                        () -> JGroupsMembership.join(settings, secret, "x", Cluster.offer(Role.DRIVER), mustFind)
+                        () -> JGroupsMembership.join(belonging, "x", Cluster.offer(Role.DRIVER), mustFind)
                                 .close())
                 .getMessage());
     }
 
-    private static ClusterSettings settings(String name, String host, int port, List<String> join, Optional<Path> tls) {
-        return new ClusterSettings(name, host, port, join, false, Optional.empty(), tls);
+    private static ClusterSettings settings(String name, String host, int port, List<String> join) {
+        return new ClusterSettings(name, host, port, join, false, Optional.empty(), Optional.empty());
+    }
+
+    private Belonging certified(Path tls, List<String> join) throws IOException {
+        return Belonging.read(
+                new ClusterSettings("test", "127.0.0.1", 0, join, false, Optional.empty(), Optional.of(tls)), folder);
     }
 
     @Test
     void whoHasNotTheSecretStaysOut() throws Exception {
-        Optional<SharedSecret> secret = Optional.of(Cluster.secret(folder, SECRET));
-        Optional<SharedSecret> other = Optional.of(Cluster.secret(folder, SECRET + "!"));
+        SharedSecret secret = Cluster.secret(folder, SECRET);
+        SharedSecret other = Cluster.secret(folder, SECRET + "!");
         try (Cluster cluster = new Cluster(folder, SECRET)) {
             JGroupsMembership a = cluster.start("a");
             String place = Cluster.place(a);
             String refusal = "who listens at " + place + " has another secret, or is of a cluster of another name";
-            assertEquals(refusal, refusal(Cluster.settings(List.of(place)), other, false));
+            assertEquals(refusal, refusal(Cluster.belonging(other, List.of(place)), false));
             assertEquals(
                     refusal,
-                    refusal(settings("test2", "127.0.0.1", 0, List.of(place), Optional.empty()), secret, true));
-            Optional<Path> tls = Optional.of(tls("cluster", "cluster"));
-            assertTrue(refusal(settings("test", "127.0.0.1", 0, List.of(place), tls), Optional.empty(), true)
+                    refusal(Cluster.belonging(secret, settings("test2", "127.0.0.1", 0, List.of(place))), true));
+            assertTrue(refusal(certified(tls("cluster", "cluster"), List.of(place)), true)
                     .startsWith("who listens at " + place));
             assertEquals(List.of("a"), Cluster.names(a));
         }
@@ -170,64 +177,52 @@ class JGroupsMembershipTest {
 
     @Test
     void certificatesAreAsGoodAsASecret() throws Exception {
-        Optional<Path> tls = Optional.of(tls("cluster", "cluster"));
-        try (JGroupsMembership a = JGroupsMembership.join(
-                settings("test", "127.0.0.1", 0, List.of(), tls),
-                Optional.empty(),
-                "a",
-                Cluster.offer(Role.NODE),
-                false)) {
+        Path tls = tls("cluster", "cluster");
+        try (JGroupsMembership a =
+                JGroupsMembership.join(certified(tls, List.of()), "a", Cluster.offer(Role.NODE), false)) {
             String place = Cluster.place(a);
-            try (Membership b = JGroupsMembership.join(
-                    settings("test", "127.0.0.1", 0, List.of(place), tls),
-                    Optional.empty(),
-                    "b",
-                    Cluster.offer(Role.DRIVER),
-                    true)) {
+            try (Membership b =
+                    JGroupsMembership.join(certified(tls, List.of(place)), "b", Cluster.offer(Role.DRIVER), true)) {
                 assertEquals(List.of("a", "b"), Cluster.names(b));
             }
-            Optional<Path> stranger = Optional.of(tls("stranger", "stranger"));
+            Path stranger = tls("stranger", "stranger");
             assertEquals(
                     "who listens at " + place + " has a certificate of another authority",
-                    refusal(settings("test", "127.0.0.1", 0, List.of(place), stranger), Optional.empty(), false));
-            Optional<Path> pretender = Optional.of(tls("cluster", "stranger"));
+                    refusal(certified(stranger, List.of(place)), false));
+            Path pretender = tls("cluster", "stranger");
             assertEquals(
                     "who listens at " + place + " does not take this process: its secret or certificate is another",
-                    refusal(settings("test", "127.0.0.1", 0, List.of(place), pretender), Optional.empty(), false));
-            Files.delete(pretender.get().resolve("cert.pem"));
-            assertEquals(
-                    pretender.get().resolve("cert.pem") + ": no such file or directory",
-                    refusal(settings("test", "127.0.0.1", 0, List.of(place), pretender), Optional.empty(), false));
+                    refusal(certified(pretender, List.of(place)), false));
         }
     }
 
     @Test
     void whatCannotBeIsSaidInASentence() throws Exception {
-        Optional<SharedSecret> secret = Optional.of(Cluster.secret(folder, SECRET));
+        SharedSecret secret = Cluster.secret(folder, SECRET);
         try (ServerSocket taken = new ServerSocket()) {
             taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             int port = taken.getLocalPort();
             assertEquals(
                     "host, port: nobody can listen at 127.0.0.1:" + port + ": Address already in use",
-                    refusal(settings("test", "127.0.0.1", port, List.of(), Optional.empty()), secret, false));
+                    refusal(Cluster.belonging(secret, settings("test", "127.0.0.1", port, List.of())), false));
         }
         assertEquals(
                 "host: 0.0.0.0 is every address, and none where others reach this process",
-                refusal(settings("test", "0.0.0.0", 0, List.of(), Optional.empty()), secret, false));
-        assertEquals("join: a:b:c is no HOST[:PORT]", refusal(Cluster.settings(List.of("a:b:c")), secret, false));
-        assertEquals("join: a:0 has no port that can be", refusal(Cluster.settings(List.of("a:0")), secret, false));
+                refusal(Cluster.belonging(secret, settings("test", "0.0.0.0", 0, List.of())), false));
+        assertEquals("join: a:b:c is no HOST[:PORT]", refusal(Cluster.belonging(secret, List.of("a:b:c")), false));
+        assertEquals("join: a:0 has no port that can be", refusal(Cluster.belonging(secret, List.of("a:0")), false));
         assertEquals(
                 "nobody listens at 127.0.0.1:1: Connection refused",
-                refusal(Cluster.settings(List.of("127.0.0.1:1")), secret, true));
-        assertEquals("no member has answered", refusal(Cluster.settings(List.of()), secret, true));
+                refusal(Cluster.belonging(secret, List.of("127.0.0.1:1")), true));
+        assertEquals("no member has answered", refusal(Cluster.belonging(secret, List.of()), true));
         String message = String.valueOf(assertThrows(
                         MembershipException.class,
                         () -> JGroupsMembership.join(
-                                Cluster.settings(List.of()), secret, "a\nb", Cluster.offer(Role.NODE), false))
+                                Cluster.belonging(secret, List.of()), "a\nb", Cluster.offer(Role.NODE), false))
                 .getMessage());
         assertTrue(message.startsWith("introduction: name: "), message);
-        assertThrows(IllegalArgumentException.class, () -> settings("no name", "h", 0, List.of(), Optional.empty()));
-        assertThrows(IllegalArgumentException.class, () -> settings("name", "h", 65536, List.of(), Optional.empty()));
+        assertThrows(IllegalArgumentException.class, () -> settings("no name", "h", 0, List.of()));
+        assertThrows(IllegalArgumentException.class, () -> settings("name", "h", 65536, List.of()));
     }
 
     /// Also many that are silent, while others join.
@@ -272,10 +267,10 @@ class JGroupsMembershipTest {
         try (Cluster cluster = new Cluster(folder, SECRET)) {
             JGroupsMembership a = cluster.start("a");
             ClusterSettings settings = Cluster.settings(List.of(Cluster.place(a)));
-            Identity identity = Identity.ofSecret(secret, "test");
-            try (Entrance entrance = Entrance.open(settings, identity);
+            SSLContext context = Identity.of(secret, "test").context();
+            try (Entrance entrance = Entrance.open(settings, context);
                     JChannel other = new JChannel(Stack.of(
-                            new MemberSockets(identity.context(), entrance.door()),
+                            new MemberSockets(context, entrance.door()),
                             entrance.address(),
                             List.of(new InetSocketAddress(InetAddress.getLoopbackAddress(), a.port())),
                             false))) {

@@ -10,7 +10,6 @@ import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 
 /// A member in a process of its own.
@@ -69,8 +68,7 @@ final class MemberProcess implements AutoCloseable {
 
     public static void main(String[] arguments) throws IOException {
         Membership member = JGroupsMembership.join(
-                Cluster.settings(List.of(arguments[2])),
-                Optional.of(SharedSecret.read(Path.of(arguments[0]))),
+                Cluster.belonging(SharedSecret.read(Path.of(arguments[0])), List.of(arguments[2])),
                 arguments[1],
                 Cluster.offer(Role.NODE),
                 true);

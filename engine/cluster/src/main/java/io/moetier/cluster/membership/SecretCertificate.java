@@ -1,6 +1,5 @@
-package io.moetier.cluster.membership.jgroups;
+package io.moetier.cluster.membership;
 
-import io.moetier.cluster.membership.SharedSecret;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.math.BigInteger;

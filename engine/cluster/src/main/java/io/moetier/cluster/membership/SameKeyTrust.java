@@ -1,4 +1,4 @@
-package io.moetier.cluster.membership.jgroups;
+package io.moetier.cluster.membership;
 
 import java.net.Socket;
 import java.security.MessageDigest;
