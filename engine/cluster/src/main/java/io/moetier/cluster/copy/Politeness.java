@@ -11,6 +11,8 @@ public final class Politeness {
     private long busySince;
     private boolean isWaiting;
 
+    /// Says whether something may begin now.
+    ///
     /// @param isBusy whether requests are computed
     public boolean mayBegin(long now, boolean isBusy) {
         if (isBusy && !isWaiting) {
