@@ -114,6 +114,7 @@ final class Crew implements AutoCloseable {
     }
 
     /// Returns who is asked in the layer that begins. For the thread that computes.
+    @SuppressWarnings("ReferenceEquality") // the same ones, not others that say the same
     Routes begin() {
         Routes latest;
         do { // whoever has put others in force since sees which ones are under way, or these are not taken
