@@ -147,12 +147,13 @@ class ClusterTest {
             String place = place(node);
             CommandLineRun judged = ok(driven(place, ANSWER));
             assertEquals(alone, judged.out());
-            String[] lines = judged.err().split("\n");
-            assertEquals("node a can be asked from now on", lines[0], judged::err);
+            List<String> lines = judged.err().lines().toList();
+            assertEquals("node a can be asked from now on", lines.getFirst(), judged::err);
+            String verdict = lines.get(1);
             assertTrue(
-                    lines[1].matches("(experts are computed on nodes|everything is computed here): a token takes .*"),
+                    verdict.matches("(experts are computed on nodes|everything is computed here): a token takes .*"),
                     judged::err);
-            assertEquals(lines[1].startsWith("everything"), lines[1].contains("; --nodes always "), judged::err);
+            assertEquals(verdict.startsWith("everything"), verdict.contains("; --nodes always "), judged::err);
             assertFalse(ok(answered(place)).err().contains("a token takes"));
         }
     }

@@ -3,8 +3,8 @@ package io.moetier.cluster.copy;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 
-import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
+import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Offer;
 import io.moetier.storage.expert.StoreManifest;
@@ -20,7 +20,7 @@ class MemberBlocksTest {
     private Path scratch;
 
     private static Member member(String id) {
-        return new Member(id, "node", new Offer(Offer.Role.NODE, "127.0.0.1", 1, 1 << 30, 1, "bits", "1"));
+        return new Member(id, "node", "", new Offer(Offer.Role.NODE, "127.0.0.1", 1, 1 << 30, 1, "bits", "1"));
     }
 
     @Test
@@ -29,7 +29,7 @@ class MemberBlocksTest {
         StoreManifest other = new SampleModel(8, 2, 5_000).write(scratch.resolve("other.mtier"));
         ClusterSettings settings =
                 new ClusterSettings("trial", "127.0.0.1", 0, List.of(), false, Optional.empty(), Optional.empty());
-        try (MemberBlocks blocks = new MemberBlocks(Belonging.read(settings, scratch.resolve("secrets")))) {
+        try (MemberBlocks blocks = new MemberBlocks(Identity.read(settings, scratch.resolve("secrets")))) {
             blocks.members(List.of(member("a")));
             BlockSource first = blocks.of(manifest).getFirst();
             assertNotEquals(first, blocks.of(other).getFirst());

@@ -308,7 +308,7 @@ class CrewTest {
         assertTrue(crew().routes().leadsAway(0, 0));
         Routes before = crew().routes();
         crew().placeAnew();
-        await(() -> crew().routes() != before);
+        await(() -> !crew().routes().equals(before));
         membership.leave("b");
         await(() -> crew().routes().ports().length == 1);
         assertEquals(0, link("a").assigned().length);

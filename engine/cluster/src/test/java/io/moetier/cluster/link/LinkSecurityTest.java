@@ -287,10 +287,6 @@ class LinkSecurityTest {
         return identity.folder().orElseThrow().folder().resolve(name);
     }
 
-    private static String refusal(NodeServer server, Identity identity) {
-        return sentence(server, assertThrows(RefusedException.class, () -> LinkFixture.open(server.port(), identity)));
-    }
-
     private static String failure(NodeServer server, Identity identity) {
         return sentence(server, assertThrows(IOException.class, () -> LinkFixture.open(server.port(), identity)));
     }
