@@ -23,7 +23,8 @@ import org.jgroups.View;
 /// the other. What is new to the coordinator and was sent to it alone, it passes on to all. So parts of a cluster that
 /// meet again have the same tables as soon as each member has spoken with the coordinator, and a coordinator that dies
 /// in the middle of this is replaced by the next one. That a table is forgotten is a version as well, kept until newer
-/// ones need its place.
+/// ones need its place. No clock comes to its last number unless a member jumps there; of tables with that number the
+/// one of the greatest maker stays, and what others publish in its place is passed over, by themselves as well.
 final class ReplicatedTables implements Ownership {
     static final int MAX_MODEL_BYTES = 800;
     private static final int MAX_MODEL_CHARACTERS = 200;
@@ -92,7 +93,7 @@ final class ReplicatedTables implements Ownership {
             throw new IllegalArgumentException("model: there are " + MAX_TABLES + " tables already");
         }
         if (table.isPresent() || before.isPresent()) {
-            Entry entry = new Entry(new Version(clock + 1, self), table);
+            Entry entry = new Entry(new Version(Math.min(clock + 1, MAX_NUMBER), self), table);
             keep(model, entry);
             post.sendAllSoon(entry.frame(model));
         }

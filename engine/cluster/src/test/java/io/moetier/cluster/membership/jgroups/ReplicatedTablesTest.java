@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.moetier.cluster.membership.MemberLeftException;
 import io.moetier.cluster.membership.Ownership;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
@@ -83,6 +84,47 @@ class ReplicatedTablesTest {
         d.ownership().publish("more", new byte[0]);
         Cluster.await(
                 "the same", () -> c.ownership().models().equals(d.ownership().models()));
+    }
+
+    /// Who jumps to the end of the clock keeps its table, and nobody from publishing others.
+    @Test
+    void aJumpOfTheClockKeepsNobodyFromPublishing() throws Exception {
+        List<byte[]> sent = new ArrayList<>();
+        ReplicatedTables one = new ReplicatedTables(post(sent), "b", true);
+        ReplicatedTables other = new ReplicatedTables(post(new ArrayList<>()), "c", true);
+        assertThrows(Frame.MalformedException.class, () -> table(one, "x", Long.MAX_VALUE, "a"));
+        for (String maker : List.of("a", "z")) {
+            table(one, maker, Long.MAX_VALUE / 2, maker);
+            one.publish(maker, new byte[] {2});
+        }
+        one.publish("new", new byte[] {3});
+        for (byte[] frame : sent) {
+            other.onTable(Frame.read(frame, 0, frame.length), false);
+        }
+        assertArrayEquals(new byte[] {2}, one.table("a").orElseThrow());
+        assertArrayEquals(new byte[] {1}, one.table("z").orElseThrow());
+        assertArrayEquals(new byte[] {3}, other.table("new").orElseThrow());
+    }
+
+    private static void table(ReplicatedTables tables, String model, long number, String maker)
+            throws Frame.MalformedException {
+        byte[] frame = Frame.of(Frame.Kind.TABLE, model, number, maker, 1L, new byte[] {1});
+        tables.onTable(Frame.read(frame, 0, frame.length), false);
+    }
+
+    private static Post post(List<byte[]> sent) {
+        return new Post() {
+            @Override
+            public void send(Address member, byte[] frame) {}
+
+            @Override
+            public void sendSoon(Address member, byte[] frame) {}
+
+            @Override
+            public void sendAllSoon(byte[] frame) {
+                sent.add(frame);
+            }
+        };
     }
 
     /// Two and two that cannot hear each other, each half with its own view, and then they can again.
