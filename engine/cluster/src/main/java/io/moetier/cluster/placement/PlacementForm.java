@@ -1,5 +1,6 @@
 package io.moetier.cluster.placement;
 
+import io.moetier.storage.format.UnsafeCharacters;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.ByteArrayOutputStream;
 import java.nio.BufferUnderflowException;
@@ -83,10 +84,14 @@ final class PlacementForm {
             if (length > in.remaining()) {
                 throw new BufferUnderflowException();
             }
-            members.add(StandardCharsets.UTF_8
+            String member = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(in.slice(in.position(), length))
-                    .toString());
+                    .toString();
+            if (member.chars().anyMatch(UnsafeCharacters::isUnsafe)) {
+                throw new IllegalArgumentException("the name of a member cannot be shown");
+            }
+            members.add(member);
             in.position(in.position() + length);
         }
         int numExperts = read(in, in.remaining()); // each takes more than a byte

@@ -1,6 +1,7 @@
 package io.moetier.cluster.wire;
 
 import io.moetier.kernels.device.FfnActivation;
+import io.moetier.storage.format.UnsafeCharacters;
 import io.moetier.storage.model.ExpertId;
 import java.io.EOFException;
 import java.io.IOException;
@@ -242,14 +243,19 @@ public final class MessageReader {
 
     private String text(String field) {
         byte[] utf8 = bytes(field, Protocol.MAX_TEXT_BYTES);
+        String text;
         try {
-            return StandardCharsets.UTF_8
+            text = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(utf8))
                     .toString();
         } catch (CharacterCodingException e) {
             throw new MalformedMessageException(field, "UTF-8", "other bytes");
         }
+        if (text.chars().anyMatch(UnsafeCharacters::isUnsafe)) {
+            throw new MalformedMessageException(field, "a text that can be shown", "another one");
+        }
+        return text;
     }
 
     private byte[] bytes(String field, int most) {

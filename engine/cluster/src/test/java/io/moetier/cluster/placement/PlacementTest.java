@@ -101,6 +101,13 @@ class PlacementTest {
         assertThrows(IllegalArgumentException.class, () -> placement.find(numLayers, 0));
     }
 
+    @Test
+    void namesOfMembersCanBeShown() {
+        byte[] bytes = new Placement(1, List.of("driver", "a\u001b[2J"), new int[] {0}, new int[][] {{1}}, new BitSet())
+                .bytes();
+        assertThrows(MalformedModelException.class, () -> Placement.parse(bytes));
+    }
+
     private static void refuse(List<String> members, int[] ids, int[][] owners) {
         assertThrows(IllegalArgumentException.class, () -> new Placement(1, members, ids, owners, new BitSet()));
     }

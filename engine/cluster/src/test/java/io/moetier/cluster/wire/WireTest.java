@@ -137,6 +137,17 @@ class WireTest {
                 refusal(request(1, 1, 1, 1).putInt(52, 1)));
     }
 
+    @Test
+    void textsCanBeShown() {
+        for (String text : new String[] {"a\u001b[2J", "a\nb", "\u009b", "\u202e"}) {
+            MessageWriter writer = new MessageWriter();
+            writer.write(new Welcome(text, 1, 1, 1, new int[0]));
+            assertEquals(
+                    "malformed message: kernels: expected a text that can be shown, found another one",
+                    refusal(ByteBuffer.wrap(Messages.bytes(writer))));
+        }
+    }
+
     /// Nothing can be placed on a node that computes or reads nothing.
     @Test
     void speedsAreAboveNothing() {

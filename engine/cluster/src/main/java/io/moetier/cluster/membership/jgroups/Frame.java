@@ -1,5 +1,6 @@
 package io.moetier.cluster.membership.jgroups;
 
+import io.moetier.storage.format.UnsafeCharacters;
 import java.nio.BufferUnderflowException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -79,9 +80,13 @@ record Frame(Kind kind, ByteBuffer content) {
         return bytes;
     }
 
-    /// Returns a text; bytes that are none become other characters.
+    /// Returns a text that can be shown; bytes that are none become other characters.
     String text(int mostBytes) throws MalformedException {
-        return new String(bytes(mostBytes), StandardCharsets.UTF_8);
+        String text = new String(bytes(mostBytes), StandardCharsets.UTF_8);
+        if (text.chars().anyMatch(UnsafeCharacters::isUnsafe)) {
+            throw new MalformedException("has a text that cannot be shown");
+        }
+        return text;
     }
 
     /// Puts a frame together: numbers, texts and bytes.

@@ -6,6 +6,7 @@ import io.moetier.cluster.membership.TaskException;
 import io.moetier.cluster.membership.Tasks;
 import io.moetier.cluster.membership.jgroups.Frame.Kind;
 import io.moetier.cluster.membership.jgroups.Frame.MalformedException;
+import io.moetier.storage.format.UnsafeCharacters;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -167,7 +168,8 @@ final class RemoteTasks implements Tasks {
 
     private static byte[] failure(long number, String why) {
         // A character takes three bytes at most, or two of them four.
-        String shown = why.length() > MAX_MESSAGE_BYTES / 3 ? why.substring(0, MAX_MESSAGE_BYTES / 3 - 1) + "…" : why;
+        String cut = why.length() > MAX_MESSAGE_BYTES / 3 ? why.substring(0, MAX_MESSAGE_BYTES / 3 - 1) + "…" : why;
+        String shown = UnsafeCharacters.replace(cut, UnsafeCharacters::isUnsafe, letter -> " ");
         return Frame.of(Kind.RESULT, number, 0L, shown);
     }
 
