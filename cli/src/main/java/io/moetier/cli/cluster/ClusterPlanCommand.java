@@ -92,7 +92,10 @@ public final class ClusterPlanCommand implements Callable<Integer> {
                 ? List.of(MachineKind.unsaid("like this machine"))
                 : kinds.stream().map(kind -> MachineKind.parse(kind, "--node")).toList();
         PlannedModelOptions.Known known = model.read(surroundings, streams);
-        Optional<MachineProfile> here = new MachineFile(surroundings, streams).current();
+        boolean isMeasured = driverKind.isLikeHere() || nodeKinds.stream().anyMatch(MachineKind::isLikeHere);
+        Optional<MachineProfile> here = isMeasured
+                ? new MachineFile(surroundings, streams).current() // may take a minute to measure
+                : Optional.empty();
         Machine drives = driverKind.machine("driver", here, known.ramBytes(), "--driver");
         List<Node> nodes = nodeKinds.stream()
                 .map(kind -> new Node(kind.machine(kind.spelling(), here, known.ramBytes(), "--node"), kind.link()))

@@ -13,7 +13,6 @@ import io.moetier.lab.cluster.Machine;
 import io.moetier.lab.cluster.Node;
 import io.moetier.lab.cluster.Parts;
 import io.moetier.lab.cluster.Parts.Part;
-import io.moetier.lab.plan.Interval;
 import io.moetier.storage.memory.ByteSize;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -29,7 +28,6 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
     /// What the fields of `--json` are: it changes when old readers could no longer read them.
     static final String FORMAT = "moetier-cluster-plan/1";
 
-    private static final double MILLIS = 1e3;
     private static final double GIGABITS = Byte.SIZE / 1e9;
 
     /// Returns the lines for people.
@@ -72,16 +70,15 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
                 question.kinds().stream().map(ClusterPlanReport::fields).toList());
         fields.put("here", fields(plan.here()));
         fields.put("rows", plan.rows().stream().map(ClusterPlanReport::fields).toList());
-        plan.enough()
-                .ifPresent(enough -> fields.put(
-                        "enough",
-                        Map.of(
-                                "nodes",
-                                enough.nodes(),
-                                "gain_of_twice_as_many",
-                                enough.gain(),
-                                "reason",
-                                name(enough.reason()))));
+        plan.enough().ifPresent(enough -> fields.put("enough", fields(enough)));
+        return fields;
+    }
+
+    private static Map<String, Object> fields(ClusterPlan.Enough enough) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("nodes", enough.nodes());
+        fields.put("gain_of_twice_as_many", enough.gain());
+        fields.put("reason", name(enough.reason()));
         return fields;
     }
 
@@ -155,7 +152,7 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
             Link link = node.link();
             table.row(
                     "node",
-                    speeds(node.machine()) + ", " + millis(link.roundTripSeconds()) + " there and back, "
+                    speeds(node.machine()) + ", " + ClusterVerdict.millis(link.roundTripSeconds()) + " there and back, "
                             + bits(link.bytesPerSecond()));
         }
         return table;
@@ -198,8 +195,8 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
         Parts parts = time.parts();
         table.row(
                 nodes,
-                range(time.tokensPerSecond()),
-                millis(time.seconds()),
+                time.tokensPerSecond().text(),
+                ClusterVerdict.millis(time.seconds()),
                 RunReport.percent(parts.share(Part.DRIVER)),
                 RunReport.percent(parts.share(Part.LINKS)),
                 RunReport.percent(parts.share(Part.EXPERTS)),
@@ -210,7 +207,7 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
     }
 
     private static String breakEven(OptionalDouble seconds) {
-        return seconds.isPresent() ? millis(seconds.getAsDouble()) : "never";
+        return seconds.isPresent() ? ClusterVerdict.millis(seconds.getAsDouble()) : "never";
     }
 
     /// Says what to take, and when more is of no use.
@@ -219,13 +216,24 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
         ClusterPlan.Row taken = taken();
         lines.add((taken.verdict().paysOff() ? "Experts on nodes: " : "Everything here: ")
                 + taken.verdict().sentence() + ".");
-        int most = plan.rows().getLast().nodes();
-        lines.add(plan.enough()
-                .map(enough -> nodes(enough.nodes()) + " will do: twice as many would be " + change(enough.gain())
-                        + "; most of a token's time is " + enough.reason().label() + " then.")
-                .orElse("More nodes help up to " + most + " at least."));
+        if (taken.verdict().paysOff()) {
+            lines.add(ofMore());
+        }
         lines.add(balanceInWords());
         return lines;
+    }
+
+    /// Says what more nodes bring, as far as their number was doubled.
+    private String ofMore() {
+        int fewest = plan.rows().getFirst().nodes();
+        int most = plan.rows().getLast().nodes();
+        return plan.enough()
+                .map(enough -> nodes(enough.nodes()) + " will do: twice as many would be " + change(enough.gain())
+                        + "; most of a token's time is " + enough.reason().label() + " then.")
+                .orElse(
+                        most >= 2 * fewest
+                                ? "No number up to " + most + " is enough: twice as many are faster."
+                                : "Whether more help is told where --nodes has a number and twice as many.");
     }
 
     private static String nodes(int count) {
@@ -280,24 +288,11 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
     private List<String> basis() {
         return List.of(
                 known.basis(),
-                "In brackets is where nine of ten measurements should be, which nothing was compared with: no cluster"
-                        + " was measured yet.");
+                "In brackets is where nine of ten measurements should be, as of machines that were not measured; with"
+                        + " no measured cluster was this compared.");
     }
 
     private static double mean(List<Double> balance) {
         return balance.stream().mapToDouble(each -> each).average().orElse(1);
-    }
-
-    private static String range(Interval interval) {
-        return figure(interval.likely()) + " (" + figure(interval.low()) + " to " + figure(interval.high()) + ")";
-    }
-
-    private static String figure(double number) {
-        return String.format(Locale.ROOT, number >= 100 ? "%,.0f" : number >= 1 ? "%.1f" : "%.2f", number);
-    }
-
-    private static String millis(double seconds) {
-        return String.format(
-                Locale.ROOT, seconds >= 0.1 ? "%,.0f ms" : seconds >= 0.001 ? "%.1f ms" : "%.2f ms", seconds * MILLIS);
     }
 }

@@ -106,6 +106,11 @@ record MachineKind(
                 OptionalDouble.empty());
     }
 
+    /// Says whether its speeds are those of this machine, at least in part.
+    boolean isLikeHere() {
+        return memoryRate.isEmpty() || diskRate.isEmpty();
+    }
+
     Link link() {
         return new Link(
                 roundTripSeconds.orElse(USUAL_LINK.roundTripSeconds()), linkRate.orElse(USUAL_LINK.bytesPerSecond()));

@@ -98,10 +98,11 @@ final class PlannedModelOptions {
             throw new IllegalArgumentException(
                     "--expert-bytes, --dense-bytes and --hidden are of a trace; a model tells them itself");
         }
-        PlannedModel planned = PlanCandidates.named(input, surroundings, streams)
-                .list()
-                .getFirst()
-                .model();
+        if (trace != null) {
+            TraceReader.open(trace).close(); // one that is none is told before headers are asked for
+        }
+        PlannedModel planned =
+                PlanCandidates.firstNamed(input, surroundings, streams).model();
         double state = KvCache.bytes(planned.spec(), KvType.F16, SpeedForecast.PROMPT_TOKENS);
         ClusterModel model = ClusterModel.of(planned, state);
         String subject = subject(input + ": " + planned.spec().family(), model) + "; " + planned.weights();

@@ -28,32 +28,38 @@ record HubCandidates(Surroundings surroundings, Streams streams, Path folder) {
     private static final String GGUF = ".gguf";
 
     /// The whole files of a repository with many quantisations would be some hundred headers.
-    private static final int MOST_MODELS = 24;
+    static final int MOST_MODELS = 24;
 
     /// Returns the model that the name means, and the others in GGUF that there are.
     ///
+    /// @param most models whose headers are read, of those that can be
     /// @throws IllegalArgumentException if it means none
-    PlanCandidates of(HubName name) {
+    PlanCandidates of(HubName name, int most) {
         try (Hub hub = new Hub(new HubVariables(surroundings).settings(), streams::note)) {
             HubRepository repository = hub.repository(name);
             try (CleanStop _ = CleanStop.open(); // the stand-ins do not stay
                     StandIns files = StandIns.open(hub, repository, folder)) {
-                return of(repository, files);
+                return of(repository, files, most);
             }
         }
     }
 
-    private static PlanCandidates of(HubRepository repository, StandIns files) {
+    private static PlanCandidates of(HubRepository repository, StandIns files, int most) {
         List<Candidate> list = new ArrayList<>();
         List<String> notes = new ArrayList<>();
         List<String> unread = new ArrayList<>();
         List<RuntimeException> failures = new ArrayList<>();
+        int numRead = 0;
         for (Map.Entry<HubName, HubSelection> each : models(repository).entrySet()) {
+            if (numRead == most) {
+                break;
+            }
             HubName name = each.getKey();
             HubSelection selection = each.getValue();
             try {
                 Path opened = files.add(selection);
                 PlanCandidates found = PlanCandidates.ofSource(opened, name.toString(), !isGguf(opened));
+                numRead++;
                 for (Candidate form : found.list()) {
                     list.add(new Candidate(form.name(), form.quantisation(), label(form, opened), form.model()));
                 }

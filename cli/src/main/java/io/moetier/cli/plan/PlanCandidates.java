@@ -32,12 +32,24 @@ public record PlanCandidates(List<Candidate> list, List<String> notes) {
     ///
     /// @param model its path, or its name on the hub
     public static PlanCandidates named(String model, Surroundings surroundings, Streams streams) {
+        return named(model, HubCandidates.MOST_MODELS, surroundings, streams);
+    }
+
+    /// Reads the headers of the one form of a model that its name means first.
+    ///
+    /// @param model its path, or its name on the hub
+    public static Candidate firstNamed(String model, Surroundings surroundings, Streams streams) {
+        return named(model, 1, surroundings, streams).list().getFirst();
+    }
+
+    private static PlanCandidates named(String model, int most, Surroundings surroundings, Streams streams) {
         if (!HubName.isNamed(model)) {
             return of(LibraryTerminal.located(Path.of(model), surroundings, streams));
         }
         HubName name = HubName.parse(model);
         try {
-            return new HubCandidates(surroundings, streams, Path.of(System.getProperty("java.io.tmpdir"))).of(name);
+            Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+            return new HubCandidates(surroundings, streams, folder).of(name, most);
         } catch (UncheckedIOException e) {
             boolean offline = new HubVariables(surroundings).settings().offline();
             if (!offline && !Hub.isUnreachable(e)) {

@@ -230,14 +230,14 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
                     each.speed()
                             .map(speed -> RunReport.percent(speed.hitRate()))
                             .orElse(UNKNOWN),
-                    each.speed().map(speed -> range(speed.tokensPerSecond())).orElse(UNKNOWN),
+                    each.speed().map(speed -> speed.tokensPerSecond().text()).orElse(UNKNOWN),
                     each.speed()
                             .flatMap(SpeedForecast::promptTokensPerSecond)
-                            .map(PlanReport::range)
+                            .map(Interval::text)
                             .orElse(UNKNOWN),
                     each.speed()
                             .flatMap(SpeedForecast::secondsToFirst)
-                            .map(seconds -> range(seconds) + " s")
+                            .map(seconds -> seconds.text() + " s")
                             .orElse(UNKNOWN),
                     plan.recommended().filter(each::equals).isPresent() ? "recommended" : "");
         }
@@ -251,16 +251,6 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
                 .orElse(memory.slots())
                 .number();
         return RunReport.percent((double) slots / model.numExperts());
-    }
-
-    private static String range(Interval interval) {
-        return figure(interval.likely()) + " (" + figure(interval.low()) + " to " + figure(interval.high()) + ")";
-    }
-
-    private static String figure(double number) {
-        return number >= 100
-                ? String.format(Locale.ROOT, "%,.0f", number)
-                : String.format(Locale.ROOT, number >= 1 ? "%.1f" : "%.2f", number);
     }
 
     private List<String> basis() {

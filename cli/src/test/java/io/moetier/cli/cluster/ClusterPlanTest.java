@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.doctor.MachineFile;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceRecorder;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -33,8 +35,8 @@ class ClusterPlanTest {
             {"format":"moetier-cluster-plan/1","model":"TRACE","layers":1,"experts":2,"experts_per_token":1,\
             "expert_bytes":2048,"dense_bytes":512,"row_elements":128,\
             "basis":["Tokens choose as in the trace TRACE, whose first quarter tells who owns what and fills caches.",\
-            "In brackets is where nine of ten measurements should be, which nothing was compared with: no cluster was\
-             measured yet."],\
+            "In brackets is where nine of ten measurements should be, as of machines that were not measured; with no\
+             measured cluster was this compared."],\
             "driver":{"name":"driver","ram_bytes":0,"memory_bytes_per_second":1024.0,"disk_bytes_per_second":128.0,\
             "link_bits_per_second":8000.0},\
             """;
@@ -107,11 +109,11 @@ class ClusterPlanTest {
                 "--nodes",
                 "1,2,4",
                 "--driver",
-                "ram=12G,memory=20G,disk=1.2G",
+                "ram=4G,memory=20G,disk=1.2G",
                 "--node",
-                "ram=12G,memory=20G,disk=1.2G,rtt=5ms,link=1G");
+                "ram=12G,memory=20G,disk=1.2G,rtt=1ms,link=1G");
         assertTrue(text.startsWith("openai/gpt-oss-20b, 24 layers of 32 experts, top 4, "), text);
-        assertTrue(text.contains("\nEverything here: a token takes "), text);
+        assertTrue(text.contains("\nExperts on nodes: a token takes "), text);
         assertTrue(text.contains(" will do: twice as many would be "), text);
         assertTrue(text.contains("\nBalance over "), text);
         assertTrue(text.lines().anyMatch(line -> line.startsWith("4 ") && line.contains(" ms ")), text);
@@ -200,6 +202,37 @@ class ClusterPlanTest {
                 cache, "cluster", "plan", TINY, "--trace", trace, "--driver", KIND, "--node", KIND);
         assertEquals(Failure.USAGE, run.exitCode());
         assertTrue(run.err().contains("choices in 24 layers of 32 experts, top 4, but the model has "), run.err());
+    }
+
+    /// What nobody needs is neither read nor measured, and what was named is looked at first.
+    @Test
+    void aMachineIsReadWhereItCountsAndATraceBeforeTheModel() throws IOException {
+        Path own = Files.createDirectories(cache.resolve("own"));
+        Files.writeString(MachineFile.in(own), "nothing that was measured");
+        String[] plan = {"cluster", "plan", TINY, "--nodes", "1", "--node", KIND, "--driver"};
+        assertEquals(
+                Failure.OK, CommandLineRun.inProcess(own, words(plan, KIND)).exitCode());
+        assertEquals(
+                Failure.FAILED,
+                CommandLineRun.inProcess(own, words(plan, "ram=64M")).exitCode());
+        CommandLineRun run = CommandLineRun.inProcess(own, "cluster", "plan", "no-model", "--trace", "absent.jsonl.gz");
+        assertEquals("moetier: absent.jsonl.gz: no such file\n", run.err());
+    }
+
+    /// Of one number of nodes nobody knows what twice as many would do, and of nodes that do not pay it does not
+    /// matter.
+    @Test
+    void whatMoreNodesWouldDoIsSaidWhereItIsKnown() {
+        String[] plan = {"cluster", "plan", TINY, "--driver", KIND, "--nodes"};
+        String near = "--node=" + KIND + ",rtt=1us,link=100G";
+        String one = ok(words(plan, "2", near));
+        assertTrue(one.contains("\nWhether more help is told where --nodes has a number and twice as many.\n"), one);
+        String far = ok(words(plan, "2,4", "--node=" + KIND + ",rtt=100s"));
+        assertTrue(far.contains("\nEverything here: ") && !far.contains(" will do"), far);
+    }
+
+    private static String[] words(String[] first, String... then) {
+        return Stream.of(first, then).flatMap(Arrays::stream).toArray(String[]::new);
     }
 
     private Path turns() {

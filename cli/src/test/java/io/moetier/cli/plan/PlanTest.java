@@ -233,17 +233,25 @@ class PlanTest {
                         () -> "" + found.notes());
             }
             assertThrows(MalformedModelException.class, () -> candidates(hub, "hf:org/many:Q4_0"));
+            hub.put("org/two", Map.of("two-Q4_0.gguf", whole, "two-Q8_0.gguf", whole));
+            assertEquals(2, candidates(hub, "hf:org/two").list().size());
+            assertEquals(1, candidates(hub, "hf:org/two", 1).list().size());
+            assertEquals(1, candidates(hub, "hf:org/many", 1).list().size());
         }
     }
 
     private PlanCandidates candidates(HubDouble hub, String name) throws IOException {
+        return candidates(hub, name, HubCandidates.MOST_MODELS);
+    }
+
+    private PlanCandidates candidates(HubDouble hub, String name, int most) throws IOException {
         Path folder = Files.createDirectories(cache.resolve("stand-ins"));
         Surroundings surroundings =
                 new Surroundings(Map.of("HF_ENDPOINT", hub.endpoint().toString()), cache.resolve("home"), "");
         Streams streams =
                 new Streams(InputStream.nullInputStream(), new StringWriter(), new PrintWriter(new StringWriter()));
         try {
-            return new HubCandidates(surroundings, streams, folder).of(HubName.parse(name));
+            return new HubCandidates(surroundings, streams, folder).of(HubName.parse(name), most);
         } finally {
             try (Stream<Path> left = Files.list(folder)) {
                 assertEquals(List.of(), left.toList());

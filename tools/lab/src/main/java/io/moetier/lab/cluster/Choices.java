@@ -16,7 +16,11 @@ public final class Choices {
     /// Enough of a trace for caches to fill, and for shares of a percent.
     private static final int MOST_TOKENS = 4096;
 
+    /// Of all tokens in all layers: a trace of fewer tokens tells enough of a model with so many.
+    private static final int MOST_CHOICES = 1 << 26;
+
     private static final int WARM_UP_PART = 4;
+    private static final int FIRST_TOKENS = 64;
     private static final int DRAWN_TOKENS = 512;
     private static final long SEED = 24;
 
@@ -51,9 +55,10 @@ public final class Choices {
         float[] weights = new float[0];
         boolean weighted = true;
         int tokens = 0;
-        while (tokens < MOST_TOKENS && trace.read(row)) {
+        int most = Math.min(MOST_TOKENS, MOST_CHOICES / width);
+        while (tokens < most && trace.read(row)) {
             if (tokens * width == experts.length) {
-                experts = Arrays.copyOf(experts, Math.max(64, 2 * tokens) * width);
+                experts = Arrays.copyOf(experts, Math.clamp(2L * tokens, FIRST_TOKENS, most) * width);
                 weights = Arrays.copyOf(weights, experts.length);
             }
             for (int layer = 0; layer < header.layers(); layer++) {

@@ -77,13 +77,13 @@ public record ClusterPlan(ClusterTime here, List<Row> rows, Optional<Enough> eno
 
     private static Optional<Enough> enough(List<Row> rows) {
         for (Row row : rows) {
-            Optional<Double> gain = rows.stream()
+            List<Double> gains = rows.stream()
                     .filter(more -> more.nodes() >= 2 * row.nodes())
-                    .findFirst()
-                    .map(more -> gainOfDoubling(row, more));
-            if (gain.isPresent() && gain.get() < LEAST_GAIN) {
-                return Optional.of(
-                        new Enough(row.nodes(), gain.get(), row.time().parts().largest()));
+                    .map(more -> gainOfDoubling(row, more))
+                    .toList();
+            if (!gains.isEmpty() && gains.stream().allMatch(gain -> gain < LEAST_GAIN)) {
+                return Optional.of(new Enough(
+                        row.nodes(), gains.getFirst(), row.time().parts().largest()));
             }
         }
         return Optional.empty();

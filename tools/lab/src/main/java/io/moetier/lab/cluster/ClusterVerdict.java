@@ -111,7 +111,8 @@ public record ClusterVerdict(
         return ByteSize.format(bytesPerSecond) + "/s";
     }
 
-    static String millis(double seconds) {
+    /// Returns a time for people.
+    public static String millis(double seconds) {
         double millis = seconds * MILLIS;
         return String.format(
                 Locale.ROOT, millis >= 99.5 ? "%,.0f ms" : millis >= 0.995 ? "%.1f ms" : "%.2f ms", millis);

@@ -1,6 +1,7 @@
 package io.moetier.lab.plan;
 
 import java.util.LinkedHashMap;
+import java.util.Locale;
 import java.util.Map;
 
 /// A figure that is not known exactly.
@@ -18,6 +19,15 @@ public record Interval(double low, double likely, double high) {
         fields.put("likely", likely);
         fields.put("high", high);
         return fields;
+    }
+
+    /// Returns it for people, the likely figure first.
+    public String text() {
+        return text(likely) + " (" + text(low) + " to " + text(high) + ")";
+    }
+
+    private static String text(double number) {
+        return String.format(Locale.ROOT, number >= 100 ? "%,.0f" : number >= 1 ? "%.1f" : "%.2f", number);
     }
 
     /// Returns the interval of a rate that is predicted from speeds alone, of something that takes so long.

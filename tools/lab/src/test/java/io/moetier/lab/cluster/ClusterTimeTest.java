@@ -247,6 +247,24 @@ class ClusterTimeTest {
         }
     }
 
+    /// The first two are too far to be of use, the others are not.
+    @Test
+    void nodesAreNotEnoughWhereFourTimesAsManyHelp() {
+        ClusterModel model = model(4, 8, 2);
+        Node far = new Node(machine(64_000), new Link(1e6, ENDLESS));
+        Node near = new Node(machine(64_000), NO_WAY);
+        ClusterPlan plan = ClusterPlan.of(new ClusterPlan.Question(
+                model,
+                Choices.even(model),
+                new Cluster(machine(0), ENDLESS, List.of()),
+                List.of(far, far, near, near),
+                List.of(1, 2, 4)));
+        assertEquals(Optional.empty(), plan.enough());
+        double gain =
+                plan.rows().get(0).time().seconds() / plan.rows().get(1).time().seconds() - 1;
+        assertTrue(gain < 0.05, "" + gain);
+    }
+
     @Test
     void whenMoreNodesStopHelpingIsSaid() {
         ClusterModel model = model(4, 8, 2);
