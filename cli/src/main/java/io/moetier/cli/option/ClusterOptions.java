@@ -37,10 +37,7 @@ public final class ClusterOptions {
             "secret", "--secret-file",
             "tls", "--tls");
 
-    @Option(
-            names = "--cluster",
-            paramLabel = "NAME",
-            description = "The cluster to be a member of; without --join and --discover the first one.")
+    @Option(names = "--cluster", paramLabel = "NAME", description = "The cluster to be a member of.")
     @Nullable
     String cluster;
 
@@ -50,7 +47,8 @@ public final class ClusterOptions {
             split = ",",
             hideParamSyntax = true,
             description = "Members that may be there, of whom one is enough; port " + ClusterSettings.DEFAULT_PORT
-                    + " if none is said.")
+                    + " if none is said. Without it and --discover, a node and tune are the first ones, and others look"
+                    + " on this machine.")
     List<String> join = List.of();
 
     @Option(names = "--discover", description = "Look for members on the local network.")
@@ -64,7 +62,11 @@ public final class ClusterOptions {
     @Nullable
     String host;
 
-    @Option(names = "--port", paramLabel = "N", description = "Port at which other members reach it; 0: any.")
+    @Option(
+            names = "--port",
+            paramLabel = "N",
+            description = "Port at which other members reach it; 0: any; default: " + ClusterSettings.DEFAULT_PORT
+                    + " of a node, if nobody who may be joined is there; of others any.")
     @Nullable
     Integer port;
 

@@ -112,6 +112,10 @@ final class Sweep {
         if (seconds != null && !(seconds > 0 && seconds < 1e6)) {
             throw new IllegalArgumentException("--seconds must be above 0, not " + seconds);
         }
+        if (config.compute().nodes().isPresent()) {
+            throw new IllegalArgumentException(
+                    "--cluster: bounds are those of this machine alone; bench measures what nodes bring");
+        }
         if (!config.compute().devices().isEmpty() && threadCounts != null) {
             throw new IllegalArgumentException("--thread-counts is for the processor, and a GPU computes");
         }

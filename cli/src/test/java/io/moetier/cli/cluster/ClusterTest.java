@@ -311,6 +311,8 @@ class ClusterTest {
                         + " found 'never'; see moetier run --help",
                 "run MODEL Once --cluster a/b | --cluster: up to 64 letters, digits, dots, hyphens and underscores,"
                         + " a letter or digit first",
+                "profile MODEL --cluster c | --cluster: bounds are those of this machine alone; bench measures what nodes"
+                        + " bring",
                 "node | --cluster NAME says which cluster to be a node of",
                 "node --join a | --join: of which cluster? --cluster NAME says it",
                 "node --cluster c --port 70000 | --port: 70000 is none",
