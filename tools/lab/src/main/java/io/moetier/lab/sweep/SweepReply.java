@@ -26,7 +26,7 @@ sealed interface SweepReply {
 
     /// Returns the message.
     default byte[] message(byte[] request) {
-        MessageWriter message = new MessageWriter(Format.MAGIC).number(Format.nameOf(request));
+        SweepWriter message = new SweepWriter(Format.MAGIC).number(Format.nameOf(request));
         switch (this) {
             case Kept kept -> message.number(Format.KEPT).large(kept.bytes);
             case Lacking _ -> message.number(Format.LACKING);
@@ -42,7 +42,7 @@ sealed interface SweepReply {
     ///
     /// @throws TaskException if it is none
     static long readKept(byte[] message, byte[] request, long most) {
-        MessageReader reader = Format.reader(message, request);
+        SweepReader reader = Format.reader(message, request);
         reader.number(Format.KEPT, Format.KEPT);
         long kept = reader.large(0, most);
         reader.end();
@@ -53,7 +53,7 @@ sealed interface SweepReply {
     ///
     /// @throws TaskException if it is none
     static SweepReply read(byte[] message, byte[] request, SweepTask task) {
-        MessageReader reader = Format.reader(message, request);
+        SweepReader reader = Format.reader(message, request);
         SweepReply reply = reader.number(Format.LACKING, Format.COMPUTED) == Format.LACKING
                 ? new Lacking()
                 : Format.computed(reader, task);
@@ -73,17 +73,17 @@ sealed interface SweepReply {
         private Format() {}
 
         private static int nameOf(byte[] request) {
-            return MessageWriter.checksum(request);
+            return SweepWriter.checksum(request);
         }
 
-        private static MessageReader reader(byte[] message, byte[] request) {
-            MessageReader reader = new MessageReader(message, MAGIC);
+        private static SweepReader reader(byte[] message, byte[] request) {
+            SweepReader reader = new SweepReader(message, MAGIC);
             int name = nameOf(request);
             reader.number(name, name);
             return reader;
         }
 
-        private static void write(MessageWriter message, Outcome outcome) {
+        private static void write(SweepWriter message, Outcome outcome) {
             message.large(outcome.tokens())
                     .list(outcome.counts(), counts -> write(message, counts))
                     .large(outcome.decodeTokens())
@@ -91,7 +91,7 @@ sealed interface SweepReply {
         }
 
         /// Most numbers of misses never occur.
-        private static void write(MessageWriter message, StepCounts counts) {
+        private static void write(SweepWriter message, StepCounts counts) {
             List<Integer> occurring = new ArrayList<>();
             for (int misses = 0; misses <= counts.maxMisses(); misses++) {
                 if (counts.steps(misses) > 0) {
@@ -106,7 +106,7 @@ sealed interface SweepReply {
                             .large(counts.brought(misses)));
         }
 
-        private static Computed computed(MessageReader message, SweepTask task) {
+        private static Computed computed(SweepReader message, SweepTask task) {
             long nanos = message.large(0, Long.MAX_VALUE);
             int policies =
                     message.number(task.policies().size(), task.policies().size());
@@ -117,14 +117,14 @@ sealed interface SweepReply {
             return new Computed(outcomes, nanos);
         }
 
-        private static Outcome outcome(MessageReader message, SweepTask task, String policy) {
+        private static Outcome outcome(SweepReader message, SweepTask task, String policy) {
             long tokens = message.large(0, MOST_STEPS);
             List<StepCounts> counts = counts(message, task);
             long decodeTokens = message.large(0, tokens);
             return new Outcome(policy, task.plan(), tokens, counts, decodeTokens, counts(message, task));
         }
 
-        private static List<StepCounts> counts(MessageReader message, SweepTask task) {
+        private static List<StepCounts> counts(SweepReader message, SweepTask task) {
             int classes = task.sizes().sizes().numClasses();
             message.number(classes, classes);
             List<StepCounts> counts = new ArrayList<>();
@@ -134,7 +134,7 @@ sealed interface SweepReply {
             return counts;
         }
 
-        private static StepCounts counts(MessageReader message, int experts) {
+        private static StepCounts counts(SweepReader message, int experts) {
             long[] steps = new long[experts + 1];
             long[] hits = new long[experts + 1];
             long[] brought = new long[experts + 1];

@@ -25,7 +25,7 @@ sealed interface SweepRequest {
     ///
     /// @param version of the program
     default byte[] message(String version) {
-        MessageWriter message = new MessageWriter(Format.MAGIC).text(version);
+        SweepWriter message = new SweepWriter(Format.MAGIC).text(version);
         switch (this) {
             case Part part -> {
                 Format.write(message.number(Format.PART), part.trace);
@@ -40,7 +40,7 @@ sealed interface SweepRequest {
     ///
     /// @throws TaskException if it is none, or of another version
     static SweepRequest read(byte[] message, String version) {
-        MessageReader reader = new MessageReader(message, Format.MAGIC);
+        SweepReader reader = new SweepReader(message, Format.MAGIC);
         String asking = reader.text();
         if (!asking.equals(version)) {
             throw new TaskException("this is version " + version + " and does not compute for " + asking);
@@ -67,25 +67,25 @@ sealed interface SweepRequest {
 
         private Format() {}
 
-        static void write(MessageWriter message, TraceId trace) {
+        static void write(SweepWriter message, TraceId trace) {
             message.exactly(trace.digestBytes()).large(trace.bytes());
         }
 
-        private static TraceId trace(MessageReader message) {
+        private static TraceId trace(SweepReader message) {
             return TraceId.of(message.exactly(TraceId.DIGEST_BYTES), message.large(1, MOST_BYTES));
         }
 
-        private static Part part(MessageReader message) {
+        private static Part part(SweepReader message) {
             TraceId trace = trace(message);
             long offset = message.large(0, MOST_BYTES);
             byte[] bytes = message.bytes(MOST_PART);
             if (bytes.length > trace.bytes() - offset) {
-                throw MessageReader.malformed();
+                throw SweepReader.malformed();
             }
             return new Part(trace, offset, bytes);
         }
 
-        private static void write(MessageWriter message, SweepTask task) {
+        private static void write(SweepWriter message, SweepTask task) {
             write(message, task.trace());
             message.list(task.earlier(), trace -> write(message, trace));
             message.list(task.census().stream().toList(), trace -> write(message, trace));
@@ -100,7 +100,7 @@ sealed interface SweepRequest {
                     .numbers(task.plan().slots());
         }
 
-        private static SweepTask task(MessageReader message) {
+        private static SweepTask task(SweepReader message) {
             TraceId trace = trace(message);
             List<TraceId> earlier = message.list(SweepTask.MOST_EARLIER, DIGEST_AND_BYTES, () -> trace(message));
             Optional<TraceId> census = message.list(1, DIGEST_AND_BYTES, () -> trace(message)).stream()
@@ -114,7 +114,7 @@ sealed interface SweepRequest {
             return new SweepTask(trace, earlier, census, simulator, sizes, policies, plan);
         }
 
-        private static SweepSizes sizes(MessageReader message) {
+        private static SweepSizes sizes(SweepReader message) {
             int most = TraceHeader.MAX_INDEX;
             SlotPlan.Sizes sizes = new SlotPlan.Sizes(
                     message.numbers(most, 0, most), message.list(most, Long.BYTES, () -> message.large(1, MOST_BYTES)));

@@ -123,7 +123,7 @@ class SweepMessagesTest {
     private static byte[] sealed(byte[] message) {
         int end = message.length - Integer.BYTES;
         return ByteBuffer.wrap(message)
-                .putInt(end, MessageWriter.checksum(message, end))
+                .putInt(end, SweepWriter.checksum(message, end))
                 .array();
     }
 }

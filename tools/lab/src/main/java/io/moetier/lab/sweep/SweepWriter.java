@@ -11,7 +11,7 @@ import java.util.function.Consumer;
 import java.util.zip.CRC32C;
 
 /// Puts a message together: what kind it is, numbers, and a checksum of all of it.
-final class MessageWriter {
+final class SweepWriter {
     static final int LEAST_BYTES = 2 * Integer.BYTES;
 
     /// Bytes of a text.
@@ -20,36 +20,36 @@ final class MessageWriter {
     private final ByteArrayOutputStream bytes = new ByteArrayOutputStream();
     private final DataOutputStream out = new DataOutputStream(bytes);
 
-    MessageWriter(int magic) {
+    SweepWriter(int magic) {
         number(magic);
     }
 
-    MessageWriter number(int number) {
+    SweepWriter number(int number) {
         return write(() -> out.writeInt(number));
     }
 
-    MessageWriter large(long number) {
+    SweepWriter large(long number) {
         return write(() -> out.writeLong(number));
     }
 
     /// Writes bytes whose number is known.
-    MessageWriter exactly(byte[] content) {
+    SweepWriter exactly(byte[] content) {
         return write(() -> out.write(content));
     }
 
-    MessageWriter bytes(byte[] content) {
+    SweepWriter bytes(byte[] content) {
         return number(content.length).exactly(content);
     }
 
-    MessageWriter text(String text) {
+    SweepWriter text(String text) {
         return bytes(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    MessageWriter numbers(List<Integer> numbers) {
+    SweepWriter numbers(List<Integer> numbers) {
         return list(numbers, this::number);
     }
 
-    <T> MessageWriter list(List<T> parts, Consumer<T> writer) {
+    <T> SweepWriter list(List<T> parts, Consumer<T> writer) {
         number(parts.size());
         parts.forEach(writer);
         return this;
@@ -78,7 +78,7 @@ final class MessageWriter {
         void run() throws IOException;
     }
 
-    private MessageWriter write(Step step) {
+    private SweepWriter write(Step step) {
         try {
             step.run();
             return this;

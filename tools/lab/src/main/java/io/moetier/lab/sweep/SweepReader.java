@@ -9,19 +9,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
-/// Reads what a [MessageWriter] has written. Nothing is believed: each number has a range, and no more is made room for
+/// Reads what a [SweepWriter] has written. Nothing is believed: each number has a range, and no more is made room for
 /// than is there.
-final class MessageReader {
+final class SweepReader {
     private final ByteBuffer bytes;
 
     /// @throws TaskException if the message is too short, too long or not what was sent
-    MessageReader(byte[] message, int magic) {
-        if (message.length < MessageWriter.LEAST_BYTES || message.length > Tasks.MAX_BYTES) {
+    SweepReader(byte[] message, int magic) {
+        if (message.length < SweepWriter.LEAST_BYTES || message.length > Tasks.MAX_BYTES) {
             throw malformed();
         }
         int end = message.length - Integer.BYTES;
         bytes = ByteBuffer.wrap(message);
-        if (bytes.getInt(end) != MessageWriter.checksum(message, end) || bytes.getInt() != magic) {
+        if (bytes.getInt(end) != SweepWriter.checksum(message, end) || bytes.getInt() != magic) {
             throw malformed();
         }
         bytes.limit(end);
@@ -63,7 +63,7 @@ final class MessageReader {
     }
 
     String text() {
-        byte[] read = bytes(MessageWriter.MOST_TEXT);
+        byte[] read = bytes(SweepWriter.MOST_TEXT);
         try {
             return StandardCharsets.UTF_8
                     .newDecoder()
