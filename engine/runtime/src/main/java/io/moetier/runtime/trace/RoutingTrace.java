@@ -40,7 +40,11 @@ public record RoutingTrace(TraceHeader header, List<TraceToken> tokens) {
 
     /// Returns [#census()] by packed id, whose layer is the decoder layer; an expert that is not in the trace counts 0.
     public IntToLongFunction censusById() {
-        long[][] counts = census();
+        return byId(header, census());
+    }
+
+    /// Returns counts of a trace, `[layers][experts]`, by packed id, likewise.
+    public static IntToLongFunction byId(TraceHeader header, long[][] counts) {
         List<Integer> layers = header.moeLayerIndices();
         return id -> {
             int layer = layers.indexOf(ExpertId.layerOf(id));

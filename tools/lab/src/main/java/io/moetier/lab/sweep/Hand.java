@@ -2,6 +2,7 @@ package io.moetier.lab.sweep;
 
 import java.util.HashSet;
 import java.util.Set;
+import org.jspecify.annotations.Nullable;
 
 /// Who computes pieces of a sweep: this machine, or a member. The fields belong to the lock of the [SweepBoard].
 final class Hand {
@@ -17,6 +18,10 @@ final class Hand {
     final Work work;
     final Set<Errand> errands = new HashSet<>();
     boolean gone;
+
+    @Nullable
+    String objection; // to beginning, of a member that has not begun
+
     int failures; // since the last success
     int numDone;
     long nanos; // of what was taken

@@ -114,31 +114,42 @@ public final class SpreadSweep {
         Hand hand = new Hand(member.name(), false, threads(member), work);
         members.put(member.id(), hand);
         if (!mayCompute(member)) {
-            board.note(member.name() + " takes no part: it is of version "
-                    + member.offer().version() + ", and this is " + version);
+            board.note(member.name() + " takes no part: it " + other(member.offer(), version));
             return;
         }
         Thread.ofVirtual().name("sweep-" + member.name()).start(() -> greet(hand, work));
     }
 
+    private static String other(Offer offer, String version) {
+        return offer.role() == Offer.Role.UNKNOWN
+                ? offer.version()
+                : "is of version " + offer.version() + ", and this is " + version;
+    }
+
     /// Has a member begin when it answers: who has just come may not yet do what sweeps ask for.
     private void greet(Hand hand, MemberWork work) {
-        Optional<String> objection = work.greet(cut.firstTrace());
+        Optional<String> objection = greet(work, hand);
         for (int i = 1; objection.isPresent() && i < MOST_GREETINGS && board.goesOnAfter(PAUSE_MILLIS, hand); i++) {
-            objection = work.greet(cut.firstTrace());
+            objection = greet(work, hand);
         }
         if (objection.isPresent()) {
-            board.sendAway(hand, objection.get());
-            return;
+            return; // is told when the sweep is
         }
         for (int i = 0; i < hand.width(); i++) {
             Thread.ofVirtual().name(hand.name + "-" + i).start(() -> board.workFor(hand));
         }
     }
 
+    private Optional<String> greet(MemberWork work, Hand hand) {
+        Optional<String> objection = work.greet(cut.firstTrace());
+        board.objected(hand, objection);
+        return objection;
+    }
+
     private void lose(Member member) {
         Hand hand = hand(member);
         if (hand != null) {
+            board.objected(hand, Optional.empty());
             board.leave(hand);
         }
     }
@@ -158,6 +169,10 @@ public final class SpreadSweep {
         List<SweepSummary.Share> shares = new ArrayList<>();
         shares.add(board.share(here));
         members.values().forEach(hand -> shares.add(board.share(hand)));
-        return new SweepSummary(shares, board.notes(), nanos);
+        List<String> notes = new ArrayList<>(board.notes());
+        members.values()
+                .forEach(hand -> board.objection(hand)
+                        .ifPresent(objection -> notes.add(hand.name + " took no part: " + objection)));
+        return new SweepSummary(shares, notes, nanos);
     }
 }

@@ -217,6 +217,18 @@ final class SweepBoard {
         leave(hand);
     }
 
+    /// Remembers what a member has against beginning; nothing if it begins.
+    synchronized void objected(Hand hand, Optional<String> objection) {
+        if (!hand.gone) {
+            hand.objection = objection.orElse(null);
+        }
+    }
+
+    /// Returns what a member had against beginning, if it has neither begun nor left.
+    synchronized Optional<String> objection(Hand hand) {
+        return Optional.ofNullable(hand.objection);
+    }
+
     /// Returns what a hand did.
     synchronized SweepSummary.Share share(Hand hand) {
         return new SweepSummary.Share(hand.name, hand.isHere, hand.numDone, hand.nanos);

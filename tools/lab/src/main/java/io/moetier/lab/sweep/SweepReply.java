@@ -68,6 +68,7 @@ sealed interface SweepReply {
         private static final int LACKING = 2;
         private static final int COMPUTED = 3;
         private static final long MOST_STEPS = 1L << 40; // times the most experts this is still a number
+        private static final long MOST_NANOS = 1L << 50; // of which thousands still add up
         private static final int STEP_BYTES = Integer.BYTES + 3 * Long.BYTES;
 
         private Format() {}
@@ -107,7 +108,7 @@ sealed interface SweepReply {
         }
 
         private static Computed computed(SweepReader message, SweepTask task) {
-            long nanos = message.large(0, Long.MAX_VALUE);
+            long nanos = message.large(0, MOST_NANOS);
             int policies =
                     message.number(task.policies().size(), task.policies().size());
             List<Outcome> outcomes = new ArrayList<>();
@@ -119,29 +120,32 @@ sealed interface SweepReply {
 
         private static Outcome outcome(SweepReader message, SweepTask task, String policy) {
             long tokens = message.large(0, MOST_STEPS);
-            List<StepCounts> counts = counts(message, task);
+            List<StepCounts> counts = counts(message, task, tokens);
             long decodeTokens = message.large(0, tokens);
-            return new Outcome(policy, task.plan(), tokens, counts, decodeTokens, counts(message, task));
+            return new Outcome(policy, task.plan(), tokens, counts, decodeTokens, counts(message, task, decodeTokens));
         }
 
-        private static List<StepCounts> counts(SweepReader message, SweepTask task) {
+        private static List<StepCounts> counts(SweepReader message, SweepTask task, long tokens) {
+            long mostSteps = tokens * task.sizes().layers() * task.sizes().experts(); // one for each at most
             int classes = task.sizes().sizes().numClasses();
             message.number(classes, classes);
             List<StepCounts> counts = new ArrayList<>();
             for (int c = 0; c < classes; c++) {
-                counts.add(counts(message, task.sizes().experts()));
+                counts.add(counts(message, task.sizes().experts(), mostSteps));
             }
             return counts;
         }
 
-        private static StepCounts counts(SweepReader message, int experts) {
+        private static StepCounts counts(SweepReader message, int experts, long mostSteps) {
             long[] steps = new long[experts + 1];
             long[] hits = new long[experts + 1];
             long[] brought = new long[experts + 1];
             int[] least = {0};
+            long[] left = {mostSteps};
             message.list(experts + 1, STEP_BYTES, () -> {
                 int misses = message.number(least[0], experts);
-                steps[misses] = message.large(1, MOST_STEPS);
+                steps[misses] = message.large(1, Math.min(MOST_STEPS, left[0]));
+                left[0] -= steps[misses];
                 hits[misses] = message.large(0, steps[misses] * experts);
                 brought[misses] = message.large(0, steps[misses] * experts);
                 least[0] = misses + 1;

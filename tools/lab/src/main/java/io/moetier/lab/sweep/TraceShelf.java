@@ -42,11 +42,12 @@ final class TraceShelf implements AutoCloseable {
         }
     }
 
-    /// @param folder made if it is not there
+    /// @param folder made when a trace comes, if it is not there
     /// @param capacity bytes of all traces
     TraceShelf(Path folder, long capacity) {
         this.folder = folder;
         this.capacity = capacity;
+        UnfinishedFile.clear(folder); // of nodes that were killed
     }
 
     /// Keeps a part, if it is the next one, and returns how many bytes of the trace are there.
@@ -79,9 +80,6 @@ final class TraceShelf implements AutoCloseable {
         }
         makeRoom(trace.bytes());
         UnfinishedFile.createPrivateDirectories(folder);
-        if (entries.isEmpty()) {
-            UnfinishedFile.clear(folder); // of nodes that were killed
-        }
         Entry entry = new Entry(UnfinishedFile.createPrivate(folder.resolve("trace")));
         entries.put(trace, entry);
         reserved += trace.bytes();

@@ -116,17 +116,22 @@ class SpreadSweepTest {
         /// Returns the rows of a sweep in which this machine does nothing.
         String sweepElsewhere() throws InterruptedException {
             CountDownLatch never = new CountDownLatch(1);
-            String rows = sweep(work -> (errand, task) -> {
+            String rows = sweepAfter(never);
+            never.countDown();
+            assertEquals(0, tasksOf("driver"));
+            return rows;
+        }
+
+        /// Returns the rows of a sweep in which this machine does nothing before something else has happened.
+        String sweepAfter(CountDownLatch latch) throws InterruptedException {
+            return sweep(work -> (errand, task) -> {
                 try {
-                    never.await();
+                    latch.await();
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                 }
                 return work.compute(errand, task);
             });
-            never.countDown();
-            assertEquals(0, tasksOf("driver"));
-            return rows;
         }
 
         private String sweep(UnaryOperator<Hand.Work> work) throws InterruptedException {
@@ -274,8 +279,27 @@ class SpreadSweepTest {
         try (Cluster cluster = new Cluster()) {
             cluster.room.join("old", Role.NODE, 2, "0.9");
             cluster.room.join("other", Role.DRIVER, 2, VERSION);
+            cluster.room.join("stranger", Role.UNKNOWN, 0, "speaks version 9 and not 1");
             assertEquals(alone, cluster.sweep());
-            assertEquals(List.of("old takes no part: it is of version 0.9, and this is 1.0"), cluster.summary.notes());
+            assertEquals(
+                    List.of(
+                            "old takes no part: it is of version 0.9, and this is 1.0",
+                            "stranger takes no part: it speaks version 9 and not 1"),
+                    cluster.summary.notes());
+        }
+    }
+
+    @Test
+    void whoObjectsToTheEndIsSaidToHaveTakenNoPart() throws InterruptedException {
+        try (Cluster cluster = new Cluster()) {
+            cluster.node("a", 1);
+            CountDownLatch greeted = new CountDownLatch(2); // the first answer is known when it is asked again
+            cluster.room.set((_, _, _) -> {
+                greeted.countDown();
+                return (_, _, result) -> result.completeExceptionally(new TaskException("no memory"));
+            });
+            assertEquals(alone, cluster.sweepAfter(greeted));
+            assertEquals(List.of("a took no part: no memory"), cluster.summary.notes());
         }
     }
 

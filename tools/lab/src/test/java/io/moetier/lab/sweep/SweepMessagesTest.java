@@ -55,6 +55,15 @@ class SweepMessagesTest {
     }
 
     @Test
+    void moreThanCanHaveBeenIsNoAnswer() {
+        List<Outcome> outcomes = SweepTasks.computed(TASK, 5).outcomes();
+        byte[] ages = new SweepReply.Computed(outcomes, 1L << 51).message(COMPUTE);
+        assertThrows(TaskException.class, () -> SweepReply.read(ages, COMPUTE, TASK));
+        byte[] stepsOfNoToken = SweepTasks.computed(TASK, 0).message(COMPUTE);
+        assertThrows(TaskException.class, () -> SweepReply.read(stepsOfNoToken, COMPUTE, TASK));
+    }
+
+    @Test
     void anotherVersionIsToldSo() {
         TaskException e = assertThrows(TaskException.class, () -> SweepRequest.read(COMPUTE, "1.3"));
         assertEquals("this is version 1.3 and does not compute for 1.2", e.getMessage());

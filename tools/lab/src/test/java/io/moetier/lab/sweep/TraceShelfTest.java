@@ -78,8 +78,8 @@ class TraceShelfTest {
         Path left = Files.createFile(folder.resolve(".trace.moetier-0123456789abcdef.tmp"));
         try (TraceShelf one = new TraceShelf(folder, 1000);
                 TraceShelf other = new TraceShelf(folder, 1000)) {
-            one.keep(id(content(1, 100)), 0, content(1, 100));
             assertTrue(Files.notExists(left));
+            one.keep(id(content(1, 100)), 0, content(1, 100));
             other.keep(id(content(2, 100)), 0, content(2, 100));
             assertTrue(one.lend(List.of(id(content(1, 100)))).isPresent());
         }
