@@ -7,7 +7,6 @@ import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.ChildProcess.Ended;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -16,13 +15,13 @@ import java.util.List;
 import java.util.Objects;
 import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What is packed for machines with a GPU is small, needs nothing of this machine, and finds what fails.
+/// What is packed for machines with a GPU needs nothing of this machine, and finds what fails; `pack.sh` refuses by
+/// itself
+/// to pack too much.
 class GpuPackTest {
-    private static final long MOST_BYTES = 64_000_000;
     private static final Path TOOLS =
             Objects.requireNonNull(TestData.root().toAbsolutePath().getParent()).resolve("tools/gpu");
 
@@ -49,8 +48,6 @@ class GpuPackTest {
         Path folder = directory.resolve("pack");
         Ended packed = run("sh", TOOLS.resolve("pack.sh").toString(), "--built", folder.toString());
         assertEquals(new Ended(0, folder + ".tar.gz\n"), packed);
-        assertTrue(bytes(folder) < MOST_BYTES);
-        assertTrue(Files.size(Path.of(folder + ".tar.gz")) < MOST_BYTES);
 
         Ended emulated = verify(folder, List.of(), "--device", "emulated", "--short");
         assertEquals(0, emulated.exitCode(), emulated.said());
@@ -88,22 +85,6 @@ class GpuPackTest {
         assertTrue(named.size() >= 8, named.toString());
         for (String name : named) {
             assertTrue(Files.exists(tests.resolve(name + ".java")), name);
-        }
-    }
-
-    private static long bytes(Path folder) throws IOException {
-        try (Stream<Path> files = Files.walk(folder)) {
-            return files.filter(Files::isRegularFile)
-                    .mapToLong(GpuPackTest::size)
-                    .sum();
-        }
-    }
-
-    private static long size(Path file) {
-        try {
-            return Files.size(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 }
