@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
+import java.util.function.IntUnaryOperator;
 
 /// A node of a cluster, from its coming to its leaving: its server for drivers and for blocks, and its membership.
 public final class ClusterNode implements AutoCloseable {
@@ -39,6 +40,7 @@ public final class ClusterNode implements AutoCloseable {
             NodeStores stores,
             Device device,
             Consumer<String> says,
+            IntUnaryOperator reached,
             Owned owned)
             throws IOException {
         this.owned = owned;
@@ -54,7 +56,7 @@ public final class ClusterNode implements AutoCloseable {
         Offer offer = new Offer(
                 Offer.Role.NODE,
                 address,
-                server.port(),
+                reached.applyAsInt(server.port()),
                 node.ramBytes(),
                 node.threads(),
                 node.kernels(),
@@ -95,9 +97,21 @@ public final class ClusterNode implements AutoCloseable {
     public static ClusterNode start(
             Belonging belonging, NodeHost.Node node, NodeStores stores, Device device, Consumer<String> says)
             throws IOException {
+        return start(belonging, node, stores, device, says, port -> port);
+    }
+
+    /// @param reached says at which port others reach what listens at one
+    static ClusterNode start(
+            Belonging belonging,
+            NodeHost.Node node,
+            NodeStores stores,
+            Device device,
+            Consumer<String> says,
+            IntUnaryOperator reached)
+            throws IOException {
         Owned owned = new Owned();
         try {
-            return new ClusterNode(belonging, node, stores, device, says, owned);
+            return new ClusterNode(belonging, node, stores, device, says, reached, owned);
         } catch (IOException | RuntimeException | Error e) {
             owned.close();
             throw e;
