@@ -27,6 +27,11 @@ final class NodeProcess implements AutoCloseable {
 
     /// Returns when it is a member.
     static NodeProcess start(String name, Path secret, Path folder, String join) throws IOException {
+        return new NodeProcess(java(NodeProcess.class, List.of(name, secret.toString(), folder.toString(), join)));
+    }
+
+    /// Starts a program of these tests, and returns when it says that it is there.
+    static ChildProcess java(Class<?> program, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-Xmx128m",
@@ -35,23 +40,16 @@ final class NodeProcess implements AutoCloseable {
         ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
                 .filter(argument -> argument.startsWith("--"))
                 .forEach(command::add);
-        command.addAll(List.of(
-                "-cp",
-                System.getProperty("java.class.path"),
-                NodeProcess.class.getName(),
-                name,
-                secret.toString(),
-                folder.toString(),
-                join));
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+        command.addAll(arguments);
         ChildProcess child = ChildProcess.start(new ProcessBuilder(command).redirectError(Redirect.DISCARD));
-        NodeProcess node = new NodeProcess(child);
         BufferedReader out = child.process().inputReader(StandardCharsets.UTF_8);
         String said = out.readLine();
         if (!"here".equals(said)) {
-            node.close();
+            child.close();
             throw new IOException("it says " + said);
         }
-        return node;
+        return child;
     }
 
     /// Ends it at once, as a machine does that loses its power.

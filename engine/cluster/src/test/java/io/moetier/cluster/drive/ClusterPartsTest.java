@@ -1,0 +1,173 @@
+package io.moetier.cluster.drive;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cluster.copy.NodeStore;
+import io.moetier.cluster.membership.Membership;
+import io.moetier.cluster.membership.SharedSecret;
+import io.moetier.cluster.membership.jgroups.Wall;
+import io.moetier.cluster.node.ClusterNode;
+import io.moetier.cluster.node.NodeHost;
+import io.moetier.cluster.placement.Placement;
+import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.runtime.remote.KernelBits;
+import io.moetier.runtime.session.Engine;
+import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.model.ExpertId;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// Whole machines that are out of reach, slow or dead: the bits stay, and what is there is used.
+class ClusterPartsTest {
+    private static final double FAST = 1e6; // bytes/s: an expert takes far longer than any round trip
+    private static final double SLOW = FAST / 10;
+
+    @TempDir
+    static Path stores;
+
+    private static Path store;
+    private static String model;
+    private static int[] expected;
+
+    @TempDir
+    Path folder;
+
+    @BeforeAll
+    static void importModel() {
+        store = Text.store(stores, "tiny-mixtral");
+        model = StoreManifest.read(store).expertsDigest();
+        expected = Text.alone(store);
+    }
+
+    /// The driver and one node are on one side, another node on the other.
+    @Test
+    void aNetworkThatIsCutInTwoAndMendedLeavesTheBits() throws Exception {
+        try (TestCluster cluster = TestCluster.withSecret(folder)) {
+            Membership a = cluster.start("a").membership();
+            Membership b = cluster.start("b").membership();
+            TestCluster.Driving driving = cluster.driving(false);
+            try (Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return numWorking(driving) == 2;
+                });
+                cluster.eventually(() -> a.members().size() == 3 && b.members().size() == 3);
+                Wall wall = Wall.around(b, a);
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return driving.says("node b is gone");
+                });
+                cluster.eventually(() -> b.members().size() == 1);
+                cluster.eventually(() -> cluster.models("b").isEmpty());
+                long before = engine.stats().nodeExperts();
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return engine.stats().nodeExperts() > before;
+                });
+                assertEquals(2, driving.driver().uses().size(), "only a computes");
+                wall.fall();
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return numWorking(driving) == 3; // b as it was, and as it is
+                });
+                cluster.eventually(() -> Arrays.equals(table(a), table(b)));
+            }
+            cluster.eventually(cluster::holdsNothing);
+        }
+    }
+
+    private static long numWorking(TestCluster.Driving driving) {
+        return driving.driver().uses().stream()
+                .filter(use -> use.numExperts() > use.numMissing())
+                .count();
+    }
+
+    private static byte[] table(Membership member) {
+        return member.ownership().table(model).orElseThrow();
+    }
+
+    /// What a node says of its speed counts, where an expert takes so long that ways do not.
+    @Test
+    void aNodeThatIsTenTimesAsSlowGetsASmallShareOfTheExperts() throws Exception {
+        try (TestCluster cluster = TestCluster.withSecret(folder);
+                CpuDevice device = CpuDevice.open(1, KernelChoice.AUTO);
+                ClusterNode fast = node(cluster, "fast", port(cluster), FAST, device);
+                ClusterNode _ = node(cluster, "slow", 0, SLOW, device)) {
+            TestCluster.Driving driving = cluster.driving(false);
+            try (Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
+                TestCluster.await(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return numWorking(driving) == 2;
+                });
+                Placement placement = Placement.parse(table(fast.membership()));
+                long ofFast = numFirst(placement, "fast");
+                long ofSlow = numFirst(placement, "slow");
+                assertTrue(ofFast > 4 * ofSlow, () -> ofFast + " and " + ofSlow + " of " + placement);
+            }
+        }
+    }
+
+    private static int port(TestCluster cluster) {
+        return Integer.parseInt(cluster.place().substring(cluster.place().indexOf(':') + 1));
+    }
+
+    /// Returns how many experts a member is asked for first.
+    private static long numFirst(Placement placement, String member) {
+        int number = placement.members().indexOf(member);
+        return Arrays.stream(placement.ids())
+                .filter(id -> placement.owner(ExpertId.layerOf(id), ExpertId.expertOf(id), 0) == number)
+                .count();
+    }
+
+    private ClusterNode node(TestCluster cluster, String name, int port, double speed, CpuDevice device)
+            throws IOException {
+        return ClusterNode.start(
+                TestCluster.belonging(port, cluster.place(), secret(), Optional.empty()),
+                new NodeHost.Node(name, TestCluster.VERSION, KernelBits.of(device), 1, 256 << 20, speed, speed),
+                manifest -> NodeStore.open(List.of(), cluster.folder(name), manifest),
+                device,
+                _ -> {});
+    }
+
+    private Optional<SharedSecret> secret() throws IOException {
+        return Optional.of(SharedSecret.read(TestCluster.secretFile(folder)));
+    }
+
+    /// Who comes after one whose process was killed finds all memory free, and every expert on the disks of nodes.
+    @Test
+    void aDriverThatIsKilledLeavesEverythingToTheNext() throws Exception {
+        try (TestCluster cluster = TestCluster.withSecret(folder)) {
+            cluster.start("a");
+            cluster.start("b");
+            try (DriverProcess driver = DriverProcess.start(TestCluster.secretFile(folder), store, cluster.place())) {
+                cluster.eventually(() -> cluster.models("a").contains("1 driver")
+                        && cluster.models("b").contains("1 driver"));
+                driver.kill();
+                cluster.eventually(cluster::holdsNothing);
+            }
+            TestCluster.Driving driving = cluster.driving(false);
+            try (Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
+                cluster.eventually(() -> {
+                    assertArrayEquals(expected, Text.bits(engine));
+                    return numWorking(driving) == 2;
+                });
+                assertEquals(
+                        List.of("a", "b"),
+                        driving.driver().uses().stream()
+                                .map(NodeUse::name)
+                                .sorted()
+                                .toList());
+            }
+            cluster.eventually(cluster::holdsNothing);
+        }
+    }
+}
