@@ -23,6 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /// Whatever befalls nodes, the bits stay.
 class ClusterFaultsTest {
+    private static final int MIN_DAMAGED_BYTES = 4096;
     private static final String MODEL = "tiny-mixtral";
 
     @TempDir
@@ -104,6 +105,9 @@ class ClusterFaultsTest {
             return;
         }
         try (FileChannel file = FileChannel.open(files.get(random.nextInt(files.size())), StandardOpenOption.WRITE)) {
+            if (file.size() < MIN_DAMAGED_BYTES) {
+                return; // it is being made
+            }
             long from = file.size() / 2 + random.nextLong(file.size() / 2 - 64);
             file.write(ByteBuffer.allocate(64).put(0, new byte[] {1, 2, 3}), from);
         }

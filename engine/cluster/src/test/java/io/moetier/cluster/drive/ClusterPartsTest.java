@@ -4,24 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.moetier.cluster.copy.NodeStore;
 import io.moetier.cluster.membership.Membership;
-import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.cluster.membership.jgroups.Wall;
 import io.moetier.cluster.node.ClusterNode;
-import io.moetier.cluster.node.NodeHost;
 import io.moetier.cluster.placement.Placement;
-import io.moetier.kernels.cpu.CpuDevice;
-import io.moetier.kernels.cpu.KernelChoice;
-import io.moetier.runtime.remote.KernelBits;
 import io.moetier.runtime.session.Engine;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.ExpertId;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Optional;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -98,10 +90,9 @@ class ClusterPartsTest {
     /// What a node says of its speed counts, where an expert takes so long that ways do not.
     @Test
     void aNodeThatIsTenTimesAsSlowGetsASmallShareOfTheExperts() throws Exception {
-        try (TestCluster cluster = TestCluster.withSecret(folder);
-                CpuDevice device = CpuDevice.open(1, KernelChoice.AUTO);
-                ClusterNode fast = node(cluster, "fast", port(cluster), FAST, device);
-                ClusterNode _ = node(cluster, "slow", 0, SLOW, device)) {
+        try (TestCluster cluster = TestCluster.withSecret(folder)) {
+            ClusterNode fast = cluster.start("fast", FAST);
+            cluster.start("slow", SLOW);
             TestCluster.Driving driving = cluster.driving(false);
             try (Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
                 TestCluster.await(() -> {
@@ -116,30 +107,12 @@ class ClusterPartsTest {
         }
     }
 
-    private static int port(TestCluster cluster) {
-        return Integer.parseInt(cluster.place().substring(cluster.place().indexOf(':') + 1));
-    }
-
     /// Returns how many experts a member is asked for first.
     private static long numFirst(Placement placement, String member) {
         int number = placement.members().indexOf(member);
         return Arrays.stream(placement.ids())
                 .filter(id -> placement.owner(ExpertId.layerOf(id), ExpertId.expertOf(id), 0) == number)
                 .count();
-    }
-
-    private ClusterNode node(TestCluster cluster, String name, int port, double speed, CpuDevice device)
-            throws IOException {
-        return ClusterNode.start(
-                TestCluster.belonging(port, cluster.place(), secret(), Optional.empty()),
-                new NodeHost.Node(name, TestCluster.VERSION, KernelBits.of(device), 1, 256 << 20, speed, speed),
-                manifest -> NodeStore.open(List.of(), cluster.folder(name), manifest),
-                device,
-                _ -> {});
-    }
-
-    private Optional<SharedSecret> secret() throws IOException {
-        return Optional.of(SharedSecret.read(TestCluster.secretFile(folder)));
     }
 
     /// Who comes after one whose process was killed finds all memory free, and every expert on the disks of nodes.

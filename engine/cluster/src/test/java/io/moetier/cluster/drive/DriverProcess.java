@@ -1,6 +1,5 @@
 package io.moetier.cluster.drive;
 
-import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.runtime.session.Engine;
 import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
@@ -35,8 +34,7 @@ final class DriverProcess implements AutoCloseable {
     public static void main(String[] arguments) throws IOException {
         Path store = Path.of(arguments[1]);
         ClusterDrive drive = new ClusterDrive(
-                TestCluster.belonging(
-                        0, arguments[2], Optional.of(SharedSecret.read(Path.of(arguments[0]))), Optional.empty()),
+                TestCluster.belonging(0, List.of(arguments[2]), Optional.of(Path.of(arguments[0])), Optional.empty()),
                 "driver",
                 new ClusterDrive.How(TestCluster.VERSION, false, 1, 1e9, 1e8, Optional.empty(), Optional.empty()),
                 _ -> {});

@@ -111,10 +111,20 @@ final class TestCluster implements AutoCloseable {
     }
 
     ClusterNode start(String name) throws IOException {
-        return start(name, VERSION, KernelChoice.AUTO);
+        return start(name, BYTES_PER_SECOND);
     }
 
-    synchronized ClusterNode start(String name, String version, KernelChoice kernels) throws IOException {
+    /// Starts a node that says how fast it computes and reads.
+    ClusterNode start(String name, double bytesPerSecond) throws IOException {
+        return start(name, VERSION, KernelChoice.AUTO, bytesPerSecond);
+    }
+
+    ClusterNode start(String name, String version, KernelChoice kernels) throws IOException {
+        return start(name, version, kernels, BYTES_PER_SECOND);
+    }
+
+    private synchronized ClusterNode start(String name, String version, KernelChoice kernels, double bytesPerSecond)
+            throws IOException {
         CpuDevice device = CpuDevice.open(1, kernels);
         try {
             ClusterNode node = ClusterNode.start(
@@ -125,8 +135,8 @@ final class TestCluster implements AutoCloseable {
                             bits.computeIfAbsent(kernels, _ -> KernelBits.of(device)),
                             1,
                             RAM_BYTES,
-                            BYTES_PER_SECOND,
-                            BYTES_PER_SECOND),
+                            bytesPerSecond,
+                            bytesPerSecond),
                     manifest -> NodeStore.open(List.of(), folder(name), manifest),
                     device,
                     sentence -> said.add(name + ": " + sentence));
