@@ -91,7 +91,7 @@ class ClusterDriveTest {
         try (Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
             requireSameBits(expected, engine);
             cluster.eventually(
-                    () -> driving.driver().uses().size() == cluster.names().size());
+                    () -> driving.driver().work().size() == cluster.names().size());
         }
     }
 
@@ -191,14 +191,14 @@ class ClusterDriveTest {
             TestCluster.Driving driving = cluster.driving(false);
             try (Engine engine = Engine.open(store, Text.least(store).withNodes(driving))) {
                 requireSameBits(expected, engine);
-                cluster.eventually(() -> driving.driver().uses().size() == 1);
+                cluster.eventually(() -> driving.driver().work().size() == 1);
                 cluster.eventually(() -> driving.says("node old is left out"));
                 cluster.eventually(() -> driving.says("runs version 0"));
                 cluster.eventually(() -> driving.says("node plain is left out"));
             }
             TestCluster.Driving mixed = cluster.driving(true);
             try (Engine engine = Engine.open(store, Text.least(store).withNodes(mixed))) {
-                cluster.eventually(() -> mixed.driver().uses().size() == 2);
+                cluster.eventually(() -> mixed.driver().work().size() == 2);
                 cluster.eventually(() -> mixed.says("node plain: its kernels ("));
                 assertEquals(expected.length, Text.bits(engine).length);
             }

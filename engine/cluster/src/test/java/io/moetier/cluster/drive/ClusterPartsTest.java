@@ -122,6 +122,7 @@ class ClusterPartsTest {
             cluster.start("a");
             cluster.start("b");
             try (DriverProcess driver = DriverProcess.start(TestCluster.secretFile(folder), store, cluster.place())) {
+                driver.awaitNodes();
                 cluster.eventually(() -> cluster.models("a").contains("1 driver")
                         && cluster.models("b").contains("1 driver"));
                 driver.kill();

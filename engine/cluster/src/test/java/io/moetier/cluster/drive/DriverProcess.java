@@ -15,10 +15,14 @@ final class DriverProcess implements AutoCloseable {
         this.child = child;
     }
 
-    /// Returns when nodes have computed for it.
     static DriverProcess start(Path secret, Path store, String join) throws IOException {
         return new DriverProcess(
                 NodeProcess.java(DriverProcess.class, List.of(secret.toString(), store.toString(), join)));
+    }
+
+    /// Waits until nodes have computed for it.
+    void awaitNodes() throws IOException {
+        NodeProcess.awaitHere(child);
     }
 
     /// Ends it at once, as a machine does that loses its power.

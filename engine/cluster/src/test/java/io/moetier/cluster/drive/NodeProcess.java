@@ -1,5 +1,7 @@
 package io.moetier.cluster.drive;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import io.moetier.cluster.copy.NodeStore;
 import io.moetier.cluster.node.ClusterNode;
 import io.moetier.cluster.node.NodeHost;
@@ -7,7 +9,6 @@ import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.runtime.remote.KernelBits;
 import io.moetier.testdata.ChildProcess;
-import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.management.ManagementFactory;
@@ -25,12 +26,11 @@ final class NodeProcess implements AutoCloseable {
         this.child = child;
     }
 
-    /// Returns when it is a member.
     static NodeProcess start(String name, Path secret, Path folder, String join) throws IOException {
         return new NodeProcess(java(NodeProcess.class, List.of(name, secret.toString(), folder.toString(), join)));
     }
 
-    /// Starts a program of these tests, and returns when it says that it is there.
+    /// Starts a program of these tests.
     static ChildProcess java(Class<?> program, List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
@@ -42,14 +42,17 @@ final class NodeProcess implements AutoCloseable {
                 .forEach(command::add);
         command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
         command.addAll(arguments);
-        ChildProcess child = ChildProcess.start(new ProcessBuilder(command).redirectError(Redirect.DISCARD));
-        BufferedReader out = child.process().inputReader(StandardCharsets.UTF_8);
-        String said = out.readLine();
-        if (!"here".equals(said)) {
-            child.close();
-            throw new IOException("it says " + said);
-        }
-        return child;
+        return ChildProcess.start(new ProcessBuilder(command).redirectError(Redirect.DISCARD));
+    }
+
+    /// Waits until such a program says that it is there.
+    static void awaitHere(ChildProcess child) throws IOException {
+        assertEquals("here", child.process().inputReader(StandardCharsets.UTF_8).readLine());
+    }
+
+    /// Waits until it is a member.
+    void awaitMember() throws IOException {
+        awaitHere(child);
     }
 
     /// Ends it at once, as a machine does that loses its power.

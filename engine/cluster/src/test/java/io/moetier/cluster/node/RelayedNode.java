@@ -13,9 +13,9 @@ import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicReference;
 
 /// A node of which a network of a given delay and rate stands in front, for `tools/bench/cluster`.
 public final class RelayedNode {
@@ -23,6 +23,8 @@ public final class RelayedNode {
 
     private RelayedNode() {}
 
+    /// Runs until it is drained.
+    ///
     /// @param arguments version, name, port, who is joined or nothing, file of the secret, memory, threads, folder of
     ///     stores, microseconds one way, bytes a second
     public static void main(String[] arguments) throws IOException, InterruptedException {
@@ -37,7 +39,7 @@ public final class RelayedNode {
         Belonging belonging = Belonging.read(
                 new ClusterSettings("bench", "127.0.0.1", port, join, false, Optional.of(secret), Optional.empty()),
                 cache);
-        AtomicReference<Relay> relay = new AtomicReference<>();
+        List<Relay> relays = new ArrayList<>();
         try (CpuDevice device = CpuDevice.open(threads, KernelChoice.AUTO, Optional.of(cache));
                 ClusterNode node = ClusterNode.start(
                         belonging,
@@ -51,16 +53,22 @@ public final class RelayedNode {
                                 DISK),
                         manifest -> NodeStore.open(Stores.imported(cache), cache.resolve("experts"), manifest),
                         device,
-                        System.err::println,
+                        RelayedNode::say,
                         own -> {
-                            relay.set(relay(own).delay(micros).rate(rate));
-                            return relay.get().port();
+                            relays.add(relay(own).delay(micros).rate(rate));
+                            return relays.getFirst().port();
                         })) {
             System.out.println("node " + arguments[1] + " behind port " + node.port());
             node.awaitDrained();
         } finally {
-            relay.get().close();
+            for (Relay relay : relays) {
+                relay.close();
+            }
         }
+    }
+
+    private static void say(String sentence) {
+        System.err.println(sentence);
     }
 
     private static Relay relay(int target) {
