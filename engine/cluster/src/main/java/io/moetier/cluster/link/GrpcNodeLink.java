@@ -30,9 +30,11 @@ import org.jspecify.annotations.Nullable;
 /// A link over a stream of gRPC.
 ///
 /// Concurrency: a thread of the transport's own sorts what comes: what is ready is noted at once, replies and
-/// pongs wait for whoever asked, and there are never more of them than were asked for. All that is sent goes
-/// out under `sending`, which is not held while anything is waited for. The first failure is the one that
-/// counts; it is noted under `ending`, ends every wait, and cancels the stream.
+/// pongs wait for whoever asked, and there are never more of them than were asked for. What a reply lacks is no
+/// longer ready, unless that was said after the request had gone out: nobody knows which of both is newer then, and
+/// the next request tells. All that is sent goes out under `sending`, which is not held while anything is waited
+/// for. The first failure is the one that counts; it is noted under `ending`, ends every wait, and cancels the
+/// stream.
 public final class GrpcNodeLink implements NodeLink {
     private static final long PROBE_SECONDS = 5;
 
