@@ -68,10 +68,15 @@ final class HeldModel implements AutoCloseable {
     private boolean closed;
     private final ExpertRequest part = new ExpertRequest(); // guarded by computing
 
-    /// A driver here.
-    ///
-    /// @param ready is told which experts can be computed
-    record Guest(Consumer<int[]> ready) {}
+    /// A driver here, told apart by which object it is.
+    static final class Guest {
+        private final Consumer<int[]> ready;
+
+        /// @param ready is told which experts can be computed
+        Guest(Consumer<int[]> ready) {
+            this.ready = ready;
+        }
+    }
 
     /// What all models of a node share.
     ///
@@ -181,7 +186,7 @@ final class HeldModel implements AutoCloseable {
         synchronized (this) {
             assigned.put(guest, ids.clone());
         }
-        guest.ready().accept(Arrays.stream(ids).filter(store::has).toArray());
+        guest.ready.accept(Arrays.stream(ids).filter(store::has).toArray());
         followAssignments();
     }
 
@@ -195,16 +200,25 @@ final class HeldModel implements AutoCloseable {
     private void followAssignments() {
         int[] wanted;
         synchronized (this) {
-            wanted = assigned.values().stream()
-                    .flatMapToInt(IntStream::of)
-                    .distinct()
-                    .toArray();
+            wanted = wanted();
             toRead.want(wanted);
             notifyAll();
         }
         if (fetcher != null) {
             fetcher.want(wanted);
         }
+    }
+
+    /// Returns what all guests own: the most valuable of each, then the next ones.
+    private int[] wanted() {
+        int longest =
+                assigned.values().stream().mapToInt(ids -> ids.length).max().orElse(0);
+        return IntStream.range(0, longest)
+                .flatMap(place -> assigned.values().stream()
+                        .filter(ids -> place < ids.length)
+                        .mapToInt(ids -> ids[place]))
+                .distinct()
+                .toArray();
     }
 
     /// Blocks have come to the disk.
@@ -221,7 +235,7 @@ final class HeldModel implements AutoCloseable {
         synchronized (this) {
             guests = List.copyOf(assigned.keySet());
         }
-        guests.forEach(guest -> guest.ready().accept(ids));
+        guests.forEach(guest -> guest.ready.accept(ids));
     }
 
     private boolean isBusy() {

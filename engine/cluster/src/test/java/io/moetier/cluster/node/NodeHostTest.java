@@ -304,6 +304,28 @@ class NodeHostTest {
     }
 
     @Test
+    void whatIsMostValuableToEachDriverIsReadFirst() throws InterruptedException {
+        List<Integer> read = new CopyOnWriteArrayList<>();
+        CountDownLatch assigned = new CountDownLatch(1);
+        CountDownLatch all = new CountDownLatch(5);
+        NodeHost watched = host(
+                64 * RAM_BYTES,
+                asked -> new Faulty(openWhole(asked), id -> {
+                    Uninterrupted.await(assigned::await);
+                    read.add(ExpertId.expertOf(id));
+                    all.countDown();
+                }));
+        try (NodeService.Guest one = open(watched);
+                NodeService.Guest other = open(watched)) {
+            one.assign(new int[] {0, 1, 2});
+            other.assign(new int[] {3, 1, 4});
+            assigned.countDown();
+            all.await();
+        }
+        assertEquals(List.of(0, 3, 1, 2, 4), read);
+    }
+
+    @Test
     void aDriverIsToldWhatOfItsOwnIsHere() {
         List<int[]> told = new ArrayList<>();
         int[] ids = {ExpertId.pack(0, 0), ExpertId.pack(1, 3)};
