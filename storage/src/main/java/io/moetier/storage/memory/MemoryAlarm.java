@@ -7,6 +7,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import io.moetier.storage.platform.CFunction;
 import io.moetier.storage.platform.Platform;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -196,17 +197,7 @@ public final class MemoryAlarm implements AutoCloseable {
             return;
         }
         calls.write(wake, new byte[] {1, 0, 0, 0, 0, 0, 0, 0});
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterrupted.join(thread);
         release();
     }
 

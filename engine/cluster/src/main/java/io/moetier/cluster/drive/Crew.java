@@ -6,6 +6,7 @@ import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipListener;
 import io.moetier.cluster.membership.Offer;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -343,19 +344,11 @@ final class Crew implements AutoCloseable {
     public void close() {
         closed = true;
         worker.shutdownNow(); // who opens a way waits no longer
-        boolean interrupted = false;
-        while (true) {
-            try {
-                if (worker.awaitTermination(LONGEST_PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
-                    break;
-                }
-            } catch (InterruptedException e) {
-                interrupted = true;
+        Uninterrupted.await(() -> {
+            while (!worker.awaitTermination(LONGEST_PAUSE_MILLIS, TimeUnit.MILLISECONDS)) {
+                // it ends soon
             }
-        }
+        });
         links.values().forEach(NodeLink::close);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -14,6 +14,7 @@ import io.moetier.cluster.wire.MessageReader;
 import io.moetier.cluster.wire.MessageWriter;
 import io.moetier.cluster.wire.Protocol;
 import io.moetier.cluster.wire.Welcome;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
@@ -234,20 +235,7 @@ public final class GrpcNodeLink implements NodeLink {
     /// Waits whether interrupted or not: who interrupts a driver wants no link to fail.
     private static @Nullable Incoming await(ArrayBlockingQueue<Incoming> queue, long nanos) {
         long start = System.nanoTime();
-        boolean interrupted = false;
-        try {
-            while (true) {
-                try {
-                    return queue.poll(nanos - (System.nanoTime() - start), TimeUnit.NANOSECONDS);
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
-        }
+        return Uninterrupted.get(() -> queue.poll(nanos - (System.nanoTime() - start), TimeUnit.NANOSECONDS));
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioSocketChannel;
 import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.wire.Protocol;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.concurrent.TimeUnit;
@@ -66,15 +67,7 @@ public final class MemberChannel implements AutoCloseable {
     @Override
     public void close() {
         channel.shutdownNow();
-        boolean interrupted = false;
-        try {
-            channel.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            interrupted = true;
-        }
+        Uninterrupted.await(() -> channel.awaitTermination(CLOSE_SECONDS, TimeUnit.SECONDS));
         Streams.end(thread);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 }

@@ -11,6 +11,7 @@ import io.grpc.netty.shaded.io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.moetier.cluster.membership.Identity;
 import io.moetier.cluster.wire.Protocol;
 import io.moetier.storage.format.IoFailure;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetSocketAddress;
@@ -99,21 +100,9 @@ public final class NodeServer implements AutoCloseable {
     @Override
     public void close() {
         server.shutdownNow();
-        boolean interrupted = false;
-        while (!server.isTerminated()) {
-            try {
-                server.awaitTermination();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        for (ServedLink link : links) {
-            interrupted |= link.awaitEnd();
-        }
+        Uninterrupted.await(server::awaitTermination);
+        links.forEach(ServedLink::awaitEnd);
         Streams.end(thread);
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private ServerCall.Listener<InputStream> link(ServerCall<InputStream, InputStream> call, Metadata headers) {

@@ -9,6 +9,7 @@ import io.moetier.cluster.wire.MalformedMessageException;
 import io.moetier.cluster.wire.MessageKind;
 import io.moetier.cluster.wire.MessageReader;
 import io.moetier.cluster.wire.MessageWriter;
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.InputStream;
 import java.util.TreeSet;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -66,17 +67,9 @@ final class ServedLink extends ServerCall.Listener<InputStream> {
         call.request(1);
     }
 
-    /// Waits for the thread of a link whose call has ended, and says whether the caller was interrupted meanwhile.
-    boolean awaitEnd() {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                return interrupted;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
+    /// Waits for the thread of a link whose call has ended.
+    void awaitEnd() {
+        Uninterrupted.join(thread);
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.moetier.cluster.copy.MemberBlocks;
 import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipListener;
+import io.moetier.storage.thread.Uninterrupted;
 import java.util.List;
 
 /// Tells a node whom to ask for blocks, whenever members have come or gone.
@@ -79,16 +80,6 @@ final class SourceFollower implements AutoCloseable {
             closed = true;
             notifyAll();
         }
-        boolean interrupted = false;
-        while (thread.isAlive()) {
-            try {
-                thread.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterrupted.join(thread);
     }
 }

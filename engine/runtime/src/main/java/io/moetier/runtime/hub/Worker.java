@@ -1,5 +1,6 @@
 package io.moetier.runtime.hub;
 
+import io.moetier.storage.thread.Uninterrupted;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 
@@ -43,17 +44,6 @@ final class Worker {
 
     /// Waits until it has ended, whatever happens.
     void join() {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                break;
-            } catch (InterruptedException e) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
+        Uninterrupted.join(thread);
     }
 }

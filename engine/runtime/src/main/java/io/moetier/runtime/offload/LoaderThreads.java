@@ -1,5 +1,6 @@
 package io.moetier.runtime.offload;
 
+import io.moetier.storage.thread.Uninterrupted;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
@@ -97,20 +98,8 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     @Override
     public void close() {
         submitted.close();
-        boolean interrupted = false;
-        for (Thread loader : loaders) {
-            while (loader.isAlive()) {
-                try {
-                    loader.join();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                }
-            }
-        }
+        loaders.forEach(Uninterrupted::join);
         finished.close();
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private void load() {

@@ -6,6 +6,7 @@ import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.MemoryAlarm;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.memory.MemoryPressure;
+import io.moetier.storage.thread.Uninterrupted;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
@@ -224,23 +225,11 @@ final class MemoryGuard implements AutoCloseable {
                         + " them: they do not fit into the " + limit.left());
     }
 
-    /// Waits, also where this thread is interrupted, which others hear of later.
     private static <T> T await(Future<T> found) {
-        boolean interrupted = false;
         try {
-            while (true) {
-                try {
-                    return found.get();
-                } catch (InterruptedException e) {
-                    interrupted = true;
-                } catch (ExecutionException e) {
-                    throw new IllegalStateException("the limits of memory could not be read", e);
-                }
-            }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+            return Uninterrupted.get(found::get);
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("the limits of memory could not be read", e);
         }
     }
 

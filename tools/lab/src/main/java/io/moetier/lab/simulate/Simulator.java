@@ -3,6 +3,7 @@ package io.moetier.lab.simulate;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.thread.Uninterrupted;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -138,22 +139,10 @@ public record Simulator(Admission admission, int tokensTogether, long warmUpToke
     }
 
     private static void await(Future<?> task) {
-        boolean interrupted = false;
         try {
-            while (true) {
-                try {
-                    task.get();
-                    return;
-                } catch (InterruptedException e) {
-                    interrupted = true; // the task works on arrays that are filled again after this
-                }
-            }
+            Object _ = Uninterrupted.get(task::get); // it works on arrays that are filled again after this
         } catch (ExecutionException e) {
             throw new IllegalStateException(e.getCause());
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
         }
     }
 }

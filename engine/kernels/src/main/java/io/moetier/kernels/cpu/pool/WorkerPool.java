@@ -1,5 +1,6 @@
 package io.moetier.kernels.cpu.pool;
 
+import io.moetier.storage.thread.Uninterrupted;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -196,27 +197,11 @@ public final class WorkerPool implements AutoCloseable {
     @Override
     public void close() {
         closed = true;
-        boolean interrupted = false;
         for (Worker worker : workers) {
             parking.unpark(worker.thread);
         }
         for (Worker worker : workers) {
-            interrupted |= joinIgnoringInterrupts(worker.thread);
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private static boolean joinIgnoringInterrupts(Thread thread) {
-        boolean interrupted = false;
-        while (true) {
-            try {
-                thread.join();
-                return interrupted;
-            } catch (InterruptedException e) {
-                interrupted = true; // the caller gets it back once the threads are gone
-            }
+            Uninterrupted.join(worker.thread);
         }
     }
 
