@@ -33,23 +33,24 @@ import java.util.function.BooleanSupplier;
 /// found again, and the next one asks for exactly what is missing.
 public final class BlockFetcher implements AutoCloseable {
     private static final Duration CANCEL_AGAIN = Duration.ofMillis(100);
+    private static final long MOST_BYTES = 32L << 20; // on their way
+    private static final int MOST_BLOCKS = 4;
 
     private final PartialStore store;
     private final Map<Integer, BlockLayout> layouts = new HashMap<>();
     private final BooleanSupplier busy;
     private final FetchListener listener;
-    private final FetchQueue queue; // guarded by itself, as are the next four
+    private final FetchQueue queue; // guarded by itself, as are the next three
     private final Set<String> told = new HashSet<>();
     private final List<BlockSource> called = new ArrayList<>(); // those that threads wait for
     private boolean closed;
-    private int numFetched;
     private final List<Thread> threads = new ArrayList<>();
 
-    private BlockFetcher(PartialStore store, FetchLimits limits, BooleanSupplier busy, FetchListener listener) {
+    private BlockFetcher(PartialStore store, long mostBytes, BooleanSupplier busy, FetchListener listener) {
         this.store = store;
         this.busy = busy;
         this.listener = listener;
-        queue = new FetchQueue(limits.bytesPerSecond(), System.nanoTime());
+        queue = new FetchQueue(System.nanoTime());
         StoreManifest manifest = store.manifest();
         manifest.experts()
                 .forEach(entry -> layouts.put(
@@ -59,7 +60,8 @@ public final class BlockFetcher implements AutoCloseable {
                 .mapToLong(sizeClass -> sizeClass.layout().slotBytes())
                 .max()
                 .orElse(1);
-        for (int i = 0; i < limits.blocksAtOnce(largest); i++) {
+        int numThreads = Math.clamp(mostBytes / Math.max(1, largest), 1, MOST_BLOCKS);
+        for (int i = 0; i < numThreads; i++) {
             threads.add(Thread.ofPlatform()
                     .name("moetier-fetch-" + (i + 1))
                     .daemon()
@@ -71,9 +73,13 @@ public final class BlockFetcher implements AutoCloseable {
     ///
     /// @param store which the caller closes after this
     /// @param busy says whether requests are computed, before which blocks step back
-    public static BlockFetcher start(
-            PartialStore store, FetchLimits limits, BooleanSupplier busy, FetchListener listener) {
-        BlockFetcher fetcher = new BlockFetcher(store, limits, busy, listener);
+    public static BlockFetcher start(PartialStore store, BooleanSupplier busy, FetchListener listener) {
+        return start(store, MOST_BYTES, busy, listener);
+    }
+
+    /// @param mostBytes that may be on their way at once; one block may always be
+    static BlockFetcher start(PartialStore store, long mostBytes, BooleanSupplier busy, FetchListener listener) {
+        BlockFetcher fetcher = new BlockFetcher(store, mostBytes, busy, listener);
         fetcher.threads.forEach(Thread::start);
         return fetcher;
     }
@@ -104,20 +110,6 @@ public final class BlockFetcher implements AutoCloseable {
         synchronized (queue) {
             queue.sources(sources, System.nanoTime());
             queue.notifyAll();
-        }
-    }
-
-    /// Returns how many blocks are wanted and not there.
-    public int numLacking() {
-        synchronized (queue) {
-            return queue.numLacking();
-        }
-    }
-
-    /// Returns how many blocks have come.
-    public int numFetched() {
-        synchronized (queue) {
-            return numFetched;
         }
     }
 
@@ -168,15 +160,10 @@ public final class BlockFetcher implements AutoCloseable {
                 if (closed) {
                     return new FetchQueue.Step.Wait(Long.MAX_VALUE);
                 }
-                long now = System.nanoTime();
-                FetchQueue.Step step = queue.next(now, isBusy);
+                FetchQueue.Step step = queue.next(System.nanoTime(), isBusy);
                 switch (step) {
                     case FetchQueue.Step.Wait(long nanos) -> await(nanos);
-                    case FetchQueue.Step.Fetch fetch -> {
-                        queue.begins(layout(fetch.id()).blockBytes(), now);
-                        return step;
-                    }
-                    case FetchQueue.Step.Refresh _ -> {
+                    case FetchQueue.Step.Fetch _, FetchQueue.Step.Refresh _ -> {
                         return step;
                     }
                 }
@@ -259,7 +246,6 @@ public final class BlockFetcher implements AutoCloseable {
         }
         synchronized (queue) {
             queue.fetched(fetch);
-            numFetched++;
             queue.notifyAll();
         }
         listener.ready(new int[] {fetch.id()});

@@ -19,7 +19,6 @@ final class FetchQueue {
     static final long REFRESH_NANOS = 10 * FIRST_PAUSE_NANOS;
     static final long DISK_PAUSE_NANOS = 60 * FIRST_PAUSE_NANOS;
 
-    private final double bytesPerSecond;
     private final List<Integer> lacking = new ArrayList<>();
     private final Set<Integer> underWay = new HashSet<>();
     private List<Asked> sources = List.of();
@@ -27,8 +26,7 @@ final class FetchQueue {
     private long notBefore;
     private final Politeness politeness = new Politeness();
 
-    FetchQueue(double bytesPerSecond, long now) {
-        this.bytesPerSecond = bytesPerSecond;
+    FetchQueue(long now) {
         notBefore = now;
     }
 
@@ -80,10 +78,6 @@ final class FetchQueue {
         sources = next;
     }
 
-    int numLacking() {
-        return lacking.size();
-    }
-
     /// @param isBusy whether requests are computed
     Step next(long now, boolean isBusy) {
         if (lacking.stream().allMatch(underWay::contains)) {
@@ -124,11 +118,6 @@ final class FetchQueue {
             }
         }
         return new Step.Wait(Math.max(1, soonest));
-    }
-
-    /// Is told how many bytes a block has before it is fetched.
-    void begins(long bytes, long now) {
-        notBefore = Math.max(notBefore, now) + (long) (bytes / bytesPerSecond * 1e9);
     }
 
     void fetched(Step.Fetch fetch) {

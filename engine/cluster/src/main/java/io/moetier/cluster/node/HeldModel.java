@@ -2,7 +2,6 @@ package io.moetier.cluster.node;
 
 import io.moetier.cluster.copy.BlockFetcher;
 import io.moetier.cluster.copy.BlockSource;
-import io.moetier.cluster.copy.FetchLimits;
 import io.moetier.cluster.copy.FetchListener;
 import io.moetier.cluster.copy.NodeStore;
 import io.moetier.cluster.link.RefusedException;
@@ -108,7 +107,7 @@ final class HeldModel implements AutoCloseable {
                 .max()
                 .orElse(0);
         fetcher = store.growing()
-                .map(partial -> BlockFetcher.start(partial, FetchLimits.DEFAULT, this::isBusy, new FetchListener() {
+                .map(partial -> BlockFetcher.start(partial, this::isBusy, new FetchListener() {
                     @Override
                     public void ready(int[] ids) {
                         haveCome(ids);

@@ -83,13 +83,11 @@ class BlockFetcherTest {
         };
         try (NodeStore whole = NodeStore.of(ExpertStore.open(scratch.resolve("whole.mtier"), IoMode.PREAD));
                 PartialStore store = PartialStore.open(scratch.resolve("node"), manifest);
-                BlockFetcher fetcher = BlockFetcher.start(store, FetchLimits.DEFAULT, () -> false, notes)) {
+                BlockFetcher fetcher = BlockFetcher.start(store, () -> false, notes)) {
             fetcher.sources(List.of(liar, whole));
             fetcher.want(MODEL.ids());
             notes.wanted.await();
             assertArrayEquals(MODEL.ids(), store.ids());
-            assertEquals(MODEL.ids().length, fetcher.numFetched());
-            assertEquals(0, fetcher.numLacking());
             assertEquals(new TreeSet<>(notes.problems).size(), notes.problems.size());
         }
     }
@@ -99,7 +97,7 @@ class BlockFetcherTest {
         int[] some = {MODEL.ids()[8], MODEL.ids()[0], MODEL.ids()[3]};
         Notes first = new Notes(some.length);
         try (PartialStore store = PartialStore.open(scratch.resolve("node"), manifest);
-                BlockFetcher fetcher = BlockFetcher.start(store, FetchLimits.DEFAULT, () -> false, first)) {
+                BlockFetcher fetcher = BlockFetcher.start(store, () -> false, first)) {
             fetcher.sources(List.of(MODEL.new InMemory()));
             fetcher.want(some);
             first.wanted.await();
@@ -114,7 +112,7 @@ class BlockFetcherTest {
         };
         Notes second = new Notes(MODEL.ids().length - some.length);
         try (PartialStore store = PartialStore.open(scratch.resolve("node"), manifest);
-                BlockFetcher fetcher = BlockFetcher.start(store, FetchLimits.DEFAULT, () -> false, second)) {
+                BlockFetcher fetcher = BlockFetcher.start(store, () -> false, second)) {
             assertEquals(3, store.ids().length);
             fetcher.sources(List.of(source));
             fetcher.want(MODEL.ids());
@@ -139,9 +137,8 @@ class BlockFetcherTest {
             }
         };
         Notes notes = new Notes(MODEL.ids().length);
-        FetchLimits limits = new FetchLimits(1e12, 700_000);
         try (PartialStore store = PartialStore.open(scratch.resolve("node"), manifest);
-                BlockFetcher fetcher = BlockFetcher.start(store, limits, () -> false, notes)) {
+                BlockFetcher fetcher = BlockFetcher.start(store, 700_000, () -> false, notes)) {
             fetcher.sources(List.of(source));
             fetcher.want(MODEL.ids());
             notes.wanted.await();
@@ -166,7 +163,7 @@ class BlockFetcherTest {
             }
         };
         PartialStore store = PartialStore.open(scratch.resolve("node"), manifest);
-        try (BlockFetcher fetcher = BlockFetcher.start(store, FetchLimits.DEFAULT, () -> false, listener)) {
+        try (BlockFetcher fetcher = BlockFetcher.start(store, () -> false, listener)) {
             fetcher.sources(List.of(MODEL.new InMemory()));
             fetcher.want(new int[] {MODEL.ids()[0]});
             notes.wanted.await();
@@ -204,7 +201,7 @@ class BlockFetcherTest {
         };
         Notes notes = new Notes(1);
         try (PartialStore store = PartialStore.open(scratch.resolve("node"), manifest)) {
-            BlockFetcher fetcher = BlockFetcher.start(store, FetchLimits.DEFAULT, () -> false, notes);
+            BlockFetcher fetcher = BlockFetcher.start(store, () -> false, notes);
             fetcher.sources(List.of(source));
             fetcher.want(MODEL.ids());
             reading.await();

@@ -136,7 +136,7 @@ class BlockServiceTest {
             }
         };
         try (PartialStore part = PartialStore.open(scratch.resolve("node"), manifest);
-                BlockFetcher fetcher = BlockFetcher.start(part, FetchLimits.DEFAULT, () -> false, listener)) {
+                BlockFetcher fetcher = BlockFetcher.start(part, () -> false, listener)) {
             fetcher.sources(List.of(remote(manifest)));
             fetcher.want(MODEL.ids());
             all.await();

@@ -32,8 +32,8 @@ class FetchQueueTest {
     private final Having one = new Having("one", new TreeSet<>(Set.of(3, 5)));
     private final Having other = new Having("other", new TreeSet<>(Set.of(3, 5, 9)));
 
-    private FetchQueue queue(double bytesPerSecond) {
-        FetchQueue queue = new FetchQueue(bytesPerSecond, 0);
+    private FetchQueue queue() {
+        FetchQueue queue = new FetchQueue(0);
         queue.sources(List.of(one, other), 0);
         queue.want(List.of(5, 3, 9), 0);
         assertInstanceOf(FetchQueue.Step.Refresh.class, queue.next(0, false));
@@ -50,12 +50,11 @@ class FetchQueueTest {
 
     @Test
     void theMostValuableComesFirstAndSourcesAreAskedInTurn() {
-        FetchQueue queue = queue(1e12);
+        FetchQueue queue = queue();
         fetch(queue, 0, 5, "one");
         queue.fetched(fetch(queue, 0, 3, "other"));
         FetchQueue.Step.Fetch last = fetch(queue, 0, 9, "other");
         assertEquals(NOTHING, queue.next(0, false));
-        assertEquals(2, queue.numLacking());
         queue.fetched(last);
         queue.want(List.of(3, 5), 0);
         fetch(queue, 0, 3, "one");
@@ -63,7 +62,7 @@ class FetchQueueTest {
 
     @Test
     void aSourceThatFailsIsLeftForTwiceAsLongEachTime() {
-        FetchQueue queue = queue(1e12);
+        FetchQueue queue = queue();
         queue.want(List.of(9), 0);
         long now = 0;
         for (int failure = 0; failure < 9; failure++) {
@@ -84,7 +83,7 @@ class FetchQueueTest {
 
     @Test
     void aSourceThatIsBusyIsAskedAgainSoonHoweverOften() {
-        FetchQueue queue = queue(1e12);
+        FetchQueue queue = queue();
         queue.want(List.of(9), 0);
         long now = 0;
         for (int i = 0; i < 50; i++) {
@@ -98,7 +97,7 @@ class FetchQueueTest {
 
     @Test
     void whoIsTooBusyToSayWhatItHasIsAskedAgainSoon() {
-        FetchQueue queue = new FetchQueue(1e12, 0);
+        FetchQueue queue = new FetchQueue(0);
         queue.sources(List.of(one), 0);
         queue.want(List.of(5), 0);
         FetchQueue.Step.Refresh refresh = assertInstanceOf(FetchQueue.Step.Refresh.class, queue.next(0, false));
@@ -108,19 +107,8 @@ class FetchQueueTest {
     }
 
     @Test
-    void theRateIsKept() {
-        FetchQueue queue = queue(1000);
-        fetch(queue, 0, 5, "one");
-        queue.begins(500, 0);
-        assertEquals(new FetchQueue.Step.Wait(SECOND / 2), queue.next(0, false));
-        fetch(queue, SECOND / 2, 3, "other");
-        queue.begins(500, SECOND / 2);
-        assertEquals(new FetchQueue.Step.Wait(SECOND / 4), queue.next(3 * SECOND / 4, false));
-    }
-
-    @Test
     void requestsGoFirstButNotForEver() {
-        FetchQueue queue = queue(1e12);
+        FetchQueue queue = queue();
         FetchQueue.Step aMoment = new FetchQueue.Step.Wait(Politeness.POLL_NANOS);
         assertEquals(aMoment, queue.next(0, true));
         assertEquals(aMoment, queue.next(Politeness.LONGEST_NANOS - 1, true));
@@ -131,7 +119,7 @@ class FetchQueueTest {
 
     @Test
     void aFullDiskIsTriedAgainAfterAMinuteOrWhenSomethingElseIsWanted() {
-        FetchQueue queue = queue(1e12);
+        FetchQueue queue = queue();
         queue.diskFailed(fetch(queue, 0, 5, "one"), 0);
         assertEquals(new FetchQueue.Step.Wait(59 * SECOND), queue.next(SECOND, false));
         queue.want(List.of(3), 2 * SECOND);
@@ -141,7 +129,7 @@ class FetchQueueTest {
     @Test
     void everythingComesWhateverFails() {
         Seeds.each(100, (seed, random) -> {
-            FetchQueue queue = new FetchQueue(1e9, 0);
+            FetchQueue queue = new FetchQueue(0);
             List<Having> sources = new ArrayList<>();
             TreeSet<Integer> wanted = new TreeSet<>();
             for (int i = 0; i < 40; i++) {
@@ -162,7 +150,6 @@ class FetchQueueTest {
                     case FetchQueue.Step.Fetch fetch when random.nextInt(20) == 0 -> queue.diskFailed(fetch, now);
                     case FetchQueue.Step.Fetch fetch -> {
                         assertTrue(fetch.from().source().has(fetch.id()));
-                        queue.begins(1000, now);
                         came.add(fetch.id());
                         queue.fetched(fetch);
                     }

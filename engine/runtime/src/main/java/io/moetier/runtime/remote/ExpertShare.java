@@ -265,14 +265,14 @@ public final class ExpertShare implements AutoCloseable {
     }
 
     /// Says whether an expert is held, by packed id.
-    public boolean isHeld(int id) {
+    boolean isHeld(int id) {
         Layer layer = ExpertId.layerOf(id) < layers.length ? layers[ExpertId.layerOf(id)] : null;
         int expert = ExpertId.expertOf(id);
         return layer != null && layer.experts().get(expert) && tiers.isHere(ExpertId.layerOf(id), expert);
     }
 
     /// Tells how much is held.
-    public ResidentSummary residentSummary() {
+    ResidentSummary residentSummary() {
         return tiers.residentSummary();
     }
 

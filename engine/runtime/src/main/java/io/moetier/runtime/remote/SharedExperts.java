@@ -1,15 +1,11 @@
 package io.moetier.runtime.remote;
 
 import io.moetier.kernels.device.FfnActivation;
-import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.offload.ExpertSource;
 import io.moetier.runtime.offload.SlotBudget;
-import io.moetier.runtime.offload.StoreSource;
 import io.moetier.storage.expert.BlockLayout;
-import io.moetier.storage.expert.ExpertStore;
-import io.moetier.storage.model.ExpertId;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.IntFunction;
@@ -23,15 +19,6 @@ public record SharedExperts(
         ExpertSource source, IntFunction<BlockLayout> layoutOf, Map<Integer, FfnActivation> activations) {
     public SharedExperts {
         activations = Map.copyOf(activations);
-    }
-
-    /// Returns all experts of a store.
-    ///
-    /// @param store which must stay open
-    /// @param counters tell who listens what is read
-    public static SharedExperts of(ExpertStore store, Map<Integer, FfnActivation> activations, Counters counters) {
-        return new SharedExperts(
-                new StoreSource(store, counters), layer -> store.layout(ExpertId.pack(layer, 0)), activations);
     }
 
     /// Returns what experts of a model compute between their projections, by layer.

@@ -13,8 +13,7 @@ public final class DirectNode implements ExpertNodes {
     private final ExpertShare share;
 
     public DirectNode(Driven engine) {
-        SharedExperts shared =
-                SharedExperts.of(engine.store(), SharedExperts.activations(engine.spec()), new Counters());
+        SharedExperts shared = StoreExperts.of(engine.store(), engine.spec());
         share = ExpertShare.open(
                 shared, device, Long.MAX_VALUE / 4, Policies.byRoom(), Loaders.THREADS, new Counters());
     }

@@ -36,8 +36,7 @@ class ExpertShareTest {
     private int numExperts;
 
     private static SharedExperts experts(ExpertStore store) {
-        return SharedExperts.of(
-                store, SharedExperts.activations(Families.describe(store.config(), store.denseFile())), new Counters());
+        return StoreExperts.of(store, Families.describe(store.config(), store.denseFile()));
     }
 
     @BeforeEach

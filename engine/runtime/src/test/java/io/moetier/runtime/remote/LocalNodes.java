@@ -43,8 +43,7 @@ public final class LocalNodes implements ExpertNodes {
 
     LocalNodes(Kind kind, Driven engine) {
         device = CpuDevice.open(1, kind.kernels());
-        SharedExperts shared =
-                SharedExperts.of(engine.store(), SharedExperts.activations(engine.spec()), new Counters());
+        SharedExperts shared = StoreExperts.of(engine.store(), engine.spec());
         long bytes = shared.minimumBytes()
                 + kind.slots() * engine.store().layouts().getFirst().slotBytes();
         for (int i = 0; i < kind.nodes(); i++) {

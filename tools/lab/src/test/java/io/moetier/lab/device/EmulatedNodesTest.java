@@ -11,6 +11,7 @@ import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.Device;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.offload.Loaders;
+import io.moetier.runtime.offload.StoreSource;
 import io.moetier.runtime.remote.Driven;
 import io.moetier.runtime.remote.ExpertNodes;
 import io.moetier.runtime.remote.ExpertShare;
@@ -21,6 +22,7 @@ import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Session;
 import io.moetier.storage.cache.Policies;
+import io.moetier.storage.model.ExpertId;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -49,8 +51,10 @@ class EmulatedNodesTest {
         Node(Driven engine, boolean loses) {
             assertNotEquals(KernelBits.of(device), engine.kernels(), "a GPU has bits of its own");
             this.loses = loses;
-            SharedExperts shared =
-                    SharedExperts.of(engine.store(), SharedExperts.activations(engine.spec()), new Counters());
+            SharedExperts shared = new SharedExperts(
+                    new StoreSource(engine.store(), new Counters()),
+                    layer -> engine.store().layout(ExpertId.pack(layer, 0)),
+                    SharedExperts.activations(engine.spec()));
             share = ExpertShare.open(
                     shared, device, shared.minimumBytes(), Policies.byRoom(), Loaders.THREADS, new Counters());
         }
