@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.TinyGguf;
+import io.moetier.storage.file.FileTree;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.HubDouble;
 import io.moetier.testdata.TestData;
@@ -20,6 +21,7 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -45,8 +47,11 @@ class DocumentationTest {
     /// The hub that commands in documents ask: it has small models under the names of large ones.
     private static final HubDouble HUB = hub();
 
+    /// What one document has left there is none of the next one's.
     @TempDir
-    Path directory;
+    static Path directory = Path.of("");
+
+    private static @Nullable ShownCommands shown;
 
     static Stream<Path> documents() {
         try (Stream<Path> docs = Files.walk(ROOT.resolve("docs"))) {
@@ -72,12 +77,19 @@ class DocumentationTest {
         for (String link : SHOWN) {
             Files.createSymbolicLink(directory.resolve(link), ROOT.resolve(link));
         }
-        try (ShownCommands shown = new ShownCommands(directory, cache, HUB)) {
-            for (String command : commands) {
-                ChildProcess.Ended ended = shown.run(command);
-                assertEquals(0, ended.exitCode(), () -> document + ": " + command + ": " + ended.said());
-            }
+        for (String command : commands) {
+            ChildProcess.Ended ended = shown().run(command);
+            assertEquals(0, ended.exitCode(), () -> document + ": " + command + ": " + ended.said());
         }
+    }
+
+    private static ShownCommands shown() {
+        ShownCommands present = shown;
+        if (present == null) {
+            present = new ShownCommands(directory, cache, HUB);
+            shown = present;
+        }
+        return present;
     }
 
     private static HubDouble hub() {
@@ -98,15 +110,18 @@ class DocumentationTest {
     }
 
     @AfterAll
-    static void stopHub() {
+    static void endCommandsAndHub() {
+        shown().close();
         HUB.close();
     }
 
-    /// A link into the source tree is removed by hand: JUnit would warn of each.
     @AfterEach
-    void removeLinks() throws IOException {
-        for (String shown : SHOWN) {
-            Files.deleteIfExists(directory.resolve(shown));
+    void emptyDirectory() throws IOException {
+        shown().endDocument();
+        try (Stream<Path> left = Files.list(directory)) {
+            for (Path each : left.toList()) { // the directory itself is where commands run
+                FileTree.delete(each);
+            }
         }
     }
 

@@ -21,21 +21,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
-/// Runs commands that a document shows, in one directory, as its reader types them.
+/// Runs commands that documents show, in one directory, as their reader types them.
 ///
 /// The launcher starts the first command of Moetier, and each that is more than words, is measured or asks the hub. The
 /// others, which would take longer to start than to end, share one JVM in that directory; a shell parts their words.
-/// What is shown with `&` behind it goes on until all commands of the document have been run. If that is a node, it
-/// takes
-/// any port instead of the usual one, where a node of this machine's user may be, and commands that look for its
-/// cluster
-/// look there.
+/// What is shown with `&` behind it goes on until all commands of its document have been run. If that is a node,
+/// it takes any port instead of the usual one, where a node of this machine's user may be, and commands that look
+/// for its cluster look there.
 final class ShownCommands implements AutoCloseable {
     /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
     /// measured, and what computes with Java's vectors.
     private static final String QUICK = "-XX:TieredStopAtLevel=1";
 
-    private static final Pattern OPTIMISED = Pattern.compile("doctor|--kernels vector");
+    private static final Pattern OPTIMISED = Pattern.compile("doctor|moetier profile \\S*models|--kernels vector");
     private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
     private static final Pattern OF_HUB = Pattern.compile("hf:|moetier (pull|list|rm)\\b");
     private static final Pattern STAYS = Pattern.compile("(.*) &");
@@ -168,9 +166,15 @@ final class ShownCommands implements AutoCloseable {
         return present;
     }
 
+    /// Ends what goes on.
+    void endDocument() {
+        staying.forEach(ChildProcess::close);
+        staying.clear();
+    }
+
     @Override
     public void close() {
-        staying.forEach(ChildProcess::close);
+        endDocument();
         if (worker != null) {
             worker.close();
         }
