@@ -25,8 +25,8 @@ public final class RelayedNode {
 
     /// Runs until it is drained.
     ///
-    /// @param arguments version, name, port, who is joined or nothing, file of the secret, memory, threads, folder of
-    ///     stores, microseconds one way, bytes a second
+    /// @param arguments version, name, port, who is joined or nothing, file of the secret, memory, threads,
+    ///     folder of stores, microseconds one way, bytes a second
     public static void main(String[] arguments) throws IOException, InterruptedException {
         int port = Integer.parseInt(arguments[2]);
         List<String> join = arguments[3].isEmpty() ? List.of() : List.of(arguments[3].split(","));
