@@ -170,6 +170,7 @@ final class ShownCommands implements AutoCloseable {
     void endDocument() {
         staying.forEach(ChildProcess::close);
         staying.clear();
+        places.clear();
     }
 
     @Override

@@ -10,6 +10,8 @@ import io.moetier.storage.model.ExpertId;
 public final class StoreExperts {
     private StoreExperts() {}
 
+    /// Returns what computes them.
+    ///
     /// @param store which must stay open
     public static SharedExperts of(ExpertStore store, ModelSpec spec) {
         return new SharedExperts(
