@@ -232,7 +232,7 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
                         + "; most of a token's time is " + enough.reason().label() + " then.")
                 .orElse(
                         most >= 2 * fewest
-                                ? "No number up to " + most + " is enough: twice as many are faster."
+                                ? "More nodes help up to " + most + " at least."
                                 : "Whether more help is told where --nodes has a number and twice as many.");
     }
 
