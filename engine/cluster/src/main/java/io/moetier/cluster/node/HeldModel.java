@@ -13,6 +13,7 @@ import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.offload.Loaders;
 import io.moetier.runtime.remote.ExpertShare;
 import io.moetier.runtime.remote.SharedExperts;
+import io.moetier.runtime.session.MemoryGuard;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.AbsentExpertException;
 import io.moetier.storage.expert.BlockLayout;
@@ -30,9 +31,11 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
@@ -62,6 +65,7 @@ final class HeldModel implements AutoCloseable {
     private final Consumer<String> says;
     private final @Nullable BlockFetcher fetcher; // null where all experts are on the disk
     private final Thread warmer;
+    private final @Nullable MemoryGuard guard; // null where nobody is asked to give way
     private final Map<Guest, int[]> assigned = new LinkedHashMap<>(); // guarded by this, as is what follows
     private final WarmQueue toRead = new WarmQueue(System.nanoTime());
     private boolean closed;
@@ -81,10 +85,18 @@ final class HeldModel implements AutoCloseable {
     ///
     /// @param computing guards the device
     /// @param lastRequest when a request was computed
-    record Surroundings(Device device, ReentrantLock computing, AtomicLong lastRequest, Consumer<String> says) {
-        Surroundings(Device device, Consumer<String> says) {
-            this(device, new ReentrantLock(true), new AtomicLong(System.nanoTime() - BUSY_NANOS), says);
+    /// @param guards have experts give way when memory gets short
+    record Surroundings(
+            Device device, ReentrantLock computing, AtomicLong lastRequest, Guards guards, Consumer<String> says) {
+        Surroundings(Device device, Guards guards, Consumer<String> says) {
+            this(device, new ReentrantLock(true), new AtomicLong(System.nanoTime() - BUSY_NANOS), guards, says);
         }
+    }
+
+    /// Has experts of a share give way when memory gets short.
+    interface Guards {
+        /// @param computing is held by whoever uses the share
+        Optional<MemoryGuard> start(ExpertShare share, Lock computing);
     }
 
     private HeldModel(
@@ -119,6 +131,7 @@ final class HeldModel implements AutoCloseable {
                     }
                 }))
                 .orElse(null);
+        guard = around.guards().start(share, computing).orElse(null);
         warmer = Thread.ofPlatform().daemon().name("moetier-warm").start(this::readAhead);
     }
 
@@ -315,6 +328,9 @@ final class HeldModel implements AutoCloseable {
         try {
             long start = System.nanoTime();
             lastRequest.set(start);
+            if (guard != null) {
+                guard.requireSound();
+            }
             reply.reserve(request.numExperts, request.numRows, request.size);
             reply.sequence = request.sequence;
             reply.numExperts = request.numExperts;
@@ -397,6 +413,7 @@ final class HeldModel implements AutoCloseable {
         }
         Uninterrupted.join(warmer);
         try (share;
+                MemoryGuard _ = guard;
                 BlockFetcher _ = fetcher) {
             // what fetches ends first
         }

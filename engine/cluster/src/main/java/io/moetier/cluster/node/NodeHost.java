@@ -10,6 +10,7 @@ import io.moetier.cluster.wire.Hello;
 import io.moetier.cluster.wire.Welcome;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.Owned;
+import io.moetier.runtime.session.MemoryGuard;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
@@ -81,10 +82,15 @@ public final class NodeHost implements NodeService {
     /// @param device which computes, and reads main memory; stays the caller's
     /// @param says is told in a sentence who comes and goes
     public NodeHost(Node node, NodeStores stores, Device device, Consumer<String> says) {
+        this(node, stores, device, (share, computing) -> Optional.of(MemoryGuard.start(share, computing)), says);
+    }
+
+    /// @param guards have experts give way when memory gets short
+    NodeHost(Node node, NodeStores stores, Device device, HeldModel.Guards guards, Consumer<String> says) {
         this.node = node;
         this.stores = stores;
         this.says = says;
-        around = new HeldModel.Surroundings(device, says);
+        around = new HeldModel.Surroundings(device, guards, says);
         freeBytes = node.ramBytes();
     }
 

@@ -73,7 +73,8 @@ class NodeHostTest {
     }
 
     private NodeHost host(long ramBytes, NodeStores stores) {
-        return new NodeHost(new NodeHost.Node("node", "1", "bits", 1, ramBytes, 1e9, 1e9), stores, device, said::add);
+        NodeHost.Node node = new NodeHost.Node("node", "1", "bits", 1, ramBytes, 1e9, 1e9);
+        return new NodeHost(node, stores, device, (_, _) -> Optional.empty(), said::add);
     }
 
     private static NodeStore openWhole(StoreManifest asked) throws IOException {

@@ -271,8 +271,13 @@ public final class ExpertShare implements AutoCloseable {
         return layer != null && layer.experts().get(expert) && tiers.isHere(ExpertId.layerOf(id), expert);
     }
 
+    /// Returns where experts are held, for who guards their memory.
+    public ExpertTiers tiers() {
+        return tiers;
+    }
+
     /// Tells how much is held.
-    ResidentSummary residentSummary() {
+    public ResidentSummary residentSummary() {
         return tiers.residentSummary();
     }
 

@@ -1,6 +1,7 @@
 package io.moetier.runtime.session;
 
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.runtime.remote.ExpertShare;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.MemoryAlarm;
@@ -15,6 +16,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.Lock;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -26,7 +28,7 @@ import org.jspecify.annotations.Nullable;
 /// finds it asks of the [Slots]: the thread that computes acts before its next layer. While none computes, this
 /// one does. Only what needs memory itself waits, with [#makeRoom(long)]. Whatever goes wrong, it looks again, and
 /// tells who computes next.
-final class MemoryGuard implements AutoCloseable {
+public final class MemoryGuard implements AutoCloseable {
     private static final long PERIOD_MILLIS = 100;
     private static final long PERIOD_NANOS = 250_000_000;
     private static final double MANY_STALLS = 10; // percent of the time
@@ -90,6 +92,14 @@ final class MemoryGuard implements AutoCloseable {
         this.slots = slots;
         thread = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("moetier-memory").factory());
+    }
+
+    /// Begins to watch over the limits of this process, for experts that it computes for others.
+    ///
+    /// @param share to be closed after this
+    /// @param computing is held by whoever uses the share
+    public static MemoryGuard start(ExpertShare share, Lock computing) {
+        return start(TierSlots.of(share, computing));
     }
 
     /// Begins to watch over the limits of this process.
@@ -181,7 +191,7 @@ final class MemoryGuard implements AutoCloseable {
 
     /// Throws what went wrong, in a look or while nobody computed. To be called between steps by the thread that
     /// computes.
-    void requireSound() {
+    public void requireSound() {
         Throwable found = failure;
         if (found != null) {
             failure = null;

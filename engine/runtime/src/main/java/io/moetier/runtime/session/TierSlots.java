@@ -1,8 +1,10 @@
 package io.moetier.runtime.session;
 
 import io.moetier.runtime.offload.ExpertTiers;
+import io.moetier.runtime.remote.ExpertShare;
+import java.util.concurrent.locks.Lock;
 
-/// The slots in main memory of an engine's tiers.
+/// The slots in main memory of an engine's tiers, or of those of a share.
 ///
 /// @param ifIdle runs what it is given if no step is under way
 record TierSlots(ExpertTiers tiers, long allBytes, IfIdle ifIdle) implements MemoryGuard.Slots {
@@ -10,6 +12,21 @@ record TierSlots(ExpertTiers tiers, long allBytes, IfIdle ifIdle) implements Mem
     @FunctionalInterface
     interface IfIdle {
         void run(Runnable action);
+    }
+
+    /// Returns the slots of what a machine computes for others.
+    ///
+    /// @param computing is held by whoever uses the share
+    static TierSlots of(ExpertShare share, Lock computing) {
+        return new TierSlots(share.tiers(), share.residentSummary().slots().bytes(), action -> {
+            if (computing.tryLock()) {
+                try {
+                    action.run();
+                } finally {
+                    computing.unlock();
+                }
+            }
+        });
     }
 
     @Override
