@@ -85,6 +85,7 @@ public record CommandLineRun(int exitCode, String out, String err) {
             command.addAll(PackedProgram.options());
         } else {
             command.add("@" + Path.of("src/main/launcher/jvm.args").toAbsolutePath());
+            command.add("-XX:+UseSerialGC");
             command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         }
         command.addAll(options);

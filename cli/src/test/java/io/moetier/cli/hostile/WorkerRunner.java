@@ -83,6 +83,7 @@ final class WorkerRunner implements Runner {
                 "@" + JVM_ARGS.toAbsolutePath(),
                 HEAP,
                 "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1", // most inputs are refused
                 "-Djava.io.tmpdir=" + sandbox.temporary(),
                 "-cp",
                 System.getProperty("java.class.path"),

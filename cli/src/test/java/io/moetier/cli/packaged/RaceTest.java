@@ -26,6 +26,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// says that it may not.
 class RaceTest {
     private static final int POLL_MILLIS = 20;
+    private static final List<String> QUICK = List.of("-XX:TieredStopAtLevel=1"); // few tokens
 
     @TempDir
     Path directory = Path.of("");
@@ -39,7 +40,7 @@ class RaceTest {
             mayRace = group != null;
         }
         model = new TinyGguf().write(directory.resolve("tiny.gguf"));
-        program("moetier", "exec " + String.join(" ", CommandLineRun.command(List.of())) + " \"$@\"");
+        program("moetier", "exec " + String.join(" ", CommandLineRun.command(QUICK)) + " \"$@\"");
     }
 
     @Test
