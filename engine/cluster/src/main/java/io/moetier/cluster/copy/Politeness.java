@@ -11,7 +11,7 @@ public final class Politeness {
     private long busySince;
     private boolean isWaiting;
 
-    /// Says whether something may begin now.
+    /// Says whether something may begin.
     ///
     /// @param isBusy whether requests are computed
     public boolean mayBegin(long now, boolean isBusy) {

@@ -95,6 +95,8 @@ final class HeldModel implements AutoCloseable {
 
     /// Has experts of a share give way when memory gets short.
     interface Guards {
+        /// Begins to guard, if there is anything to guard against.
+        ///
         /// @param computing is held by whoever uses the share
         Optional<MemoryGuard> start(ExpertShare share, Lock computing);
     }

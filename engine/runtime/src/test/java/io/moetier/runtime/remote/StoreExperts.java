@@ -10,7 +10,7 @@ import io.moetier.storage.model.ExpertId;
 public final class StoreExperts {
     private StoreExperts() {}
 
-    /// Returns what computes them.
+    /// Returns all experts of a store.
     ///
     /// @param store which must stay open
     public static SharedExperts of(ExpertStore store, ModelSpec spec) {
