@@ -23,7 +23,7 @@ public final class RelayedNode {
 
     private RelayedNode() {}
 
-    /// Runs until it is drained.
+    /// Is a node until somebody asks it to leave.
     ///
     /// @param arguments version, name, port, who is joined or nothing, file of the secret, memory, threads,
     ///     folder of stores, microseconds one way, bytes a second
@@ -53,10 +53,11 @@ public final class RelayedNode {
                                 DISK),
                         manifest -> NodeStore.open(Stores.imported(cache), cache.resolve("experts"), manifest),
                         device,
-                        RelayedNode::say,
+                        RelayedNode::tell,
                         own -> {
-                            relays.add(relay(own).delay(micros).rate(rate));
-                            return relays.getFirst().port();
+                            Relay relay = relay(own).delay(micros).rate(rate);
+                            relays.add(relay);
+                            return relay.port();
                         })) {
             System.out.println("node " + arguments[1] + " behind port " + node.port());
             node.awaitDrained();
@@ -67,7 +68,7 @@ public final class RelayedNode {
         }
     }
 
-    private static void say(String sentence) {
+    private static void tell(String sentence) {
         System.err.println(sentence);
     }
 
