@@ -8,12 +8,10 @@ import java.util.LinkedHashSet;
 import java.util.Set;
 
 /// What a node reads next without being asked for it, and when. It knows no clock and no threads: whoever asks tells
-/// the
-/// time and holds a lock.
+/// the time and holds a lock.
 ///
 /// While requests are computed, [Politeness] says whether something may begin. Where the disk has failed, nothing is
-/// read
-/// for ten seconds; then come the experts that could not be read, one by one until one fails again.
+/// read for ten seconds; then come the experts that could not be read, one by one until one fails again.
 final class WarmQueue {
     static final long PAUSE_NANOS = 10_000_000_000L;
 
