@@ -22,8 +22,8 @@ final class Allotment {
     private static final String HERE = ""; // nothing can be placed on a node that is called that
     private static final double SECONDS_PER_NANO = 1e-9;
     private static final int PROBES = 9;
-    private static final int MOST_ROUNDS = 8; // of probes
-    private static final double FASTER = 0.9; // what a round takes of the one before, for another one
+    private static final int MOST_ROUNDS = 64; // of probes
+    private static final double WHILE_NANOS = 100e6;
     /// Bytes that tell how fast a link is: some milliseconds of the usual ones.
     private static final int MANY = 256 << 10;
 
@@ -141,15 +141,14 @@ final class Allotment {
         return new Link(nothing * SECONDS_PER_NANO, rate);
     }
 
-    /// Repeats probes while they become faster, as they do until programs at both ends are compiled.
+    /// Repeats probes for a while, as they become faster until programs at both ends are compiled.
     private static long leastNanos(NodeLink link, int bytesBack) {
-        long least = link.roundTripNanos(0, bytesBack, PROBES);
-        for (int round = 1; round < MOST_ROUNDS; round++) {
+        long least = Long.MAX_VALUE;
+        double spent = 0;
+        for (int round = 0; round < MOST_ROUNDS && spent < WHILE_NANOS; round++) {
             long next = link.roundTripNanos(0, bytesBack, PROBES);
-            if (next >= FASTER * least) {
-                return Math.min(least, next);
-            }
-            least = next;
+            least = Math.min(least, next);
+            spent += (double) PROBES * next;
         }
         return least;
     }
