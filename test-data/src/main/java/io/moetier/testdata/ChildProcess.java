@@ -42,14 +42,24 @@ public final class ChildProcess implements AutoCloseable {
     }
 
     /// Starts a process, and returns how it ended; whatever it started and left running is ended as well.
+    ///
+    /// @throws AssertionError if it does not end
     public static Ended run(ProcessBuilder builder) throws IOException, InterruptedException {
         builder.redirectErrorStream(true).redirectInput(Redirect.from(new File("/dev/null")));
         try (ChildProcess child = start(builder);
                 InputStream out = child.process.getInputStream()) {
             // what it left may hold its output open
-            CompletableFuture<Void> closed = child.process.onExit().thenRun(child::close);
+            CompletableFuture<Boolean> hasEnded = child.process
+                    .onExit()
+                    .orTimeout(PATIENCE_MINUTES, TimeUnit.MINUTES)
+                    .handle((_, late) -> {
+                        child.close();
+                        return late == null;
+                    });
             String said = new String(out.readAllBytes(), StandardCharsets.UTF_8);
-            closed.join();
+            if (!hasEnded.join()) {
+                throw new AssertionError("did not end: " + builder.command() + "\n" + said);
+            }
             return new Ended(child.waitFor(), said);
         }
     }
