@@ -52,16 +52,18 @@ public final class ChildProcess implements AutoCloseable {
             CompletableFuture<Boolean> hasEnded = child.process
                     .onExit()
                     .orTimeout(PATIENCE_MINUTES, TimeUnit.MINUTES)
-                    .handle((_, late) -> {
-                        child.close();
-                        return late == null;
-                    });
+                    .handle((_, late) -> child.end(late == null));
             String said = new String(out.readAllBytes(), StandardCharsets.UTF_8);
             if (!hasEnded.join()) {
                 throw new AssertionError("did not end: " + builder.command() + "\n" + said);
             }
             return new Ended(child.waitFor(), said);
         }
+    }
+
+    private boolean end(boolean hasEnded) {
+        close();
+        return hasEnded;
     }
 
     /// Returns the process, for its streams and signals.
