@@ -199,7 +199,7 @@ public class LinkBenchmark {
 
         @Override
         public Welcome welcome() {
-            return new Welcome("", 0, 0, 0, new int[0]);
+            return new Welcome("", 0, 1, 1, new int[0]);
         }
 
         @Override

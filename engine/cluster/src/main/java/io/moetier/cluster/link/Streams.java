@@ -5,7 +5,10 @@ import io.grpc.DecompressorRegistry;
 import io.grpc.Detachable;
 import io.grpc.MethodDescriptor;
 import io.grpc.MethodDescriptor.MethodType;
+import io.grpc.netty.shaded.io.netty.buffer.AbstractByteBufAllocator;
+import io.grpc.netty.shaded.io.netty.buffer.ByteBuf;
 import io.grpc.netty.shaded.io.netty.buffer.ByteBufAllocator;
+import io.grpc.netty.shaded.io.netty.buffer.PooledByteBufAllocator;
 import io.grpc.netty.shaded.io.netty.buffer.UnpooledByteBufAllocator;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -25,10 +28,7 @@ final class Streams {
     static final DecompressorRegistry UNCOMPRESSED =
             DecompressorRegistry.emptyInstance().with(Codec.Identity.NONE, false);
 
-    /// Each buffer has memory of its own. Where a record of TLS is damaged, the JDK (seen with 25) clears the memory
-    /// that it
-    /// was in from the beginning of the buffer's memory on: in a pool that has what other connections sent.
-    static final ByteBufAllocator ALLOCATOR = new UnpooledByteBufAllocator(true);
+    static final ByteBufAllocator ALLOCATOR = new Allocator();
 
     /// What a stream may hold that nobody has asked for yet.
     static final int WINDOW_BYTES = 4 << 20;
@@ -58,6 +58,29 @@ final class Streams {
                 .awaitUninterruptibly(2 * CLOSE_SECONDS, TimeUnit.SECONDS);
         if (!ended) {
             throw new IllegalStateException("a thread of the network does not end");
+        }
+    }
+
+    /// Each buffer beyond Java's heap has memory of its own. Where a record of TLS is damaged, the JDK (seen with 25)
+    /// clears the memory that it was in from the beginning of the buffer's memory on: in a pool that has what other
+    /// connections sent. Of arrays it clears what it should.
+    private static final class Allocator extends AbstractByteBufAllocator {
+        private final ByteBufAllocator pool = new PooledByteBufAllocator(false);
+        private final ByteBufAllocator single = new UnpooledByteBufAllocator(true);
+
+        @Override
+        protected ByteBuf newHeapBuffer(int capacity, int maxCapacity) {
+            return pool.heapBuffer(capacity, maxCapacity);
+        }
+
+        @Override
+        protected ByteBuf newDirectBuffer(int capacity, int maxCapacity) {
+            return single.directBuffer(capacity, maxCapacity);
+        }
+
+        @Override
+        public boolean isDirectBufferPooled() {
+            return false;
         }
     }
 
