@@ -36,8 +36,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// threads, all logits have the same bits.
 class OffloadingTest {
     private static final int DECODED = 4;
-    private static final int FEW_SLOTS = 16; // as many as a layer of the trained model has experts
-    private static final int TURNS = 3; // odd, so that each policy meets one thread and two
     private static final int LONG_TEXT = 17; // one more than what `phimoe_longrope_long` takes for short
     private static final int[] PROMPT =
             IntStream.range(0, 20).map(i -> (i * 37 + 11) % 300).toArray();
@@ -52,8 +50,7 @@ class OffloadingTest {
         return Stream.concat(Stream.of(Arguments.of("tiny-mixtral", KernelChoice.AUTO)), small);
     }
 
-    /// Every budget with every policy, and each of these with one thread here and with two there. Where slots are more
-    /// than a layer has experts, one more hardly makes a difference: there policies take turns.
+    /// Every budget with every policy, and each of these with one thread here and with two there.
     @ParameterizedTest
     @MethodSource("modelsAndKernels")
     void everyBudgetPolicyAndThreadCountGivesTheSameBits(String name, KernelChoice kernels) {
@@ -64,7 +61,7 @@ class OffloadingTest {
             long slotBytes = engine.expertTiers().residentSummary().slotBytes();
             for (long slots = engine.minimumRamBytes() / slotBytes; slots <= numExperts(engine); slots++) {
                 int threads = 1 + (int) (slots % 2);
-                for (String policy : policies(slots)) {
+                for (String policy : Policies.names()) {
                     EngineConfig config = EngineConfig.DEFAULT
                             .withKernels(kernels)
                             .withThreads(threads)
@@ -76,15 +73,6 @@ class OffloadingTest {
                 }
             }
         }
-    }
-
-    private static List<String> policies(long slots) {
-        List<String> all = Policies.names();
-        return slots <= FEW_SLOTS
-                ? all
-                : all.stream()
-                        .filter(policy -> (slots + all.indexOf(policy)) % TURNS == 0)
-                        .toList();
     }
 
     static List<String> goldenCases() {
