@@ -18,9 +18,8 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/// What is packed for machines with a GPU needs nothing of this machine, and finds what fails; `pack.sh` refuses by
-/// itself
-/// to pack too much.
+/// What is packed for machines with a GPU needs nothing of this machine, and finds what fails; `pack.sh` itself
+/// refuses to pack too much.
 class GpuPackTest {
     private static final Path TOOLS =
             Objects.requireNonNull(TestData.root().toAbsolutePath().getParent()).resolve("tools/gpu");

@@ -10,8 +10,8 @@ import java.util.Set;
 ///
 /// Sources are asked in turn. One that failed, or sent wrong bytes, is left alone for a second, and for twice as long
 /// each time it fails again, up to a minute; one that is busy sending to others, for a tenth of a second each time.
-/// What a source has is asked for anew every ten seconds while blocks are
-/// lacking. While requests are computed, [Politeness] says whether something may begin.
+/// What a source has is asked for anew every ten seconds while blocks are lacking. While requests are computed,
+/// [Politeness] says whether something may begin.
 final class FetchQueue {
     static final long FIRST_PAUSE_NANOS = 1_000_000_000L;
     static final long LONGEST_PAUSE_NANOS = 64 * FIRST_PAUSE_NANOS;

@@ -79,7 +79,7 @@ public final class SharedSecret {
     /// Returns a key for one use (HKDF with SHA-256, RFC 5869).
     ///
     /// @param label what it is used for
-    public byte[] derive(String label, int numBytes) {
+    byte[] derive(String label, int numBytes) {
         try {
             return KDF.getInstance("HKDF-SHA256")
                     .deriveData(HKDFParameterSpec.ofExtract()

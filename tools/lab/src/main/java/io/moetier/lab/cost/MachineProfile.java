@@ -143,9 +143,8 @@ public record MachineProfile(
                 .map(MachineProfile::parse);
     }
 
-    /// Returns what a cache folder keeps of this machine, to be told beside something else: one that cannot be read
-    /// says
-    /// nothing.
+    /// Returns what a cache folder keeps of this machine, to be told beside something else: what cannot be read is
+    /// not told.
     public static Optional<MachineProfile> kept(Path cacheDirectory) {
         try {
             Path file = cacheDirectory.resolve(FILE_NAME);
