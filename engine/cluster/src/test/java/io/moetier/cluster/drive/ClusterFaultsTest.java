@@ -28,6 +28,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// Whatever befalls nodes, the bits stay.
 class ClusterFaultsTest {
     private static final int MIN_DAMAGED_BYTES = 4096;
+    private static final int BETWEEN_DAMAGES = 64 << 10; // less than a block
     private static final String MODEL = "tiny-mixtral";
 
     @TempDir
@@ -168,11 +169,16 @@ class ClusterFaultsTest {
                         || driver.takes(id));
     }
 
-    /// Writes over a part of whatever a node keeps of blocks.
+    /// Writes over a part of each block in the second half of what a node keeps: of some that a text is sure to need,
+    /// in
+    /// whichever order they came.
     private static void overwrite(Path folder) throws IOException {
+        byte[] damage = "damaged".getBytes(StandardCharsets.UTF_8);
         for (Path path : extents(folder)) {
             try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
-                file.write(ByteBuffer.wrap("damaged".repeat(10_000).getBytes(StandardCharsets.UTF_8)), file.size() / 2);
+                for (long at = file.size() / 2; at < file.size() - damage.length; at += BETWEEN_DAMAGES) {
+                    file.write(ByteBuffer.wrap(damage), at);
+                }
             }
         }
     }
