@@ -6,6 +6,7 @@ import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.lab.throughput.Case;
 import io.moetier.runtime.model.mixture.ExpertSelection;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.memory.ByteSize;
@@ -122,7 +123,7 @@ final class Sweep {
         if (config.compute().threads() != 0 && threadCounts != null) {
             throw new IllegalArgumentException("--threads and --thread-counts: expected one of them");
         }
-        maxKlds().forEach(ExpertSelection.TRAINED::withMaxKld); // refuses what is no limit
+        maxKlds().forEach(Sweep::requireLimit);
         if (config.numerics().selection().maxKld().isPresent() && maxKlds != null) {
             throw new IllegalArgumentException("--max-kld and --max-klds: expected one of them");
         }
@@ -131,6 +132,14 @@ final class Sweep {
         }
         for (String budget : budgets == null ? List.<String>of() : budgets) {
             long _ = bytes(budget.strip(), Long.MAX_VALUE);
+        }
+    }
+
+    private static void requireLimit(double nats) {
+        try {
+            var _ = ExpertSelection.TRAINED.withMaxKld(nats);
+        } catch (InvalidOptionException e) {
+            throw new IllegalArgumentException(e.sentence(_ -> "--max-klds"), e);
         }
     }
 

@@ -68,7 +68,10 @@ class SweepTest {
                 assertThrows(IllegalArgumentException.class, () -> sweep.check(limited))
                         .getMessage());
         sweep.maxKlds = List.of(0.0);
-        assertThrows(IllegalArgumentException.class, () -> sweep.check(EngineConfig.DEFAULT));
+        assertEquals(
+                "--max-klds: expected above 0 and at most 10 nats, found 0.0",
+                assertThrows(IllegalArgumentException.class, () -> sweep.check(EngineConfig.DEFAULT))
+                        .getMessage());
     }
 
     /// The least that a model needs makes 25 % what 50 % is.
