@@ -245,7 +245,7 @@ public final class BlockFetcher implements AutoCloseable {
             return;
         }
         synchronized (queue) {
-            queue.fetched(fetch);
+            queue.fetched(fetch, System.nanoTime());
             queue.notifyAll();
         }
         listener.ready(new int[] {fetch.id()});

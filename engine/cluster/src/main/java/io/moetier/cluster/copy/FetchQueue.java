@@ -24,9 +24,10 @@ final class FetchQueue {
     private List<Asked> sources = List.of();
     private int turn;
     private long notBefore;
-    private final Politeness politeness = new Politeness();
+    private final Politeness politeness;
 
     FetchQueue(long now) {
+        politeness = new Politeness(now);
         notBefore = now;
     }
 
@@ -104,7 +105,7 @@ final class FetchQueue {
                     if (asked.notBefore - now <= 0 && asked.source.has(id)) {
                         turn = index + 1;
                         underWay.add(id);
-                        politeness.begins();
+                        politeness.begins(now);
                         return new Step.Fetch(id, asked);
                     }
                 }
@@ -120,8 +121,8 @@ final class FetchQueue {
         return new Step.Wait(Math.max(1, soonest));
     }
 
-    void fetched(Step.Fetch fetch) {
-        underWay.remove(fetch.id());
+    void fetched(Step.Fetch fetch, long now) {
+        ended(fetch, now);
         lacking.remove(Integer.valueOf(fetch.id()));
         fetch.from().failures = 0;
     }
@@ -133,8 +134,13 @@ final class FetchQueue {
         source.notBefore = now + Math.min(LONGEST_PAUSE_NANOS, pause);
     }
 
-    void failed(Step.Fetch fetch, long now) {
+    private void ended(Step.Fetch fetch, long now) {
         underWay.remove(fetch.id());
+        politeness.ends(now);
+    }
+
+    void failed(Step.Fetch fetch, long now) {
+        ended(fetch, now);
         failed(fetch.from(), now);
     }
 
@@ -146,13 +152,13 @@ final class FetchQueue {
 
     /// A source has no time to send a block.
     void busy(Step.Fetch fetch, long now) {
-        underWay.remove(fetch.id());
+        ended(fetch, now);
         fetch.from().notBefore = now + BUSY_PAUSE_NANOS;
     }
 
     /// A block came, and the disk did not take it.
     void diskFailed(Step.Fetch fetch, long now) {
-        underWay.remove(fetch.id());
+        ended(fetch, now);
         notBefore = now + DISK_PAUSE_NANOS;
     }
 }

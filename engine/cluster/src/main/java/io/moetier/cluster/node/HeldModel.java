@@ -45,8 +45,8 @@ import org.jspecify.annotations.Nullable;
 /// still to come from other machines.
 ///
 /// Requests are computed by their links' threads, one at a time. In between, one thread reads what is assigned into
-/// memory that is free, the most valuable first, and a few more fetch what is not on the disk; both step back where
-/// requests come.
+/// memory that is free, the most valuable first, and a few more fetch what is not on the disk. Where requests come,
+/// what is read is read beside them, one expert at a time, and less is fetched.
 ///
 /// *An expert that cannot be read* is lacking, and drivers ask no longer for what was lacking once, until they are told
 /// that it is ready. If its block is damaged, it is no longer in the store; one that grows fetches it again, and it is
@@ -260,6 +260,7 @@ final class HeldModel implements AutoCloseable {
         while (true) {
             switch (next()) {
                 case WarmQueue.Step.Warm(int id) -> warm(id);
+                case WarmQueue.Step.Begin(int id) -> beginToWarm(id);
                 case WarmQueue.Step.Check(int id) -> check(id);
                 case WarmQueue.Step.Wait _ -> {
                     return;
@@ -296,6 +297,24 @@ final class HeldModel implements AutoCloseable {
             haveFailed(Set.of(id));
         } finally {
             computing.unlock();
+        }
+    }
+
+    /// Requests are coming: whoever computes them must not wait for a read.
+    private void beginToWarm(int id) {
+        boolean isSettled = true;
+        if (store.has(id)) {
+            computing.lock();
+            try {
+                isSettled = share.warmBehind(id);
+            } finally {
+                computing.unlock();
+            }
+        }
+        if (isSettled) {
+            synchronized (this) {
+                toRead.settled(id, System.nanoTime());
+            }
         }
     }
 

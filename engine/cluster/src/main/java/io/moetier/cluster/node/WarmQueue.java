@@ -1,6 +1,5 @@
 package io.moetier.cluster.node;
 
-import io.moetier.cluster.copy.Politeness;
 import java.util.ArrayDeque;
 import java.util.Arrays;
 import java.util.Deque;
@@ -10,24 +9,30 @@ import java.util.Set;
 /// What a node reads next without being asked for it, and when. It knows no clock and no threads: whoever asks tells
 /// the time and holds a lock.
 ///
-/// While requests are computed, [Politeness] says whether something may begin. Where the disk has failed, nothing is
-/// read for ten seconds; then come the experts that could not be read, one by one until one fails again.
+/// While requests are computed, what is read is read behind them. Where the disk has failed, nothing is read for ten
+/// seconds; then come the experts that could not be read, one by one until one fails again.
 final class WarmQueue {
     static final long PAUSE_NANOS = 10_000_000_000L;
+    static final long POLL_NANOS = 5_000_000L;
 
-    private final Politeness politeness = new Politeness();
     private final Deque<Integer> wanted = new ArrayDeque<>();
     private final Set<Integer> failed = new LinkedHashSet<>();
-    private long notBefore;
+    private long notBefore; // as the disk has failed
+    private long lookAgain; // at what has begun
 
     WarmQueue(long now) {
         notBefore = now;
+        lookAgain = now;
     }
 
     /// What to do now.
     sealed interface Step {
         /// Read an expert into memory.
         record Warm(int id) implements Step {}
+
+        /// Begin to read an expert into memory, which nobody waits for, or see whether it is there by now; comes again
+        /// until it is settled.
+        record Begin(int id) implements Step {}
 
         /// See whether an expert can be read again.
         record Check(int id) implements Step {}
@@ -47,6 +52,12 @@ final class WarmQueue {
         Arrays.stream(ids).forEach(wanted::add);
     }
 
+    /// Is told that an expert which was begun is in memory, or will not be.
+    void settled(int id, long now) {
+        wanted.removeFirstOccurrence(id);
+        lookAgain = now;
+    }
+
     /// Is told of experts that the disk did not give.
     void failed(Set<Integer> ids, long now) {
         failed.addAll(ids);
@@ -61,15 +72,18 @@ final class WarmQueue {
         if (notBefore - now > 0) {
             return new Step.Wait(notBefore - now);
         }
-        if (!politeness.mayBegin(now, isBusy)) {
-            return new Step.Wait(Politeness.POLL_NANOS);
+        if (!failed.isEmpty()) {
+            int id = failed.iterator().next();
+            failed.remove(id);
+            return new Step.Check(id);
         }
-        politeness.begins();
-        if (failed.isEmpty()) {
-            return new Step.Warm(wanted.remove());
+        if (isBusy && lookAgain - now > 0) {
+            return new Step.Wait(lookAgain - now);
         }
-        int id = failed.iterator().next();
-        failed.remove(id);
-        return new Step.Check(id);
+        if (isBusy) {
+            lookAgain = now + POLL_NANOS;
+            return new Step.Begin(wanted.element());
+        }
+        return new Step.Warm(wanted.remove());
     }
 }

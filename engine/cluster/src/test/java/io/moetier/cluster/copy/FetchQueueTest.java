@@ -48,14 +48,18 @@ class FetchQueueTest {
         return fetch;
     }
 
+    private static FetchQueue.Step.Fetch fetch(FetchQueue queue, long now, boolean isBusy) {
+        return assertInstanceOf(FetchQueue.Step.Fetch.class, queue.next(now, isBusy));
+    }
+
     @Test
     void theMostValuableComesFirstAndSourcesAreAskedInTurn() {
         FetchQueue queue = queue();
         fetch(queue, 0, 5, "one");
-        queue.fetched(fetch(queue, 0, 3, "other"));
+        queue.fetched(fetch(queue, 0, 3, "other"), 0);
         FetchQueue.Step.Fetch last = fetch(queue, 0, 9, "other");
         assertEquals(NOTHING, queue.next(0, false));
-        queue.fetched(last);
+        queue.fetched(last, 0);
         queue.want(List.of(3, 5), 0);
         fetch(queue, 0, 3, "one");
     }
@@ -107,14 +111,20 @@ class FetchQueueTest {
     }
 
     @Test
-    void requestsGoFirstButNotForEver() {
+    void besideRequestsOneComesAtATimeInAQuarterOfTheTime() {
         FetchQueue queue = queue();
         FetchQueue.Step aMoment = new FetchQueue.Step.Wait(Politeness.POLL_NANOS);
-        assertEquals(aMoment, queue.next(0, true));
-        assertEquals(aMoment, queue.next(Politeness.LONGEST_NANOS - 1, true));
-        assertInstanceOf(FetchQueue.Step.Fetch.class, queue.next(Politeness.LONGEST_NANOS, true));
-        assertEquals(aMoment, queue.next(Politeness.LONGEST_NANOS, true));
-        assertInstanceOf(FetchQueue.Step.Fetch.class, queue.next(Politeness.LONGEST_NANOS, false));
+        FetchQueue.Step.Fetch first = fetch(queue, 0, true);
+        assertEquals(aMoment, queue.next(10, true));
+        queue.fetched(first, 10);
+        assertEquals(aMoment, queue.next(39, true));
+        FetchQueue.Step.Fetch second = fetch(queue, 40, true);
+        FetchQueue.Step.Fetch third = fetch(queue, 40, false); // nothing is computed any more
+        queue.fetched(second, SECOND);
+        queue.busy(third, SECOND);
+        long longest = SECOND + Politeness.LONGEST_NANOS;
+        assertEquals(aMoment, queue.next(longest - 1, true));
+        fetch(queue, longest, true);
     }
 
     @Test
@@ -151,7 +161,7 @@ class FetchQueueTest {
                     case FetchQueue.Step.Fetch fetch -> {
                         assertTrue(fetch.from().source().has(fetch.id()));
                         came.add(fetch.id());
-                        queue.fetched(fetch);
+                        queue.fetched(fetch, now);
                     }
                     case FetchQueue.Step.Refresh(FetchQueue.Asked asked)
                     when random.nextInt(4) == 0 -> queue.failed(asked, now);

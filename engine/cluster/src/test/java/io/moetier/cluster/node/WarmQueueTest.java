@@ -2,7 +2,6 @@ package io.moetier.cluster.node;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.cluster.copy.Politeness;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -10,8 +9,7 @@ import org.junit.jupiter.api.Test;
 
 class WarmQueueTest {
     private static final WarmQueue.Step NOTHING = new WarmQueue.Step.Wait(Long.MAX_VALUE);
-    private static final WarmQueue.Step A_MOMENT = new WarmQueue.Step.Wait(Politeness.POLL_NANOS);
-    private static final long PATIENCE = 2_000_000_000L;
+    private static final WarmQueue.Step A_MOMENT = new WarmQueue.Step.Wait(WarmQueue.POLL_NANOS);
 
     private final WarmQueue queue = new WarmQueue(0);
 
@@ -28,13 +26,26 @@ class WarmQueueTest {
     }
 
     @Test
-    void requestsGoFirstButNotForEver() {
+    void besideRequestsWhatHasBegunComesAgainAfterAMomentUntilItIsSettled() {
         queue.want(new int[] {5, 3});
+        assertEquals(new WarmQueue.Step.Begin(5), queue.next(0, true));
         assertEquals(A_MOMENT, queue.next(0, true));
-        assertEquals(A_MOMENT, queue.next(PATIENCE - 1, true));
-        assertEquals(new WarmQueue.Step.Warm(5), queue.next(PATIENCE, true));
-        assertEquals(A_MOMENT, queue.next(PATIENCE, true));
-        assertEquals(new WarmQueue.Step.Warm(3), queue.next(PATIENCE, false));
+        long later = WarmQueue.POLL_NANOS;
+        assertEquals(new WarmQueue.Step.Begin(5), queue.next(later, true));
+        queue.settled(5, later);
+        queue.settled(7, later); // which is wanted no longer
+        assertEquals(new WarmQueue.Step.Begin(3), queue.next(later, true));
+        assertEquals(new WarmQueue.Step.Warm(3), queue.next(2 * later, false));
+        assertEquals(NOTHING, queue.next(2 * later, true));
+    }
+
+    @Test
+    void whatIsSettledEndsNoPauseOfADiskThatFailed() {
+        queue.want(new int[] {5, 3});
+        assertEquals(new WarmQueue.Step.Begin(5), queue.next(0, true));
+        queue.failed(Set.of(7), 0);
+        queue.settled(5, 1);
+        assertEquals(new WarmQueue.Step.Wait(WarmQueue.PAUSE_NANOS - 1), queue.next(1, true));
     }
 
     @Test

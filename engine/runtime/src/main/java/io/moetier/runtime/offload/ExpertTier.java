@@ -174,6 +174,7 @@ public final class ExpertTier implements AutoCloseable {
 
     /// Reads experts that are not here into slots that are free, those first that come first.
     void fill(int[] wanted) {
+        prefetcher.finish();
         for (int c = 0; c < sizeClasses.size(); c++) {
             int sizeClass = c;
             ExpertCache cache = sizeClasses.get(c).cache();
@@ -187,6 +188,12 @@ public final class ExpertTier implements AutoCloseable {
                     .toArray();
             new Warming(sizeClasses.get(c), hottestLast).run(scheduler, counters);
         }
+    }
+
+    /// Begins to read an expert into a slot that is free, and waits for nothing; says whether that is settled: it is
+    /// here, or there is no room, or the read failed, which is forgotten then.
+    boolean fillBehind(int id) {
+        return prefetcher.fillBehind(id);
     }
 
     private boolean isOf(int sizeClass, int id) {

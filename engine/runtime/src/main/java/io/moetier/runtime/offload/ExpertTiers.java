@@ -314,6 +314,23 @@ public final class ExpertTiers implements AutoCloseable {
         tiers.forEach(tier -> tier.fill(wanted));
     }
 
+    /// Begins to read an expert that is not here into a slot that is free, behind all that layers ask for, and
+    /// waits for nothing; to be called between layers, again and again until it is settled, for it gives way to
+    /// layers. No access is counted, and a read that fails is forgotten: whoever asks for the expert hears of it.
+    ///
+    /// @param id packed
+    /// @return whether that is settled: the expert is here, or there is no room, or the read failed
+    /// @throws IllegalArgumentException if there is no such expert
+    public boolean fillBehind(int id) {
+        int layer = ExpertId.layerOf(id);
+        int expert = ExpertId.expertOf(id);
+        if (layer >= homes.length || expert >= homes[layer].length) {
+            throw new IllegalArgumentException("there is no " + ExpertId.unpack(id));
+        }
+        settle();
+        return tiers.get(homes[layer][expert]).fillBehind(id);
+    }
+
     /// Lets the policies take up what those of earlier runs have learnt of the model, and returns from how many tokens
     /// that was learnt; 0 if these policies learn nothing. To be called between two layers.
     ///

@@ -48,6 +48,7 @@ final class Prefetcher {
     private int nextGuess;
     private int numBehind;
     private int nextBehind;
+    private int failedBehind = NONE; // the latest expert that failed to load, of those that were not guessed
     private int numUnderWay;
     private int numSinceBegin;
     private IntPredicate elsewhere = _ -> false;
@@ -237,6 +238,36 @@ final class Prefetcher {
         }
     }
 
+    /// Loads an expert behind everything that is asked for, into a slot that is free; one loader stays free for
+    /// what is asked for. Says whether that is settled: the expert is here, has failed to load since it was last
+    /// asked for so, or finds no free slot. If it is not, the load is under way, or others are, or it gave way to
+    /// a layer.
+    boolean fillBehind(int id) {
+        settleEnded();
+        SizeClass sizeClass = sizeClassOf(id);
+        ExpertCache cache = sizeClass.cache();
+        int slot = cache.slotOf(id);
+        if (slot != NONE) {
+            return !sizeClass.transfers().get(slot).isUnderWay();
+        }
+        if (id == failedBehind || cache.numResident() == cache.numSlots()) {
+            failedBehind = NONE;
+            return true;
+        }
+        if (numUnderWay < Math.max(1, numLoaders - 1)) {
+            submit(sizeClass.transfers().get(cache.reserve(id)).behind(id));
+        }
+        return false;
+    }
+
+    /// Waits for what is being loaded, and takes back what no loader has begun.
+    void finish() {
+        giveWay();
+        while (numUnderWay > 0) {
+            settle(scheduler.await());
+        }
+    }
+
     /// Books a load that ended: its expert may be used, and may leave, from now on. A load that failed is forgotten:
     /// whoever needs the expert will hear of it.
     void settle(Transfer transfer) {
@@ -248,6 +279,8 @@ final class Prefetcher {
             }
             sizeClass.cache().unpin(transfer.slot());
             count(transfer);
+        } else if (!transfer.isGuessed()) {
+            failedBehind = transfer.id();
         }
     }
 

@@ -264,6 +264,15 @@ public final class ExpertShare implements AutoCloseable {
         tiers.fill(ids);
     }
 
+    /// Begins to read an expert that is not held into what room is free, and waits for nothing; to be called again
+    /// until it is settled, for it gives way to what is asked for. A read that fails is forgotten.
+    ///
+    /// @param id packed
+    /// @return whether that is settled: the expert is held, or there is no room, or the read failed
+    public boolean warmBehind(int id) {
+        return tiers.fillBehind(id);
+    }
+
     /// Says whether an expert is held, by packed id.
     boolean isHeld(int id) {
         Layer layer = ExpertId.layerOf(id) < layers.length ? layers[ExpertId.layerOf(id)] : null;

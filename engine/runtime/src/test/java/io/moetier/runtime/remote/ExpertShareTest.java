@@ -9,18 +9,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.model.family.Families;
+import io.moetier.runtime.offload.ExpertSource;
 import io.moetier.runtime.offload.Loaders;
 import io.moetier.runtime.session.ImportedStores;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
+import io.moetier.storage.model.Tier;
+import io.moetier.storage.thread.Uninterrupted;
 import io.moetier.testdata.TestData;
+import java.lang.foreign.MemorySegment;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -53,6 +61,10 @@ class ExpertShareTest {
     }
 
     private ExpertShare open(long bytes) {
+        return open(shared, bytes);
+    }
+
+    private ExpertShare open(SharedExperts shared, long bytes) {
         return ExpertShare.open(shared, device, bytes, Policies.byRoom(), Loaders.THREADS, new Counters());
     }
 
@@ -111,6 +123,133 @@ class ExpertShareTest {
             assertTrue(share.isHeld(ids[0]) && share.isHeld(ids[1]));
             assertFalse(share.isHeld(ids[2]) || share.isHeld(ids[3]));
             compute(share, all(), numExperts - 1);
+        }
+    }
+
+    /// Experts of which something happens before each is read.
+    private record Watched(ExpertSource source, IntConsumer beforeRead) implements ExpertSource {
+        @Override
+        public int[] ids() {
+            return source.ids();
+        }
+
+        @Override
+        public int numSizeClasses() {
+            return source.numSizeClasses();
+        }
+
+        @Override
+        public int sizeClassOf(int id) {
+            return source.sizeClassOf(id);
+        }
+
+        @Override
+        public long slotBytes(int sizeClass) {
+            return source.slotBytes(sizeClass);
+        }
+
+        @Override
+        public Tier read(int id, MemorySegment dst, DeviceEvent free) {
+            beforeRead.accept(id);
+            return source.read(id, dst, free);
+        }
+    }
+
+    private interface Closeable extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    @Test
+    void whatIsReadBehindHoldsUpNothingThatIsAskedFor() {
+        int first = ExpertId.pack(0, 1);
+        int second = ExpertId.pack(0, 2);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        float[] expected;
+        try (ExpertShare share = open(Long.MAX_VALUE / 4)) {
+            expected = compute(share, all(), numExperts);
+        }
+        try (ExpertShare share = watched(id -> {
+                    if (id == first) {
+                        begun.countDown();
+                        Uninterrupted.await(mayEnd::await);
+                    }
+                });
+                Closeable _ = mayEnd::countDown) {
+            assertFalse(share.warmBehind(first));
+            Uninterrupted.await(begun::await);
+            assertFalse(share.warmBehind(second));
+            assertFalse(share.isHeld(second), "two at once");
+            assertArrayEquals(expected, compute(share, all(), numExperts));
+            mayEnd.countDown();
+            settle(share, first);
+            settle(share, second);
+            assertEquals(numExperts + 2, share.residentSummary().filled().number());
+            assertThrows(IllegalArgumentException.class, () -> share.warmBehind(ExpertId.pack(NONE, 0)));
+        }
+    }
+
+    private ExpertShare watched(IntConsumer beforeRead) {
+        Watched source = new Watched(shared.source(), beforeRead);
+        return open(new SharedExperts(source, shared.layoutOf(), shared.activations()), Long.MAX_VALUE / 4);
+    }
+
+    private static void settle(ExpertShare share, int id) {
+        while (!share.warmBehind(id)) {
+            Thread.onSpinWait();
+        }
+    }
+
+    /// What was read behind has ended by the time that what is waited for may.
+    @Test
+    void whatIsReadBehindAndWhatIsWaitedForAreToldApart() {
+        int behind = ExpertId.pack(LAYER, 0);
+        int waitedFor = ExpertId.pack(LAYER, 1);
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch mayEnd = new CountDownLatch(1);
+        Thread ender = Thread.ofVirtual().unstarted(() -> {
+            Uninterrupted.await(begun::await);
+            Uninterrupted.await(() -> Thread.sleep(50));
+            mayEnd.countDown();
+        });
+        try (ExpertShare share = watched(id -> {
+                    if (id == waitedFor) {
+                        begun.countDown();
+                        Uninterrupted.await(mayEnd::await);
+                    }
+                });
+                Closeable _ = mayEnd::countDown) {
+            assertFalse(share.warmBehind(behind));
+            ender.start();
+            share.warm(new int[] {waitedFor});
+            compute(share, all(), numExperts - (share.isHeld(behind) ? 2 : 1));
+            compute(share, all(), 0);
+        }
+    }
+
+    @Test
+    void aReadBehindThatFailsIsSettledAndForgotten() {
+        int damaged = ExpertId.pack(LAYER, 1);
+        try (ExpertShare share = watched(id -> {
+            if (id == damaged) {
+                throw new MalformedModelException("damaged");
+            }
+        })) {
+            settle(share, damaged);
+            assertFalse(share.isHeld(damaged));
+            settle(share, ExpertId.pack(LAYER, 0));
+            assertThrows(MalformedModelException.class, () -> compute(share, all(), numExperts));
+        }
+    }
+
+    @Test
+    void withoutRoomNothingIsReadBehind() {
+        try (ExpertShare share = open(shared.minimumBytes())) {
+            share.warm(new int[] {ExpertId.pack(0, 1)});
+            assertTrue(share.warmBehind(ExpertId.pack(0, 2)), "no room settles it");
+            assertTrue(share.isHeld(ExpertId.pack(0, 1)));
+            assertFalse(share.isHeld(ExpertId.pack(0, 2)));
         }
     }
 
