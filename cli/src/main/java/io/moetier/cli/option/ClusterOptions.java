@@ -11,11 +11,15 @@ import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.DatagramSocket;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.SocketException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -58,7 +62,7 @@ public final class ClusterOptions {
             names = "--host",
             paramLabel = "ADDRESS",
             description = "Address of this machine at which other members reach it; default: this machine alone can, or"
-                    + " the address on the way to the first of --join.")
+                    + " the address on the way to --join, or else to the network of --discover.")
     @Nullable
     String host;
 
@@ -103,7 +107,7 @@ public final class ClusterOptions {
         try {
             return Optional.of(new ClusterSettings(
                     cluster,
-                    host == null ? ownAddress(join) : host,
+                    host == null ? ownAddress() : host,
                     port == null ? defaultPort : port,
                     join,
                     discover,
@@ -172,17 +176,50 @@ public final class ClusterOptions {
         }
     }
 
-    /// Returns the address that whoever is joined sees this machine at: that of this machine alone, if it is there.
-    private static String ownAddress(List<String> join) {
-        String place = join.isEmpty() ? "" : join.getFirst();
+    /// Returns the address that whoever is joined sees this machine at, or else whoever is asked on the local network:
+    /// that of this machine alone, if nobody else is.
+    private String ownAddress() {
+        List<String> places = new ArrayList<>(join);
+        if (discover) {
+            places.add(ClusterSettings.DISCOVERY_ADDRESS);
+        }
+        return places.stream()
+                .map(ClusterOptions::ownAddress)
+                .flatMap(Optional::stream)
+                .findFirst()
+                .or(() -> discover ? onlyAddress() : Optional.empty())
+                .orElseGet(ClusterOptions::loopback);
+    }
+
+    /// Returns the address of this machine where a network may be that no route leads to, if there is just one.
+    private static Optional<String> onlyAddress() {
+        List<String> addresses = new ArrayList<>();
+        try {
+            for (NetworkInterface network : NetworkInterface.networkInterfaces().toList()) {
+                if (network.isUp() && !network.isLoopback() && network.supportsMulticast()) {
+                    network.inetAddresses()
+                            .filter(Inet4Address.class::isInstance)
+                            .forEach(address -> addresses.add(address.getHostAddress()));
+                }
+            }
+        } catch (SocketException e) {
+            return Optional.empty(); // --host can still be said
+        }
+        return addresses.size() == 1 ? Optional.of(addresses.getFirst()) : Optional.empty();
+    }
+
+    /// Returns the address of this machine on the way to a place, if there is a way.
+    private static Optional<String> ownAddress(String place) {
         int end = place.startsWith("[") ? place.indexOf(']') : place.indexOf(':');
-        String first = end < 0 ? place : place.substring(place.startsWith("[") ? 1 : 0, end);
+        String host = end < 0 ? place : place.substring(place.startsWith("[") ? 1 : 0, end);
         try (DatagramSocket socket = new DatagramSocket()) {
-            socket.connect(new InetSocketAddress(first, ClusterSettings.DEFAULT_PORT)); // sends nothing
+            socket.connect(new InetSocketAddress(host, ClusterSettings.DEFAULT_PORT)); // sends nothing
             InetAddress own = socket.getLocalAddress();
-            return own == null || own.isAnyLocalAddress() ? loopback() : own.getHostAddress();
+            return own == null || own.isAnyLocalAddress() || (own instanceof Inet6Address && own.isLinkLocalAddress())
+                    ? Optional.empty()
+                    : Optional.of(own.getHostAddress());
         } catch (SocketException | IllegalArgumentException e) {
-            return loopback(); // whoever joins says what is wrong with the host
+            return Optional.empty(); // whoever joins says what is wrong with the host
         }
     }
 

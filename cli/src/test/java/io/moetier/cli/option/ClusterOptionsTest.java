@@ -1,12 +1,18 @@
 package io.moetier.cli.option;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.Offer;
+import java.io.IOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -58,6 +64,18 @@ class ClusterOptionsTest {
                 parsed("--cluster=c --host=127.0.0.2 --port=7 --join=a,b:8 --discover --secret-file=s".split(" "))
                         .settings(5)
                         .orElseThrow());
+    }
+
+    @Test
+    void whoLooksOnTheNetworkIsAtAnAddressOfThisMachine() throws IOException {
+        String host =
+                parsed("--cluster", "c", "--discover").settings(0).orElseThrow().host();
+        InetAddress address = InetAddress.getByName(host);
+        assertNotNull(NetworkInterface.getByInetAddress(address), host);
+        boolean isAlone = NetworkInterface.networkInterfaces()
+                .flatMap(NetworkInterface::inetAddresses)
+                .allMatch(own -> own.isLoopbackAddress() || own instanceof Inet6Address);
+        assertTrue(!isAlone || address.isLoopbackAddress(), host);
     }
 
     @ParameterizedTest

@@ -26,6 +26,10 @@ public record ClusterSettings(
     /// Where members listen if nobody says otherwise.
     public static final int DEFAULT_PORT = 7947;
 
+    /// Where members are asked for on the local network, at the same number as a UDP port: of addresses that an
+    /// organization gives as it likes (RFC 2365).
+    public static final String DISCOVERY_ADDRESS = "239.255.79.47";
+
     private static final Pattern NAME = Pattern.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}");
     private static final int MAX_PORT = 0xffff;
 

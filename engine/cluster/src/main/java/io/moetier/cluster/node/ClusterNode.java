@@ -61,8 +61,12 @@ public final class ClusterNode implements AutoCloseable {
                 node.threads(),
                 node.kernels(),
                 node.version());
-        membership = JGroupsMembership.join(belonging, node.name(), offer, false);
+        JGroupsMembership joined = JGroupsMembership.join(belonging, node.name(), offer, false);
+        membership = joined;
         owned.add(membership::close);
+        if (!belonging.settings().join().isEmpty() || belonging.settings().discover()) {
+            joined.nobody().ifPresent(why -> says.accept(why + "; node " + node.name() + " is the first one"));
+        }
         membership
                 .tasks()
                 .offer(MODELS, 1, _ -> String.join("\n", host.models()).getBytes(StandardCharsets.UTF_8));

@@ -101,6 +101,20 @@ final class TestCluster implements AutoCloseable {
                 new ClusterSettings("test", "127.0.0.1", port, join, false, secret, tls), Path.of("none"));
     }
 
+    /// @param join a member; nothing to look for some on the network, `none` for the first one
+    static Belonging belonging(String host, int port, String join, Optional<Path> secret) throws IOException {
+        return Belonging.read(
+                new ClusterSettings(
+                        "test",
+                        host,
+                        port,
+                        join.isEmpty() || join.equals(Machines.NONE) ? List.of() : List.of(join),
+                        join.isEmpty(),
+                        secret,
+                        Optional.empty()),
+                Path.of("none"));
+    }
+
     /// Returns the port at which the first node was, for whoever takes its place; any if there was none.
     private synchronized int port() {
         return place.isEmpty() ? 0 : Integer.parseInt(place.substring(place.lastIndexOf(':') + 1));

@@ -1,9 +1,11 @@
 package io.moetier.cluster.membership.jgroups;
 
+import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.net.DatagramPacket;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.MulticastSocket;
@@ -21,9 +23,10 @@ import java.util.Optional;
 /// that it is a member like everybody. Both are a line of text in one datagram: `moetier 1 ask NAME`, and to who asked
 /// `moetier 1 at NAME HOST PORT`, host a number.
 final class Beacon implements AutoCloseable {
-    /// Of addresses that an organization gives as it likes (RFC 2365).
-    static final String GROUP = "239.255.79.47";
-    static final int PORT = 7947;
+    /// The same among addresses of IPv6: given for the time being, and of one link (RFC 4291).
+    private static final String DISCOVERY_ADDRESS_6 = "ff12::7947";
+
+    private static final int PORT = ClusterSettings.DEFAULT_PORT;
 
     private static final long PAUSE_MILLIS = 100;
     private static final int ASK_MILLIS = 700;
@@ -34,12 +37,19 @@ final class Beacon implements AutoCloseable {
 
     private final String cluster;
     private final InetSocketAddress self;
+    private final InetSocketAddress group;
     private final NetworkInterface network;
     private final MulticastSocket socket;
 
-    private Beacon(String cluster, InetSocketAddress self, NetworkInterface network, MulticastSocket socket) {
+    private Beacon(
+            String cluster,
+            InetSocketAddress self,
+            InetSocketAddress group,
+            NetworkInterface network,
+            MulticastSocket socket) {
         this.cluster = cluster;
         this.self = self;
+        this.group = group;
         this.network = network;
         this.socket = socket;
     }
@@ -53,15 +63,18 @@ final class Beacon implements AutoCloseable {
                     + " is this machine alone, and on no network to look for members on");
         }
         try {
+            InetSocketAddress group = new InetSocketAddress(
+                    self.getAddress() instanceof Inet6Address ? DISCOVERY_ADDRESS_6 : ClusterSettings.DISCOVERY_ADDRESS,
+                    PORT);
             NetworkInterface network = NetworkInterface.getByInetAddress(self.getAddress());
             MulticastSocket socket = new MulticastSocket(PORT); // of which there may be several on one machine
             try {
-                socket.joinGroup(new InetSocketAddress(InetAddress.getByName(GROUP), PORT), network);
+                socket.joinGroup(group, network);
             } catch (IOException e) {
                 socket.close();
                 throw e;
             }
-            Beacon beacon = new Beacon(cluster, self, network, socket);
+            Beacon beacon = new Beacon(cluster, self, group, network, socket);
             Thread.ofPlatform().daemon().name("moetier-cluster-beacon").start(beacon::answer);
             return beacon;
         } catch (IOException e) {
@@ -95,12 +108,14 @@ final class Beacon implements AutoCloseable {
     }
 
     /// Asks where others are, and returns what is answered within a while.
-    List<InetSocketAddress> ask() {
+    ///
+    /// @throws IOException if nobody can be asked
+    List<InetSocketAddress> ask() throws IOException {
         List<InetSocketAddress> answers = new ArrayList<>();
         byte[] question = utf8(ASK + cluster);
         try (MulticastSocket asking = new MulticastSocket(new InetSocketAddress(self.getAddress(), 0))) {
             asking.setOption(StandardSocketOptions.IP_MULTICAST_IF, network);
-            asking.send(new DatagramPacket(question, question.length, InetAddress.getByName(GROUP), PORT));
+            asking.send(new DatagramPacket(question, question.length, group));
             long end = System.nanoTime() + ASK_MILLIS * 1_000_000L;
             for (long left = ASK_MILLIS; left > 0 && answers.size() < MAX_ANSWERS; ) {
                 asking.setSoTimeout((int) left);
@@ -109,8 +124,6 @@ final class Beacon implements AutoCloseable {
             }
         } catch (SocketTimeoutException e) {
             return answers;
-        } catch (IOException e) {
-            throw new MembershipException("discover: nobody can be asked: " + IoFailure.reason(e));
         }
         return answers;
     }

@@ -16,6 +16,15 @@ final class Entrance implements AutoCloseable {
     private final GuardedServerSocket door;
     private final Optional<Beacon> beacon;
 
+    /// Who has answered on the local network.
+    ///
+    /// @param nobody why there are no addresses, if somebody was to be asked
+    record Heard(List<InetSocketAddress> addresses, Optional<String> nobody) {
+        Heard {
+            addresses = List.copyOf(addresses);
+        }
+    }
+
     private Entrance(GuardedServerSocket door, Optional<Beacon> beacon) {
         this.door = door;
         this.beacon = beacon;
@@ -43,6 +52,7 @@ final class Entrance implements AutoCloseable {
                 throw new MembershipException(
                         "host: " + settings.host() + " is every address, and none where others reach this process");
             }
+            Neighbours.requireTellable("host", host);
             return new GuardedServerSocket(context, new InetSocketAddress(host, settings.port()));
         } catch (UnknownHostException e) {
             throw new MembershipException("host: there is no host " + settings.host());
@@ -66,13 +76,34 @@ final class Entrance implements AutoCloseable {
 
     /// Returns what others say to join.
     String place() {
-        String host = address().getAddress().getHostAddress();
-        return (host.contains(":") ? "[" + host + "]" : host) + ":" + address().getPort();
+        return place(address());
     }
 
-    /// Returns the addresses that are answered on the local network.
-    List<InetSocketAddress> heard() {
-        return beacon.isPresent() ? beacon.get().ask() : List.of();
+    /// Returns an address as others say it.
+    static String place(InetSocketAddress address) {
+        String host = address.getAddress().getHostAddress();
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + address.getPort();
+    }
+
+    /// Says whether others are asked for on the local network.
+    boolean hasBeacon() {
+        return beacon.isPresent();
+    }
+
+    /// Asks on the local network where others are, if it is to.
+    Heard hear() {
+        if (beacon.isEmpty()) {
+            return new Heard(List.of(), Optional.empty());
+        }
+        String network = " on the network of " + address().getAddress().getHostAddress();
+        try {
+            List<InetSocketAddress> addresses = beacon.get().ask();
+            return new Heard(
+                    addresses,
+                    addresses.isEmpty() ? Optional.of("no member has answered" + network) : Optional.empty());
+        } catch (IOException e) {
+            return new Heard(List.of(), Optional.of("nobody can be asked" + network + ": " + IoFailure.reason(e)));
+        }
     }
 
     @Override

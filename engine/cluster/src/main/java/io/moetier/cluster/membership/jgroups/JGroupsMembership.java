@@ -38,6 +38,7 @@ import org.jgroups.Message;
 import org.jgroups.Receiver;
 import org.jgroups.View;
 import org.jgroups.logging.LogFactory;
+import org.jgroups.protocols.TCPPING;
 import org.jgroups.stack.Protocol;
 import org.jgroups.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -66,22 +67,25 @@ public final class JGroupsMembership implements Membership {
     private final Post post;
     private final ReplicatedTables tables;
     private final RemoteTasks tasks;
+    private final Optional<String> nobody;
     private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
     private final Map<Address, Member> introduced = new ConcurrentHashMap<>();
     private volatile View view = Addresses.NOBODY; // changed under the lock of this, as are the two below
     private final Set<Address> announced = new HashSet<>();
+    private Optional<Search> search = Optional.empty(); // guarded by this, as is the one below
     private boolean closed;
 
-    private JGroupsMembership(JChannel channel, Entrance entrance, Member self, boolean alone) {
+    private JGroupsMembership(JChannel channel, Entrance entrance, Member self, Optional<String> nobody) {
         this.channel = channel;
         this.entrance = entrance;
         this.self = self;
+        this.nobody = nobody;
         postbox = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("moetier-cluster-post").factory());
         news = Executors.newSingleThreadExecutor(
                 Thread.ofPlatform().daemon().name("moetier-cluster-news").factory());
         post = new ChannelPost();
-        tables = new ReplicatedTables(post, self.id(), alone);
+        tables = new ReplicatedTables(post, self.id(), nobody.isPresent());
         tasks = new RemoteTasks(post, this::addressOf);
     }
 
@@ -119,13 +123,14 @@ public final class JGroupsMembership implements Membership {
             Belonging belonging, SSLContext context, Entrance entrance, Member self, UUID address, boolean mustFind) {
         ClusterSettings settings = belonging.settings();
         List<InetSocketAddress> asked = Neighbours.resolve(settings.join(), entrance.address());
-        List<InetSocketAddress> heard = entrance.heard();
-        Optional<String> nobody = new Neighbours(context, belonging.identity().isSymmetric()).look(asked, heard);
+        Entrance.Heard heard = entrance.hear();
+        Neighbours neighbours = new Neighbours(context, belonging.identity().isSymmetric());
+        Optional<String> nobody = neighbours.look(asked, heard);
         if (mustFind && nobody.isPresent()) {
             throw new MembershipException(nobody.get());
         }
         List<InetSocketAddress> others = new ArrayList<>(asked);
-        others.addAll(heard);
+        others.addAll(heard.addresses());
         List<Protocol> protocols =
                 Stack.of(new MemberSockets(context, entrance.door()), entrance.address(), others, nobody.isPresent());
         JGroupsMembership membership;
@@ -137,11 +142,14 @@ public final class JGroupsMembership implements Membership {
                     .setEnabled(false); // it would hear everybody
             channel.setName(self.name());
             channel.addAddressGenerator(() -> address);
-            membership = new JGroupsMembership(channel, entrance, self, nobody.isPresent());
+            membership = new JGroupsMembership(channel, entrance, self, nobody);
         } catch (Exception e) {
             throw new MembershipException("JGroups does not start: " + e.getMessage());
         }
         membership.connect(settings.cluster(), nobody.isEmpty(), mustFind);
+        if (entrance.hasBeacon()) {
+            membership.search(neighbours, others);
+        }
         return membership;
     }
 
@@ -167,6 +175,17 @@ public final class JGroupsMembership implements Membership {
             throw new MembershipException("cannot join: " + e.getMessage());
         }
         var _ = postbox.scheduleWithFixedDelay(tables::tellCoordinator, TELL_SECONDS, TELL_SECONDS, TimeUnit.SECONDS);
+    }
+
+    private synchronized void search(Neighbours neighbours, List<InetSocketAddress> others) {
+        search = Optional.of(Search.start(
+                entrance,
+                neighbours,
+                others,
+                channel.getProtocolStack().findProtocol(TCPPING.class),
+                () -> !view.getMembers().isEmpty()
+                        && view.getMembers().getFirst().equals(channel.address()),
+                place -> members().stream().anyMatch(member -> member.place().equals(place))));
     }
 
     /// Says whether there are others. An answer of theirs may have been lost; then they find each other as parts of a
@@ -197,6 +216,11 @@ public final class JGroupsMembership implements Membership {
     /// Returns the port at which this process listens for other members.
     public int port() {
         return entrance.address().getPort();
+    }
+
+    /// Returns why this process was the first one, if it was.
+    public Optional<String> nobody() {
+        return nobody;
     }
 
     @Override
@@ -235,6 +259,7 @@ public final class JGroupsMembership implements Membership {
                 return;
             }
             closed = true;
+            search.ifPresent(Search::close);
         }
         tasks.close();
         channel.close();

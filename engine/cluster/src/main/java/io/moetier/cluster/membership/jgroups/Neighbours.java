@@ -5,6 +5,7 @@ import io.moetier.cluster.membership.MembershipException;
 import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
@@ -12,8 +13,10 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.security.cert.CertificateException;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -30,8 +33,8 @@ final class Neighbours {
     private static final int REFUSAL_MILLIS = 300;
 
     /// Addresses of IPv6 are in brackets, for they have colons of their own.
-    private static final Pattern PLACE =
-            Pattern.compile("(?:\\[(?<bracketed>[0-9a-fA-F:.]+)\\]|(?<host>[^:\\[\\]]+))(?::(?<port>\\d{1,5}))?");
+    private static final Pattern PLACE = Pattern.compile(
+            "(?:\\[(?<bracketed>[0-9a-fA-F:.]+(?:%[^\\[\\]]+)?)\\]|(?<host>[^:\\[\\]]+))" + "(?::(?<port>\\d{1,5}))?");
 
     private static final int MAX_PORT = 0xffff;
 
@@ -70,41 +73,78 @@ final class Neighbours {
             throw new MembershipException("join: " + place + " has no port that can be");
         }
         try {
-            return new InetSocketAddress(InetAddress.getByName(host), port);
+            InetAddress address = InetAddress.getByName(host);
+            requireTellable("join", address);
+            return new InetSocketAddress(address, port);
         } catch (UnknownHostException e) {
             throw new MembershipException("join: there is no host " + host);
         }
     }
 
-    /// Returns why there is no member at any of `asked`, or nothing if there is one.
+    /// Requires an address that members can tell each other. Those of IPv6 that are of one link are none: which link
+    /// that is each machine names as it likes.
+    ///
+    /// @param field that it was said in
+    /// @throws MembershipException if it is none
+    static void requireTellable(String field, InetAddress address) {
+        if (address instanceof Inet6Address && address.isLinkLocalAddress()) {
+            throw new MembershipException(field + ": " + address.getHostAddress()
+                    + " is an address of one link alone, which members cannot tell each other; a machine has others");
+        }
+    }
+
+    /// Returns why there is no member at any of `asked` and `heard`, or nothing if there is one.
     ///
     /// @param asked of which the user has said that members may be there
-    /// @param heard who has answered on the local network; it does not matter if they are another cluster's
+    /// @param heard on the local network; it does not matter if they are another cluster's
     /// @throws MembershipException if somebody is at one of `asked` who does not take this process
-    Optional<String> look(List<InetSocketAddress> asked, List<InetSocketAddress> heard) {
-        List<CompletableFuture<Found>> looks = new ArrayList<>();
-        for (List<InetSocketAddress> addresses : List.of(asked, heard)) {
-            for (InetSocketAddress address : addresses) {
-                CompletableFuture<Found> found = new CompletableFuture<>();
-                Thread.ofVirtual().start(() -> found.complete(look(address)));
-                looks.add(found);
-            }
-        }
-        Optional<String> why = Optional.of("no member has answered");
+    Optional<String> look(List<InetSocketAddress> asked, Entrance.Heard heard) {
+        List<CompletableFuture<Found>> looks = looks(asked);
+        List<CompletableFuture<Found>> looksAtHeard = looks(heard.addresses());
+        Set<String> whyNot = new LinkedHashSet<>();
         boolean isThere = false;
         for (CompletableFuture<Found> look : looks) {
             Found found = look.join();
-            if (found.stranger && asked.contains(found.address)) {
+            if (found.stranger) {
                 throw new MembershipException(found.why.orElseThrow());
             }
             isThere |= found.why.isEmpty();
-            why = found.why.isPresent() ? found.why : why;
+            found.why.ifPresent(whyNot::add);
         }
-        return isThere ? Optional.empty() : why;
+        Optional<String> silence = heard.nobody();
+        for (CompletableFuture<Found> look : looksAtHeard) {
+            Found found = look.join();
+            isThere |= found.why.isEmpty();
+            silence = found.why; // of one of them, for anybody can answer
+        }
+        silence.ifPresent(whyNot::add);
+        if (isThere) {
+            return Optional.empty();
+        }
+        return Optional.of(whyNot.isEmpty() ? "no member has answered" : String.join("; ", whyNot));
+    }
+
+    /// Returns those of some addresses at which there are members.
+    List<InetSocketAddress> members(List<InetSocketAddress> addresses) {
+        return looks(addresses).stream()
+                .map(CompletableFuture::join)
+                .filter(found -> found.why.isEmpty())
+                .map(Found::address)
+                .toList();
+    }
+
+    private List<CompletableFuture<Found>> looks(List<InetSocketAddress> addresses) {
+        List<CompletableFuture<Found>> looks = new ArrayList<>();
+        for (InetSocketAddress address : addresses) {
+            CompletableFuture<Found> found = new CompletableFuture<>();
+            Thread.ofVirtual().start(() -> found.complete(look(address)));
+            looks.add(found);
+        }
+        return looks;
     }
 
     private Found look(InetSocketAddress address) {
-        String place = address.getAddress().getHostAddress() + ":" + address.getPort();
+        String place = Entrance.place(address);
         try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket()) {
             socket.connect(address, CONNECT_MILLIS);
             socket.setSoTimeout(PROOF_MILLIS);

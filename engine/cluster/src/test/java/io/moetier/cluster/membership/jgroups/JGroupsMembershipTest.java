@@ -211,6 +211,20 @@ class JGroupsMembershipTest {
                 refusal(Cluster.belonging(secret, settings("test", "0.0.0.0", 0, List.of())), false));
         assertEquals("join: a:b:c is no HOST[:PORT]", refusal(Cluster.belonging(secret, List.of("a:b:c")), false));
         assertEquals("join: a:0 has no port that can be", refusal(Cluster.belonging(secret, List.of("a:0")), false));
+        String ofOneLink =
+                " is an address of one link alone, which members cannot tell each other; a machine has others";
+        assertEquals(
+                "join: fe80:0:0:0:0:0:0:1" + ofOneLink,
+                refusal(Cluster.belonging(secret, List.of("[fe80::1]:9")), false));
+        assertEquals(
+                "join: there is no host fe80::1%none",
+                refusal(Cluster.belonging(secret, List.of("[fe80::1%none]")), false));
+        assertEquals(
+                "host: fe80:0:0:0:0:0:0:1" + ofOneLink,
+                refusal(Cluster.belonging(secret, settings("test", "fe80::1", 0, List.of())), false));
+        assertEquals(
+                "nobody listens at 127.0.0.1:1: Connection refused; nobody listens at 127.0.0.1:2: Connection refused",
+                refusal(Cluster.belonging(secret, List.of("127.0.0.1:1", "127.0.0.1:2")), true));
         assertEquals(
                 "nobody listens at 127.0.0.1:1: Connection refused",
                 refusal(Cluster.belonging(secret, List.of("127.0.0.1:1")), true));
