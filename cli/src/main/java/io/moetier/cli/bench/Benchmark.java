@@ -176,7 +176,8 @@ final class Benchmark implements AutoCloseable {
     }
 
     private NodesReport nodes() {
-        return new NodesReport(promptStats.plus(generationStats).nodes(), nanos);
+        return new NodesReport(
+                promptStats.plus(generationStats).nodes(), nanos, model.engine().nodesVerdict());
     }
 
     /// Returns what a generated token consists of, else a prompt, as bars.

@@ -12,6 +12,7 @@ import io.moetier.lab.cost.MachineProfile;
 import io.moetier.runtime.remote.Driven;
 import io.moetier.runtime.remote.ExpertNodes;
 import io.moetier.runtime.remote.ExpertNodesFactory;
+import io.moetier.runtime.remote.NodesVerdict;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.memory.AvailableMemory;
@@ -68,10 +69,10 @@ record ClusterNodes(Belonging belonging, Asked asked, Surroundings surroundings,
     private static Judge judge(Driven engine, boolean diskIsMeasured) {
         TokenTimeJudge judge = new TokenTimeJudge(engine.spec(), engine.store().manifest(), diskIsMeasured);
         return proposal -> {
-            Judge.Verdict verdict = judge.judge(proposal);
+            NodesVerdict verdict = judge.judge(proposal);
             return verdict.nodesCompute()
                     ? verdict
-                    : new Judge.Verdict(false, verdict.sentence() + "; --nodes always asks them all the same");
+                    : new NodesVerdict(false, verdict.sentence() + "; --nodes always asks them all the same");
         };
     }
 }

@@ -1,17 +1,20 @@
 package io.moetier.cli.report;
 
 import io.moetier.runtime.metrics.NodeWork;
+import io.moetier.runtime.remote.NodesVerdict;
 import io.moetier.storage.memory.ByteSize;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
-/// What each node of a cluster did.
+/// What each node of a cluster did, and whether any were to.
 ///
 /// @param nanos that it all took, of which links have a share
-public record NodesReport(List<NodeWork> nodes, long nanos) {
-    /// Returns a table, and a line feed behind it; nothing if there are no nodes.
+/// @param verdict on whether nodes compute, if there was one
+public record NodesReport(List<NodeWork> nodes, long nanos, Optional<NodesVerdict> verdict) {
+    /// Returns a table and the verdict, and a line feed behind each; nothing if there are no nodes.
     public String table() {
         if (nodes.isEmpty()) {
             return "";
@@ -30,14 +33,20 @@ public record NodesReport(List<NodeWork> nodes, long nanos) {
                     String.format(Locale.ROOT, "%.3f", node.waitNanos() / 1e9),
                     RunReport.percent(share(node)));
         }
-        return table + "\n";
+        return table + verdict.map(said -> said.sentence() + "\n").orElse("") + "\n";
     }
 
     /// Returns the same under the names that `--json` prints; nothing if there are no nodes.
     public Map<String, Object> fields() {
-        return nodes.isEmpty()
-                ? Map.of()
-                : Map.of("nodes", nodes.stream().map(this::fields).toList());
+        Map<String, Object> fields = new LinkedHashMap<>();
+        if (!nodes.isEmpty()) {
+            fields.put("nodes", nodes.stream().map(this::fields).toList());
+        }
+        verdict.ifPresent(said -> {
+            fields.put("nodes_compute", said.nodesCompute());
+            fields.put("nodes_verdict", said.sentence());
+        });
+        return fields;
     }
 
     private Map<String, Object> fields(NodeWork node) {

@@ -190,7 +190,8 @@ public record RunReport(
 
     private NodesReport nodes() {
         Outcome outcome = reply.outcome();
-        return new NodesReport(reply.stats().nodes(), outcome.promptNanos() + outcome.decodeNanos());
+        return new NodesReport(
+                reply.stats().nodes(), outcome.promptNanos() + outcome.decodeNanos(), engine.nodesVerdict());
     }
 
     /// Says what was decided because not all experts fit.

@@ -145,8 +145,9 @@ class ClusterTest {
         String alone = ok(run(ANSWER)).out();
         try (MemberRun node = node("a", "--ram", "40M")) {
             String place = place(node);
-            CommandLineRun judged = ok(driven(place, ANSWER));
-            assertEquals(alone, judged.out());
+            CommandLineRun judged = ok(driven(place, words(ANSWER, "--json")));
+            JsonObject report = Json.parseObject(judged.out().getBytes(StandardCharsets.UTF_8), Path.of("run"));
+            assertEquals(alone.strip(), report.requireString("text").strip());
             List<String> lines = judged.err().lines().toList();
             assertEquals("node a can be asked from now on", lines.getFirst(), judged::err);
             String verdict = lines.get(1);
@@ -154,6 +155,19 @@ class ClusterTest {
                     verdict.matches("(experts are computed on nodes|everything is computed here): a token takes .*"),
                     judged::err);
             assertEquals(verdict.startsWith("everything"), verdict.contains("; --nodes always "), judged::err);
+            assertEquals(verdict, report.requireString("nodes_verdict"));
+            assertEquals(
+                    verdict.startsWith("experts"),
+                    report.optionalBoolean("nodes_compute").orElseThrow());
+            CommandLineRun told = ok(driven(place, words(ANSWER, "--stats")));
+            assertEquals(alone, told.out());
+            assertEquals(
+                    2,
+                    told.err()
+                            .lines()
+                            .filter(line -> line.contains(": a token takes "))
+                            .count(),
+                    told::err);
             assertFalse(ok(answered(place)).err().contains("a token takes"));
         }
     }

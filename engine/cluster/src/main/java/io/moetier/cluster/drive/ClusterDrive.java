@@ -132,15 +132,16 @@ public record ClusterDrive(Belonging belonging, String name, How how, Optional<J
             gathered.get().without(new String(id, StandardCharsets.UTF_8));
             return new byte[0];
         });
+        Judging judging = new Judging(judge, says);
         long rowBytes = (long) engine.spec().hiddenSize() * Float.BYTES;
         Crew crew = Crew.gather(
                 membership,
                 member -> open(reached.apply(member), identity, hello, says),
-                new Allotment(manifest, rowBytes, uses, here, kept, new Judging(judge, says)),
+                new Allotment(manifest, rowBytes, uses, here, kept, judging),
                 says);
         owned.add(crew::close);
         gathered.complete(crew);
-        return new ClusterDriver(crew, uses, owned);
+        return new ClusterDriver(crew, uses, judging, owned);
     }
 
     private Uses uses(Driven engine, StoreManifest manifest) {

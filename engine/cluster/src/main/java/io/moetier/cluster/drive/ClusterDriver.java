@@ -5,10 +5,12 @@ import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.metrics.NodeWork;
 import io.moetier.runtime.remote.ExpertNodes;
 import io.moetier.runtime.remote.NodeRows;
+import io.moetier.runtime.remote.NodesVerdict;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// Sends each layer's rows to the nodes that own its experts.
 ///
@@ -20,15 +22,18 @@ public final class ClusterDriver implements ExpertNodes {
 
     private final Crew crew;
     private final Uses uses;
+    private final Judging judging;
     private final Owned owned;
     private Routes routes; // of the last layer, for the thread that computes
 
     /// @param crew the nodes, which are closed with the rest
     /// @param uses are counted here
+    /// @param judging says whether nodes compute
     /// @param owned what is closed with this
-    ClusterDriver(Crew crew, Uses uses, Owned owned) {
+    ClusterDriver(Crew crew, Uses uses, Judging judging, Owned owned) {
         this.crew = crew;
         this.uses = uses;
+        this.judging = judging;
         this.owned = owned;
         routes = crew.routes();
     }
@@ -104,6 +109,11 @@ public final class ClusterDriver implements ExpertNodes {
         Map<String, NodeWork> byName = new LinkedHashMap<>();
         crew.uses().forEach(use -> byName.merge(use.name(), use.work(), NodeWork::plus));
         return List.copyOf(byName.values());
+    }
+
+    @Override
+    public Optional<NodesVerdict> verdict() {
+        return judging.latest();
     }
 
     @Override

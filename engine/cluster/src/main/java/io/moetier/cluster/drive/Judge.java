@@ -3,6 +3,7 @@ package io.moetier.cluster.drive;
 import io.moetier.cluster.placement.Link;
 import io.moetier.cluster.placement.Placement;
 import io.moetier.cluster.placement.PlacerInput;
+import io.moetier.runtime.remote.NodesVerdict;
 import java.util.List;
 import java.util.function.IntToDoubleFunction;
 
@@ -10,7 +11,7 @@ import java.util.function.IntToDoubleFunction;
 @FunctionalInterface
 public interface Judge {
     /// Decides.
-    Verdict judge(Proposal proposal);
+    NodesVerdict judge(Proposal proposal);
 
     /// What would be.
     ///
@@ -25,10 +26,4 @@ public interface Judge {
             ways = List.copyOf(ways);
         }
     }
-
-    /// What is decided.
-    ///
-    /// @param nodesCompute whether it will be so
-    /// @param sentence why, for people
-    record Verdict(boolean nodesCompute, String sentence) {}
 }

@@ -16,6 +16,7 @@ import io.moetier.cluster.membership.Ownership;
 import io.moetier.cluster.membership.Tasks;
 import io.moetier.cluster.placement.Placement;
 import io.moetier.cluster.placement.PlacerInput;
+import io.moetier.runtime.remote.NodesVerdict;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
@@ -294,7 +295,7 @@ class CrewTest {
             int numNodes = proposal.ways().size();
             assertEquals(numNodes + 1, proposal.members().size());
             assertEquals(1e-6, proposal.ways().getFirst().roundTripSeconds(), 1e-12);
-            return new Judge.Verdict(numNodes > 1, numNodes + " of them");
+            return new NodesVerdict(numNodes > 1, numNodes + " of them");
         });
         membership.join("a");
         gather();

@@ -4,6 +4,7 @@ import io.moetier.runtime.metrics.ActivityListener;
 import io.moetier.runtime.metrics.NodeWork;
 import io.moetier.storage.model.ExpertId;
 import java.util.List;
+import java.util.Optional;
 
 /// The experts that other machines compute, as the layers of an engine see them.
 ///
@@ -40,6 +41,11 @@ public interface ExpertNodes extends AutoCloseable {
     /// Returns what each node has done so far, those that have left among them, each name once. Any thread may ask.
     default List<NodeWork> work() {
         return List.of();
+    }
+
+    /// Returns what was decided last of whether nodes compute, if somebody decides that. Any thread may ask.
+    default Optional<NodesVerdict> verdict() {
+        return Optional.empty();
     }
 
     @Override

@@ -41,6 +41,7 @@ import io.moetier.runtime.remote.Driven;
 import io.moetier.runtime.remote.ExpertNodes;
 import io.moetier.runtime.remote.ExpertNodesFactory;
 import io.moetier.runtime.remote.KernelBits;
+import io.moetier.runtime.remote.NodesVerdict;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.cache.PolicyFactory;
@@ -435,6 +436,11 @@ public final class Engine implements AutoCloseable {
         return counters.snapshot()
                 .withDeviceHits(expertTiers.deviceHits())
                 .withNodes(nodes.map(ExpertNodes::work).orElse(List.of()));
+    }
+
+    /// Returns whether nodes compute, if there are any and somebody decides that.
+    public Optional<NodesVerdict> nodesVerdict() {
+        return nodes.flatMap(ExpertNodes::verdict);
     }
 
     /// Returns the tiers that experts are computed from.

@@ -7,6 +7,7 @@ import io.moetier.kernels.device.KvType;
 import io.moetier.lab.plan.SpeedForecast;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.remote.NodesVerdict;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.ExpertId;
 import java.util.ArrayList;
@@ -43,7 +44,7 @@ public final class TokenTimeJudge implements Judge {
     }
 
     @Override
-    public Verdict judge(Proposal proposal) {
+    public NodesVerdict judge(Proposal proposal) {
         long[][] used = used(proposal);
         ClusterVerdict.Question question =
                 new ClusterVerdict.Question(model, Choices.byUse(used, model.topK()), cluster(proposal));
@@ -56,7 +57,7 @@ public final class TokenTimeJudge implements Judge {
                 + " (from speeds of memory and disk, " + (isGuess ? "the disk's being a guess, " : "")
                 + "with experts chosen "
                 + (even ? "equally often, as nobody has counted them)" : "as often as was counted)");
-        return new Verdict(verdict.paysOff(), sentence);
+        return new NodesVerdict(verdict.paysOff(), sentence);
     }
 
     private long[][] used(Proposal proposal) {

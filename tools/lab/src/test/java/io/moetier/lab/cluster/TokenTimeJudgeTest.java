@@ -15,6 +15,7 @@ import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.remote.NodesVerdict;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
@@ -41,11 +42,11 @@ class TokenTimeJudgeTest {
 
     /// A model as it was imported, and who judges it.
     private record Model(StoreManifest manifest, ModelSpec spec, TokenTimeJudge judge) {
-        Judge.Verdict verdict(long driverBytes, Link... ways) {
+        NodesVerdict verdict(long driverBytes, Link... ways) {
             return verdict(driverBytes, PlacerInput.equalUses(manifest, spec.mostExpertsPerToken()), ways);
         }
 
-        Judge.Verdict verdict(long driverBytes, IntToDoubleFunction uses, Link... ways) {
+        NodesVerdict verdict(long driverBytes, IntToDoubleFunction uses, Link... ways) {
             List<Capacity> members = new ArrayList<>();
             members.add(new Capacity("", driverBytes, MEMORY, DISK, 0, new int[0]));
             for (Link way : ways) {
@@ -74,12 +75,12 @@ class TokenTimeJudgeTest {
             strings = {"olmoe", "gpt_oss", "llama4_scout", "nemotron_h_moe_latent", "longcat_flash", "deepseek_v3"})
     void nodesBesideADiskComputeAndOthersDoNot(String family) {
         Model model = model(TestData.golden(family));
-        Judge.Verdict near = model.verdict(0, NEAR);
+        NodesVerdict near = model.verdict(0, NEAR);
         assertTrue(near.nodesCompute(), near::sentence);
         assertTrue(near.sentence().startsWith("experts are computed on nodes: a token takes "), near::sentence);
         assertTrue(near.sentence().contains(" over 1 node and "), near::sentence);
         assertTrue(near.sentence().contains(", whose disk gives "), near::sentence);
-        Judge.Verdict far = model.verdict(0, FAR, FAR);
+        NodesVerdict far = model.verdict(0, FAR, FAR);
         assertFalse(far.nodesCompute(), far::sentence);
         assertTrue(far.sentence().startsWith("everything is computed here: a token takes "), far::sentence);
         assertTrue(far.sentence().contains(" over 2 nodes; above a round trip of "), far::sentence);
@@ -100,7 +101,7 @@ class TokenTimeJudgeTest {
     @Test
     void whereThePlacementKeepsEverythingSoDoesTheJudge() {
         Model model = model(TestData.tinyMixtral());
-        Judge.Verdict verdict = model.verdict(1 << 30, FAR);
+        NodesVerdict verdict = model.verdict(1 << 30, FAR);
         assertFalse(verdict.nodesCompute(), verdict::sentence);
         assertTrue(
                 verdict.sentence().contains(" here, where all experts are in memory, and no less over 1 node; "),
