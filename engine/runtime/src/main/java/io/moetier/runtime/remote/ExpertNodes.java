@@ -9,8 +9,8 @@ import java.util.Optional;
 /// The experts that other machines compute, as the layers of an engine see them.
 ///
 /// A layer asks [#takes] of every expert that it has chosen, sends the rows of those that are taken, computes the
-/// others and receives the results: one [#receive] for each [#send], before the next one, also if the layer failed in
-/// between. What does not come back is computed here. Confined to the thread that computes, but for [#takes].
+/// others and receives the results: one [#receive] for each [#send], at once if the layer failed in between. What does
+/// not come back is computed here. Confined to the thread that computes, but for [#takes].
 public interface ExpertNodes extends AutoCloseable {
     /// Says whether another machine computes an expert of a layer now; if it no longer does when it is asked, the
     /// expert will be missing from what is received.

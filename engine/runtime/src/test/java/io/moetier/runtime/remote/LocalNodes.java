@@ -77,6 +77,11 @@ public final class LocalNodes implements ExpertNodes {
         happen();
     }
 
+    /// Says whether something was sent and not received.
+    public boolean isUnderWay() {
+        return underWay != null;
+    }
+
     /// Has nothing come back any more of what is sent.
     public void loseAll() {
         lost = true;

@@ -2,6 +2,8 @@ package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
@@ -16,7 +18,12 @@ import io.moetier.runtime.remote.LocalNodesFactory;
 import io.moetier.storage.model.Tier;
 import io.moetier.testdata.Seeds;
 import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashMap;
@@ -37,6 +44,7 @@ class NodesTest {
     private static final int DECODED = 4;
     private static final int[] PROMPT =
             IntStream.range(0, 20).map(i -> (i * 37 + 11) % 300).toArray();
+    private static final int BETWEEN_DAMAGES = 64 << 10; // less than a block
     private static final int[] NUMBERS = {1, 2, 3, 5};
 
     @TempDir
@@ -111,6 +119,37 @@ class NodesTest {
             RunStats stats = engine.stats();
             assertEquals(0, stats.nodeExperts());
             assertEquals(stats.get(Counter.EXPERTS_COMPUTED), stats.nodeMisses());
+        }
+    }
+
+    /// Else it would be waited for until the next layer begins, if one ever does.
+    @Test
+    void whatWasSentIsReceivedWhenALayerFails() throws IOException {
+        Path store = directory.resolve("damaged.mtier");
+        try (ModelSource source = ModelSource.open(TestData.tinyMixtral())) {
+            new CheckpointImporter(source, Quantisation.KEEP).run(store, false, _ -> {});
+        }
+        LocalNodesFactory nodes = new LocalNodesFactory(kind(1, false, 0, 0));
+        try (Engine engine = Engine.open(store, least(store).withNodes(nodes));
+                Session session = engine.newSession()) {
+            nodes.nodes().loseAll();
+            damage(store);
+            RuntimeException failure = assertThrows(RuntimeException.class, () -> session.prefill(PROMPT));
+            assertFalse(nodes.nodes().isUnderWay(), failure::toString);
+            assertTrue(nodes.nodes().numMissing > 0, failure::toString);
+        }
+    }
+
+    /// Writes over a part of every block of a store, however it is laid out.
+    private static void damage(Path store) throws IOException {
+        try (Stream<Path> files = Files.walk(store)) {
+            for (Path path : files.filter(Files::isRegularFile).toList()) {
+                try (FileChannel file = FileChannel.open(path, StandardOpenOption.WRITE)) {
+                    for (long at = file.size() / 2; at < file.size(); at += BETWEEN_DAMAGES) {
+                        file.write(ByteBuffer.wrap(new byte[] {1, 2, 3}), at);
+                    }
+                }
+            }
         }
     }
 

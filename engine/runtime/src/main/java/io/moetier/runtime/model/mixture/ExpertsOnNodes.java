@@ -82,9 +82,6 @@ public final class ExpertsOnNodes {
     ///
     /// @param inputRows by the index into the groups' rows, which rows experts read
     LayerExperts begin(int layer, int n, ExpertGroups groups, int numDistinct, int[] inputRows) {
-        if (underWay) { // the layer failed, or another one
-            receive();
-        }
         nodes.onDecision(layer, n, groups.distinct, groups.sizes, numDistinct);
         sent.begin(layer, n);
         int here = 0;
@@ -135,6 +132,13 @@ public final class ExpertsOnNodes {
         }
         counters.addOnNodes(sent.numExperts() - numMissing, numRows, numMissing);
         return numMissing > 0;
+    }
+
+    /// Waits for what was sent of a layer that has failed. Who is to leave is waited for until then.
+    void giveUp() {
+        if (underWay) {
+            receive();
+        }
     }
 
     private int receive() {

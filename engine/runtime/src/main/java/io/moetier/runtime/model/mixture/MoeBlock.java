@@ -203,6 +203,11 @@ public final class MoeBlock implements Block {
             }
             places.begin(experts, n, mixture, inputs, expertSize, weighsInputs);
             compute(experts, here);
+        } catch (RuntimeException | Error e) {
+            if (nodes != null) {
+                nodes.giveUp();
+            }
+            throw e;
         }
         if (nodes != null && nodes.bringBack(mixture, tierOf)) {
             try (LayerExperts experts = nodes.beginMissing()) {
