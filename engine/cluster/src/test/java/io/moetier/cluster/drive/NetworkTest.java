@@ -8,8 +8,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /// Members on several machines find each other by asking on their network, also after it was not there, and a node
-/// whose
-/// link goes down in the middle of a token changes no bit and is taken in again.
+/// whose link goes down in the middle of a token changes no bit and is taken in again.
 class NetworkTest {
     @TempDir
     Path folder;
