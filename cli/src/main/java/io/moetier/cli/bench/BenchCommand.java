@@ -63,6 +63,14 @@ public final class BenchCommand implements Callable<Integer> {
     int generatedTokens;
 
     @Option(
+            names = {"-d", "--n-depth"},
+            paramLabel = "N",
+            description = "Tokens that generation has before it, which are not measured; default: "
+                    + Benchmark.OPENING_TOKENS + ".")
+    @Nullable
+    Integer depth;
+
+    @Option(
             names = {"-r", "--repetitions"},
             paramLabel = "N",
             defaultValue = "5",
@@ -118,6 +126,9 @@ public final class BenchCommand implements Callable<Integer> {
         require(repetitions >= 1, "-r must be 1 or more, not " + repetitions);
         require(promptTokens >= 0 && generatedTokens >= 0, "-p and -n must be 0 or more");
         require(warmUp == null || warmUp >= 0, "--warm-up must be 0 or more, not " + warmUp);
+        require(depth == null || depth >= 1, "-d must be 1 or more, not " + depth);
+        require(depth == null || !compare, "-d does not go with --compare");
+        require(depth == null || generatedTokens > 0, "-d is for generation, which -n 0 leaves out");
         require(promptTokens + generatedTokens > 0, "-p 0 and -n 0 leave nothing to measure");
         require(!compare || peer != null, "--compare needs --peer FOLDER; tools/bench/compare gets llama.cpp as one");
         require(compare || peer == null, "--peer goes with --compare");
@@ -135,7 +146,7 @@ public final class BenchCommand implements Callable<Integer> {
                         !compare,
                         "--compare does not go with " + options + ": the other engine computes what was trained"));
         if (config.memory().contextLength() > 0) {
-            Benchmark.requireContext(config.memory().contextLength(), promptTokens, generatedTokens);
+            int _ = lengths().requireContext(config.memory().contextLength());
         }
         if (peer != null) {
             Peer.program(peer);
@@ -188,7 +199,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     private void measure(
             LoadedModel loaded, ProcessMemory before, Optional<SessionTrace> listener, Optional<TraceEvents> timeline) {
-        try (Benchmark benchmark = new Benchmark(loaded, promptTokens, generatedTokens, before, timeline)) {
+        try (Benchmark benchmark = new Benchmark(loaded, lengths(), before, timeline)) {
             listener.ifPresent(benchmark::listen);
             long begin = System.nanoTime();
             do {
@@ -206,7 +217,7 @@ public final class BenchCommand implements Callable<Integer> {
 
     private void compare(LoadedModel loaded, EngineConfig config, Path folder) {
         int threads = PhysicalCores.threads(config.compute().threads());
-        int context = Benchmark.requireContext(loaded.engine().contextLength(), promptTokens, generatedTokens);
+        int context = lengths().requireContext(loaded.engine().contextLength());
         try (ModelSource source = Stores.openSource(model.model);
                 Peer other = Peer.start(folder, source.path(), threads, context);
                 MemoryBandwidth memory = MemoryBandwidth.open(Diagnosis.memoryToRead());
@@ -215,6 +226,11 @@ public final class BenchCommand implements Callable<Integer> {
             comparison.run(warmUpSeconds(), repetitions);
             streams.print(json ? Json.write(comparison.fields()) + "\n" : comparison.table());
         }
+    }
+
+    private Benchmark.Lengths lengths() {
+        return new Benchmark.Lengths(
+                promptTokens, generatedTokens, depth == null ? Benchmark.OPENING_TOKENS : depth);
     }
 
     private double warmUpSeconds() {

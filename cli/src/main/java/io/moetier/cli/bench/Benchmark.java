@@ -40,7 +40,7 @@ import java.util.function.IntPredicate;
 /// The prompt is prose, so that the routers choose as they do in earnest; a model without a tokenizer gets random ids.
 /// Generation samples with llama.cpp's defaults and a fixed seed, and goes on past the end of the text.
 final class Benchmark implements AutoCloseable {
-    static final int OPENING_TOKENS = 16; // what generation starts from; not measured
+    static final int OPENING_TOKENS = 16; // what generation starts from unless the user says; not measured
 
     private final LoadedModel model;
     private final ModelClock clock;
@@ -60,38 +60,40 @@ final class Benchmark implements AutoCloseable {
     private RunStats generationStats = RunStats.NONE;
     private long nanos; // of all rounds that count
 
+    /// How many tokens the tests have; 0 leaves one out.
+    ///
+    /// @param prompt of the prompt
+    /// @param generated tokens that are generated
+    /// @param depth tokens that generation has before it, 1 or more
+    record Lengths(int prompt, int generated, int depth) {
+        /// Checks that both tests fit.
+        ///
+        /// @return how many tokens the longer one takes
+        /// @throws IllegalArgumentException if the context is shorter
+        int requireContext(int contextLength) {
+            int needed = Math.max(prompt, generated == 0 ? 0 : depth + generated);
+            if (needed > contextLength) {
+                throw new IllegalArgumentException("-p and -n need a context of " + needed + " tokens, but it holds "
+                        + contextLength + " (--ctx sets it)");
+            }
+            return needed;
+        }
+    }
+
     /// @param before the process before the model was loaded
     /// @param timeline what is written of the rounds that count
-    Benchmark(
-            LoadedModel model,
-            int promptTokens,
-            int generatedTokens,
-            ProcessMemory before,
-            Optional<TraceEvents> timeline) {
+    Benchmark(LoadedModel model, Lengths lengths, ProcessMemory before, Optional<TraceEvents> timeline) {
         this.model = model;
         clock = new ModelClock(model);
         this.before = before;
-        this.generatedTokens = generatedTokens;
-        prompt = Prose.tokens(model, promptTokens);
-        opening = Prose.tokens(model, OPENING_TOKENS);
-        requireContext(model.engine().contextLength(), promptTokens, generatedTokens);
+        generatedTokens = lengths.generated();
+        prompt = Prose.tokens(model, lengths.prompt());
+        opening = Prose.tokens(model, lengths.depth());
+        int _ = lengths.requireContext(model.engine().contextLength());
         session = model.engine().newSession();
         marks = clock.newMarks();
         profile = new StepProfile(marks, model.engine().spec().layers().size(), timeline);
         model.engine().listen(profile);
-    }
-
-    /// Checks that both tests fit.
-    ///
-    /// @return how many tokens the longer one takes
-    /// @throws IllegalArgumentException if the context is shorter
-    static int requireContext(int contextLength, int promptTokens, int generatedTokens) {
-        int needed = Math.max(promptTokens, generatedTokens == 0 ? 0 : OPENING_TOKENS + generatedTokens);
-        if (needed > contextLength) {
-            throw new IllegalArgumentException("-p and -n need a context of " + needed + " tokens, but it holds "
-                    + contextLength + " (--ctx sets it)");
-        }
-        return needed;
     }
 
     /// Records the routing of each test, as a request of its own.

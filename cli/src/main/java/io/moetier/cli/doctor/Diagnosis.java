@@ -8,10 +8,11 @@ import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.lab.calibrate.Calibration;
-import io.moetier.lab.calibrate.PromptReading;
+import io.moetier.lab.calibrate.PromptCalibration;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
+import io.moetier.lab.plan.SpeedForecast;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.expert.DiskSpeed;
@@ -19,6 +20,7 @@ import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.model.DType;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
@@ -31,6 +33,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /// What a machine offers, measured where it can be.
 ///
@@ -52,6 +55,8 @@ public record Diagnosis(
     private static final int DISK_SHARE = 16;
     private static final int DIRTY_SHARE = 4; // of available memory: what is written stays there until it is on disk
     private static final int WIDTH = 1024;
+    private static final List<DType> PROMPT_TYPES = List.of(DType.Q4_0, DType.Q8_0, DType.BF16);
+    private static final int PROMPT_ROWS = 64; // tokens of an expert
     private static final double MEBIBYTE = 1 << 20;
 
     /// What was measured, and how; or nothing, and why.
@@ -152,14 +157,22 @@ public record Diagnosis(
         Finding<DecodeCosts> measured = decoding(threads, rounds, lines);
         requireNoInterrupt();
         measured.figure().ifPresentOrElse(costs -> tell(costs, lines), () -> lines.row("decoding", measured.remark()));
-        Optional<PromptCosts> ofPrompts = measured.figure().map(_ -> prompts(threads, lines));
+        Optional<PromptCosts> ofPrompts = measured.figure().flatMap(_ -> prompts(threads, lines));
         requireNoInterrupt();
         return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, measured, ofPrompts);
     }
 
-    private PromptCosts prompts(int threads, FactLines lines) {
+    private Optional<PromptCosts> prompts(int threads, FactLines lines) {
         lines.measuring("prompts");
-        return PromptReading.measure(EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache));
+        EngineConfig config = EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache);
+        try (CleanStop _ = CleanStop.open()) { // the stores that are read do not stay
+            PromptCosts costs = PromptCalibration.measure(cache, config, memoryToRead());
+            tell(costs, lines);
+            return Optional.of(costs);
+        } catch (IOException | RuntimeException e) { // whatever failed, the other findings stand
+            lines.row("prompts", "not measured: " + Failure.of(e).sentence());
+            return Optional.empty();
+        }
     }
 
     private Finding<DecodeCosts> decoding(int threads, int rounds, FactLines lines) {
@@ -203,6 +216,23 @@ public record Diagnosis(
                 "a missing expert",
                 "of 1 MiB alone, from disk " + micros(costs.fromDisk().seconds(1, MEBIBYTE)) + ", from the page cache "
                         + micros(costs.fromPageCache().seconds(1, MEBIBYTE)));
+    }
+
+    private static void tell(PromptCosts costs, FactLines lines) {
+        lines.row(
+                "products of prompts",
+                PROMPT_TYPES.stream()
+                        .flatMap(type -> costs.products(type).stream()
+                                .map(of -> String.format(
+                                        Locale.ROOT, "%.0f", 1e-9 / of.seconds(1.0 / PROMPT_ROWS, PROMPT_ROWS))
+                                        + " billion a second (" + type.label() + ")"))
+                        .collect(Collectors.joining(", ")));
+        lines.row(
+                "a token of a prompt",
+                "beside products, in a layer " + WIDTH + " wide, "
+                        + String.format(
+                                Locale.ROOT, "%.1f", 1e6 * costs.besideSeconds(WIDTH, WIDTH, SpeedForecast.PROMPT_TOKENS))
+                        + " µs");
     }
 
     private static String micros(double seconds) {

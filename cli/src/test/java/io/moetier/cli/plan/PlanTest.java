@@ -90,7 +90,9 @@ class PlanTest {
         Map<String, Object> fields = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0)
                 .withDecodeCosts(costs)
                 .fields();
-        fields.put(PromptCosts.KEY, new PromptCosts(Map.of(DType.BF16, 1e-9)).fields());
+        PromptCosts prompts =
+                new PromptCosts(Map.of(DType.BF16, new PromptCosts.Products(1e-10, 1e-9)), 1e-6, 1e-9, 1e-11);
+        fields.put(PromptCosts.KEY, prompts.fields());
         Path file = cache.resolve("machine-of-mine.json");
         Files.writeString(file, Json.write(fields));
         Files.writeString(MachineFile.in(cache), Json.write(fields));

@@ -7,16 +7,25 @@ import io.moetier.storage.model.Tier;
 import java.util.ArrayList;
 import java.util.List;
 
-/// How long the layers of decoded tokens take, from the report of one layer to that of the next, by how many of their
-/// experts were missing.
+/// How long the layers of a phase take, from the report of one layer to that of the next, by how many of the first
+/// token's experts were missing.
 final class LayerTimes implements RoutingListener {
+    private final Phase phase;
     private final List<Times> byMisses = new ArrayList<>();
     private long last;
     private int lastLayer = -1;
     private boolean counts;
 
+    /// Times the layers of decoded tokens.
+    ///
     /// @param k experts of a token
     LayerTimes(int k) {
+        this(k, Phase.DECODE);
+    }
+
+    /// @param k experts of a token
+    LayerTimes(int k, Phase phase) {
+        this.phase = phase;
         for (int misses = 0; misses <= k; misses++) {
             byMisses.add(new Times());
         }
@@ -40,7 +49,7 @@ final class LayerTimes implements RoutingListener {
     @Override
     public void onRouting(int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
         long now = System.nanoTime();
-        if (counts && pass.phase() == Phase.DECODE && layer == lastLayer + 1 && layer > 0) {
+        if (counts && pass.phase() == phase && layer == lastLayer + 1 && layer > 0) {
             int misses = 0;
             for (int i = 0; i < k; i++) {
                 misses += tiers[i] == Tier.HOST ? 0 : 1;

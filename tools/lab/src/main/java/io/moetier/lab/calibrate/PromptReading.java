@@ -1,83 +1,105 @@
 package io.moetier.lab.calibrate;
 
-import io.moetier.kernels.cpu.CpuDevice;
-import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
-import io.moetier.lab.cost.PromptCosts;
-import io.moetier.runtime.session.EngineConfig;
+import io.moetier.lab.cost.PromptCosts.Products;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 
-/// How fast the kernels multiply experts with the tokens of a prompt, by the type of their weights.
-public final class PromptReading {
+/// How fast the kernels multiply experts with the tokens of a prompt, by the type of their weights. The weights come
+/// from memory, as in a model they do; few and many tokens tell what does not grow with their number.
+final class PromptReading {
     private static final int EXPERTS = 4;
-    private static final int ROWS = 32; // tokens of an expert: what a prompt of some hundred gives each
+    private static final int FEW_ROWS = 16; // tokens of an expert: what a prompt of some hundred gives each
+    private static final int MANY_ROWS = 128;
     private static final int HIDDEN = 1024;
     private static final int INNER = 512;
+    private static final double WEIGHTS = 3.0 * HIDDEN * INNER; // of an expert
     private static final long WARM_UP_NANOS = 30_000_000;
-    private static final long NANOS = 30_000_000;
+    private static final long NANOS = 50_000_000;
     private static final byte FILL = 0x3c; // no type makes it infinite or subnormal
+    private static final int STRIDE = 7919; // a prime: neighbours are not read one after another
 
-    private PromptReading() {}
+    private final Device device;
+    private final ExpertBatch batch = new ExpertBatch();
+    private final DeviceBuffer x;
+    private final DeviceBuffer out;
+    private final int[] rows = new int[EXPERTS * MANY_ROWS];
+    private final int[] outRows = new int[EXPERTS * MANY_ROWS];
 
-    /// Measures all types, in about three seconds.
-    ///
-    /// @param config threads, and where native code is
-    public static PromptCosts measure(EngineConfig config) {
-        Map<DType, Double> seconds = new EnumMap<>(DType.class);
-        try (CpuDevice device = CpuDevice.open(
-                config.compute().threads(), KernelChoice.AUTO, config.compute().nativeDirectory())) {
-            for (DType type : DType.values()) {
-                seconds.put(type, seconds(device, type));
-            }
-        }
-        return new PromptCosts(seconds);
-    }
-
-    /// Returns the least time of several, as others may have the cores at times.
-    private static double seconds(Device device, DType type) {
-        long up = WeightMatrix.packedBytes(type, INNER, HIDDEN);
-        long down = WeightMatrix.packedBytes(type, HIDDEN, INNER);
-        try (Arena arena = Arena.ofShared()) {
-            MemorySegment memory =
-                    AnonymousMemory.allocate(2 * up + down, arena).fill(FILL);
-            ExpertWeights weights = ExpertWeights.swiGlu(
-                    new WeightMatrix(type, INNER, HIDDEN, memory.asSlice(0, up)),
-                    new WeightMatrix(type, INNER, HIDDEN, memory.asSlice(up, up)),
-                    new WeightMatrix(type, HIDDEN, INNER, memory.asSlice(2 * up, down)));
-            return least(device, weights) / ((double) EXPERTS * ROWS * 3 * HIDDEN * INNER);
-        }
-    }
-
-    private static double least(Device device, ExpertWeights weights) {
-        DeviceBuffer x = device.allocate(ROWS * HIDDEN);
-        DeviceBuffer out = device.allocate(EXPERTS * ROWS * HIDDEN);
-        int[] rows = new int[EXPERTS * ROWS];
-        int[] outRows = new int[EXPERTS * ROWS];
+    private PromptReading(Device device) {
+        this.device = device;
+        x = device.allocate(MANY_ROWS * HIDDEN);
+        out = device.allocate(EXPERTS * MANY_ROWS * HIDDEN);
         for (int i = 0; i < rows.length; i++) {
-            rows[i] = i % ROWS;
+            rows[i] = i % MANY_ROWS;
             outRows[i] = i;
         }
-        ExpertBatch batch = new ExpertBatch();
-        long least = Long.MAX_VALUE;
+    }
+
+    /// Measures all types.
+    ///
+    /// @param bytes what no cache holds
+    static Map<DType, Products> measure(Device device, long bytes) {
+        PromptReading reading = new PromptReading(device);
+        Map<DType, Products> products = new EnumMap<>(DType.class);
+        try (Arena arena = Arena.ofShared()) {
+            MemorySegment memory = AnonymousMemory.allocate(bytes, arena).fill(FILL);
+            for (DType type : DType.values()) {
+                List<ExpertWeights> experts = experts(type, memory);
+                products.put(type, line(reading.seconds(experts, FEW_ROWS), reading.seconds(experts, MANY_ROWS)));
+            }
+        }
+        return products;
+    }
+
+    /// Returns the line through what an expert takes for few and for many tokens.
+    private static Products line(double few, double many) {
+        double perRow = Math.max(0, (many - few) / (MANY_ROWS - FEW_ROWS));
+        return new Products(Math.max(0, few - FEW_ROWS * perRow) / WEIGHTS, perRow / WEIGHTS);
+    }
+
+    private static List<ExpertWeights> experts(DType type, MemorySegment memory) {
+        long up = WeightMatrix.packedBytes(type, INNER, HIDDEN);
+        long down = WeightMatrix.packedBytes(type, HIDDEN, INNER);
+        List<ExpertWeights> experts = new ArrayList<>();
+        for (long at = 0; at + 2 * up + down <= memory.byteSize(); at += 2 * up + down) {
+            experts.add(ExpertWeights.swiGlu(
+                    new WeightMatrix(type, INNER, HIDDEN, memory.asSlice(at, up)),
+                    new WeightMatrix(type, INNER, HIDDEN, memory.asSlice(at + up, up)),
+                    new WeightMatrix(type, HIDDEN, INNER, memory.asSlice(at + 2 * up, down))));
+        }
+        return experts;
+    }
+
+    /// Returns what one expert takes for so many tokens: the median, as others may have the cores at times.
+    private double seconds(List<ExpertWeights> experts, int rowsOfExpert) {
+        Times times = new Times();
+        int next = 0;
         long begin = System.nanoTime();
-        for (long spent = 0; spent < WARM_UP_NANOS + NANOS; spent = System.nanoTime() - begin) {
-            batch.begin(rows, outRows, ROWS);
+        for (long spent = 0; spent < WARM_UP_NANOS + NANOS || times.size() == 0; ) {
+            batch.begin(rows, outRows, EXPERTS * rowsOfExpert);
             for (int i = 0; i < EXPERTS; i++) {
-                batch.add(weights, i * ROWS, ROWS);
+                next = (next + STRIDE) % experts.size();
+                batch.add(experts.get(next), i * rowsOfExpert, rowsOfExpert);
             }
             long start = System.nanoTime();
             device.kernels().expertFfn(batch, x, out);
-            least = Math.min(least, System.nanoTime() - start);
+            long end = System.nanoTime();
+            if (spent >= WARM_UP_NANOS) {
+                times.add(end - start);
+            }
+            spent = end - begin;
         }
-        return least / 1e9;
+        return times.medianSeconds() / EXPERTS;
     }
 }

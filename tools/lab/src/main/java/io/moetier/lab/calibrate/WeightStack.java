@@ -65,6 +65,16 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
                 + WeightMatrix.packedBytes(DType.F32, shape.experts(), shape.hidden());
     }
 
+    /// Returns the weights of one expert.
+    long weightsOfExpert() {
+        return 3L * shape.hidden() * shape.expertHidden();
+    }
+
+    /// Returns the weights of a layer's attention.
+    long weightsOfAttention() {
+        return 4L * shape.hidden() * shape.hidden();
+    }
+
     /// Returns the bytes of all layers if so many experts have a slot.
     double bytes(double residentShare) {
         return shape.layers() * (denseBytes() + residentShare * shape.experts() * expertBytes());
@@ -99,6 +109,36 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
             times.begin();
             decode(session, random, begin, seconds, LEAST_TOKENS);
         }
+    }
+
+    /// Reads prompts of random tokens for some time, with all experts in memory, and adds to `times` what the layers
+    /// took after the first half of it, which are those of one prompt at least.
+    ///
+    /// @throws IOException if the thread is interrupted
+    void read(int tokens, double seconds, LayerTimes times) throws IOException {
+        requireNoInterrupt();
+        EngineConfig resident = config.withPrefetch(PrefetchChoice.OFF)
+                .withRamBytes((long) shape.layers() * shape.experts() * expertBytes());
+        try (Engine engine = Engine.open(store, resident);
+                Session session = engine.newSession(tokens)) {
+            session.listen(times);
+            SplittableRandom random = new SplittableRandom(0);
+            long begin = System.nanoTime();
+            times.pause();
+            read(session, tokens, random, begin, seconds / 2);
+            times.begin();
+            read(session, tokens, random, begin, seconds);
+        }
+    }
+
+    /// Reads prompts until `seconds` after `begin`, one at least.
+    private void read(Session session, int tokens, SplittableRandom random, long begin, double seconds)
+            throws InterruptedIOException {
+        do {
+            requireNoInterrupt();
+            session.truncate(0);
+            session.prefill(random.ints(tokens, 0, shape.vocabulary()).toArray());
+        } while (System.nanoTime() - begin < seconds * NANOS_PER_SECOND);
     }
 
     /// Decodes until `seconds` after `begin`, and `least` tokens at least.

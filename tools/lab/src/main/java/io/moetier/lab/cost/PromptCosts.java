@@ -8,33 +8,79 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.stream.Stream;
 
-/// What a prompt costs where the CPU computes: it is arithmetic that bounds it, not memory. Measured by
-/// `moetier doctor`, and kept in the same file as the [MachineProfile].
+/// What a prompt costs where the CPU computes. Measured by `moetier doctor`, and kept in the same file as the
+/// [MachineProfile].
 ///
-/// @param rowSeconds what one weight of a type takes for one of many tokens that it is multiplied with
-public record PromptCosts(Map<DType, Double> rowSeconds) {
-    /// The key in the file of a profile.
-    public static final String KEY = "prompt_row_seconds";
+/// A pass over `n` tokens takes for each matrix of `w` weights `w * (weightSeconds + n * rowSeconds)`: the weights come
+/// from memory once, and each is multiplied with every token. Beside its matrices a layer takes
+/// `layerSeconds + width * widthSeconds` for each token, and `keySeconds` for each element of its queries and each key
+/// that these see.
+///
+/// @param products what kernels take, by the type of weights
+/// @param layerSeconds what a layer takes for a token beside products, however wide it is
+/// @param widthSeconds the same for each element of the residual stream: norms, rotations, sums of experts
+/// @param keySeconds the same for each element of the queries and each key: attention
+public record PromptCosts(
+        Map<DType, Products> products, double layerSeconds, double widthSeconds, double keySeconds) {
+    /// The key in the file of a profile; earlier versions have other figures, as "prompt_row_seconds".
+    public static final String KEY = "prompt_costs";
 
-    public PromptCosts {
-        Map<DType, Double> sorted = new EnumMap<>(DType.class);
-        sorted.putAll(rowSeconds);
-        rowSeconds = sorted;
+    private static final String PRODUCTS = "products";
+
+    /// What products of one type of weights take.
+    ///
+    /// @param weightSeconds one weight, once in a pass
+    /// @param rowSeconds one weight, for each token that it is multiplied with
+    public record Products(double weightSeconds, double rowSeconds) {
+        /// Returns what so many weights take that are multiplied with so many tokens each.
+        public double seconds(double weights, double rows) {
+            return weights * (weightSeconds + rows * rowSeconds);
+        }
+
+        private Map<String, Object> fields() {
+            Map<String, Object> fields = new LinkedHashMap<>();
+            fields.put("weight_seconds", weightSeconds);
+            fields.put("row_seconds", rowSeconds);
+            return fields;
+        }
+
+        private static Products parse(JsonObject json) {
+            return new Products(
+                    DecodeCosts.seconds(json, "weight_seconds", 0), DecodeCosts.seconds(json, "row_seconds", 0));
+        }
     }
 
-    /// Returns what one weight takes for one token; nothing for a type that was not measured.
-    public OptionalDouble rowSeconds(DType type) {
-        Double seconds = rowSeconds.get(type);
-        return seconds == null ? OptionalDouble.empty() : OptionalDouble.of(seconds);
+    public PromptCosts {
+        Map<DType, Products> sorted = new EnumMap<>(DType.class);
+        sorted.putAll(products);
+        products = sorted;
+    }
+
+    /// Returns what products take; nothing for a type that was not measured.
+    public Optional<Products> products(DType type) {
+        return Optional.ofNullable(products.get(type));
+    }
+
+    /// Returns what a layer takes for one of `tokens` tokens of a prompt beside its products.
+    ///
+    /// @param width elements of the residual stream
+    /// @param queryWidth elements of all queries of a token
+    public double besideSeconds(int width, int queryWidth, int tokens) {
+        double keys = (tokens + 1) / 2.0; // half of the prompt is before a token
+        return layerSeconds + width * widthSeconds + queryWidth * keys * keySeconds;
     }
 
     /// Returns the fields of a profile's file.
     public Map<String, Object> fields() {
         Map<String, Object> fields = new LinkedHashMap<>();
-        rowSeconds.forEach((type, seconds) -> fields.put(type.label(), seconds));
+        fields.put("layer_seconds", layerSeconds);
+        fields.put("width_seconds", widthSeconds);
+        fields.put("key_seconds", keySeconds);
+        Map<String, Object> ofTypes = new LinkedHashMap<>();
+        products.forEach((type, of) -> ofTypes.put(type.label(), of.fields()));
+        fields.put(PRODUCTS, ofTypes);
         return fields;
     }
 
@@ -46,14 +92,19 @@ public record PromptCosts(Map<DType, Double> rowSeconds) {
     }
 
     private static PromptCosts parse(JsonObject json) {
-        Map<DType, Double> seconds = new EnumMap<>(DType.class);
-        for (String label : json.keys()) {
+        JsonObject ofTypes = json.requireObject(PRODUCTS);
+        Map<DType, Products> products = new EnumMap<>(DType.class);
+        for (String label : ofTypes.keys()) {
             DType type = Stream.of(DType.values())
                     .filter(each -> each.label().equals(label))
                     .findFirst()
-                    .orElseThrow(() -> json.unexpected(KEY, "types of weights", label));
-            seconds.put(type, DecodeCosts.seconds(json, label, 0));
+                    .orElseThrow(() -> json.unexpected(PRODUCTS, "types of weights", label));
+            products.put(type, Products.parse(ofTypes.requireObject(label)));
         }
-        return new PromptCosts(seconds);
+        return new PromptCosts(
+                products,
+                DecodeCosts.seconds(json, "layer_seconds", 0),
+                DecodeCosts.seconds(json, "width_seconds", 0),
+                DecodeCosts.seconds(json, "key_seconds", 0));
     }
 }

@@ -2,6 +2,7 @@ package io.moetier.lab.plan;
 
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
@@ -63,6 +64,16 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
                         .sum())
                 .max()
                 .orElse(0);
+    }
+
+    /// Returns the elements of all queries of a token in the widest layer; the width of the model where it has no
+    /// attention of the usual kind.
+    int queryWidth() {
+        return spec().layers().stream()
+                .flatMap(layer -> layer.blocks(AttentionSpec.class))
+                .map(attention -> attention.heads().numHeads() * attention.heads().headDim())
+                .max(Integer::compare)
+                .orElse(spec().hiddenSize());
     }
 
     /// Returns the weights that every token of a prompt is multiplied with, but for the experts; the head is for the

@@ -8,9 +8,7 @@ import io.moetier.lab.simulate.Prediction;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.session.MemoryForecast;
-import io.moetier.storage.model.DType;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /// How fast a machine would run a model.
 ///
@@ -115,26 +113,29 @@ public record SpeedForecast(
         }
     }
 
-    /// Returns what a prompt takes: arithmetic, and each missing expert once for each pass.
+    /// Returns what a prompt takes: products, what layers do beside, and each missing expert once for each pass.
     private static Optional<Double> promptSeconds(
             PlannedModel model, MemoryForecast memory, Basis basis, PromptCosts costs, SlotPlan slots) {
         CostModel.Traits traits = model.sizes().traits().orElseThrow();
-        OptionalDouble ofExperts = costs.rowSeconds(traits.expertType());
-        OptionalDouble ofOthers = costs.rowSeconds(traits.denseType());
+        Optional<PromptCosts.Products> ofExperts = costs.products(traits.expertType());
+        Optional<PromptCosts.Products> ofOthers = costs.products(traits.denseType());
         if (ofExperts.isEmpty() || ofOthers.isEmpty()) {
             return Optional.empty();
         }
         int tokens = promptTokens(memory);
-        double expertWeights = (double) model.layers() * model.topK() * model.weightsOfExpert();
-        double arithmetic = tokens
-                * (expertWeights * ofExperts.getAsDouble()
-                        + model.weightsOfOthers() * ofOthers.getAsDouble()
-                        + attentionWeights(model, tokens)
-                                * costs.rowSeconds(DType.F16).orElse(0));
         int passes = Math.ceilDiv(tokens, memory.batch());
-        double chosen = 1 - Math.pow(1 - (double) model.topK() / model.experts(), (double) tokens / passes);
+        double tokensOfPass = (double) tokens / passes;
+        double chosen = 1 - Math.pow(1 - (double) model.topK() / model.experts(), tokensOfPass);
+        double experts = chosen * model.numExperts(); // of one pass
+        double rows = tokensOfPass * model.layers() * model.topK() / experts;
+        double computing = passes
+                        * (experts * ofExperts.get().seconds(model.weightsOfExpert(), rows)
+                                + ofOthers.get().seconds(model.weightsOfOthers(), tokensOfPass))
+                + tokens
+                        * model.spec().layers().size()
+                        * costs.besideSeconds(traits.width(), model.queryWidth(), tokens);
         double share = (double) slots.numSlots() / (double) model.numExperts();
-        double missing = passes * chosen * Math.max(0, 1 - share) * model.numExperts();
+        double missing = passes * experts * Math.max(0, 1 - share);
         double expertBytes = (double) model.memory().slotBudget().allBytes() / model.numExperts();
         double loads = missing == 0
                 ? 0
@@ -142,13 +143,6 @@ public record SpeedForecast(
                         .decodeCosts()
                         .map(of -> of.fromDisk().seconds((int) Math.ceil(missing), expertBytes))
                         .orElse(0.0);
-        return Optional.of(Math.max(arithmetic, loads));
-    }
-
-    /// Returns the products of queries, keys and values for each token, with half of the prompt before it.
-    private static double attentionWeights(PlannedModel model, int tokens) {
-        return (double) tokens
-                * model.spec().layers().size() // half of the tokens, and keys and values
-                * model.spec().hiddenSize();
+        return Optional.of(Math.max(computing, loads));
     }
 }

@@ -8,6 +8,7 @@ import io.moetier.lab.synthetic.ModelShape;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.IoMode;
+import io.moetier.storage.model.Phase;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
@@ -39,6 +40,9 @@ class WeightStackTest {
         LayerTimes none = new LayerTimes(2);
         stack.decode(IoMode.DIRECT, 2.0 / 16, 0, none); // what one layer needs
         assertEquals(WeightStack.LEAST_TOKENS, none.ofMisses(2).size());
+        LayerTimes read = new LayerTimes(2, Phase.PREFILL);
+        stack.read(32, 0, read);
+        assertEquals(1, read.ofMisses(0).size());
         Thread.currentThread().interrupt();
         try {
             assertThrows(InterruptedIOException.class, () -> stack.decode(IoMode.PREAD, 1, 0, half));
