@@ -229,8 +229,7 @@ public final class BenchCommand implements Callable<Integer> {
     }
 
     private Benchmark.Lengths lengths() {
-        return new Benchmark.Lengths(
-                promptTokens, generatedTokens, depth == null ? Benchmark.OPENING_TOKENS : depth);
+        return new Benchmark.Lengths(promptTokens, generatedTokens, depth == null ? Benchmark.OPENING_TOKENS : depth);
     }
 
     private double warmUpSeconds() {

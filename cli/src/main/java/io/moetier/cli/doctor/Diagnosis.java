@@ -218,20 +218,23 @@ public record Diagnosis(
                         + micros(costs.fromPageCache().seconds(1, MEBIBYTE)));
     }
 
-    private static void tell(PromptCosts costs, FactLines lines) {
+    /// Tells what was found of prompts.
+    static void tell(PromptCosts costs, FactLines lines) {
         lines.row(
                 "products of prompts",
                 PROMPT_TYPES.stream()
                         .flatMap(type -> costs.products(type).stream()
                                 .map(of -> String.format(
-                                        Locale.ROOT, "%.0f", 1e-9 / of.seconds(1.0 / PROMPT_ROWS, PROMPT_ROWS))
+                                                Locale.ROOT, "%.0f", 1e-9 / of.seconds(1.0 / PROMPT_ROWS, PROMPT_ROWS))
                                         + " billion a second (" + type.label() + ")"))
                         .collect(Collectors.joining(", ")));
         lines.row(
                 "a token of a prompt",
                 "beside products, in a layer " + WIDTH + " wide, "
                         + String.format(
-                                Locale.ROOT, "%.1f", 1e6 * costs.besideSeconds(WIDTH, WIDTH, SpeedForecast.PROMPT_TOKENS))
+                                Locale.ROOT,
+                                "%.1f",
+                                1e6 * costs.besideSeconds(WIDTH, WIDTH, SpeedForecast.PROMPT_TOKENS))
                         + " µs");
     }
 

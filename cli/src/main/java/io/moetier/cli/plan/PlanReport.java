@@ -279,8 +279,14 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
                         "bounds by published figures of " + machine.name() + ", which nobody measured here";
                 };
         lines.add("Speeds are " + speeds + ".");
-        lines.add("In brackets is where nine of ten measurements should be; how far predictions are off is a guess"
-                + (calibrated ? " from nine runs of one machine." : ", which nothing was compared with."));
+        lines.add("In brackets is where nine of ten measurements should be; how far predictions are off "
+                + (calibrated
+                        ? "is what a trial on one machine suggests."
+                        : "is a guess, which nothing was compared with."));
+        if (calibrated && place.prompts().isEmpty()) {
+            lines.add("There is no prompt/s: an earlier version measured this machine, which told less of prompts;"
+                    + " run moetier doctor.");
+        }
         if (plan.alternatives().stream()
                 .anyMatch(each -> each.fits() && each.speed().isEmpty())) {
             lines.add("Where neither memory holds all experts there is no speed, as nobody knows how fast the disk"

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -12,6 +13,7 @@ import io.moetier.lab.cost.ByWorkingSet;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.LoadCosts;
 import io.moetier.lab.cost.MachineProfile;
+import io.moetier.lab.cost.PromptCosts;
 import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -57,6 +59,9 @@ class DoctorTest {
         DecodeCosts costs = kept.decodeCosts().orElseThrow();
         assertTrue(costs.bytesPerSecond(DType.Q4_0, 1e8).orElseThrow() > 0);
         assertTrue(costs.fromDisk().seconds(4, 1e6) >= 0);
+        PromptCosts prompts = PromptCosts.read(MachineFile.in(cache)).orElseThrow();
+        assertTrue(prompts.products(DType.Q4_0).orElseThrow().seconds(1e6, 64) > 0);
+        assertTrue(prompts.besideSeconds(1024, 1024, 512) >= 0);
         try (Stream<Path> left = Files.list(cache)) {
             assertTrue(left.noneMatch(path -> path.getFileName().toString().startsWith(".scratch-")));
         }
@@ -86,6 +91,19 @@ class DoctorTest {
         assertTrue(told.toString().startsWith("measuring this machine again, as doctor does"), told.toString());
         assertEquals(measured.profile(), Optional.of(current));
         assertEquals(current, MachineProfile.read(MachineFile.in(cache)));
+    }
+
+    @Test
+    void itTellsOfPrompts() {
+        StringWriter told = new StringWriter();
+        Streams streams = new Streams(InputStream.nullInputStream(), told, new PrintWriter(new StringWriter()));
+        PromptCosts costs = new PromptCosts(Map.of(DType.Q4_0, new PromptCosts.Products(0, 1e-11)), 1e-6, 1e-9, 1e-11);
+        try (FactLines lines = new FactLines(streams, true, false)) {
+            Diagnosis.tell(costs, lines);
+        }
+        String[] lines = told.toString().split("\n", -1);
+        assertTrue(lines[0].matches("products of prompts +100 billion a second \\(q4_0\\)"), lines[0]);
+        assertTrue(lines[1].matches("a token of a prompt +beside products, in a layer 1024 wide, 4\\.7 µs"), lines[1]);
     }
 
     @Test

@@ -1,6 +1,7 @@
 package io.moetier.cli.plan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -110,6 +111,11 @@ class PlanTest {
         assertTrue(text.contains("Speeds are those of a machine, as doctor measured it"), text);
         assertTrue(text.contains("\n  ./moetier run " + TINY + " --ctx 1024 --ram "), text);
         assertTrue(text.contains("What would help: "), text);
+        assertFalse(text.contains("There is no prompt/s"), text);
+        fields.remove(PromptCosts.KEY);
+        fields.put("prompt_row_seconds", Map.of("bf16", 1e-9)); // of an earlier version
+        Files.writeString(MachineFile.in(cache), Json.write(fields));
+        assertTrue(ok("plan", TINY).contains("There is no prompt/s: an earlier version measured this machine"));
         text = ok("plan", TINY, "--io", "direct", "--device", "rtx3060", "--ram", "4G");
         assertTrue(text.contains(" --io direct --device cuda"), text);
     }

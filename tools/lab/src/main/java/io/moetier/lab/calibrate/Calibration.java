@@ -79,7 +79,7 @@ public final class Calibration {
         }
 
         double residentSeconds() {
-            return resident.ofMisses(0).meanSeconds();
+            return resident.ofMisses(0).medianSeconds();
         }
 
         int width() {
@@ -96,9 +96,10 @@ public final class Calibration {
             for (int misses = 1; misses <= k; misses++) {
                 Times of = times.ofMisses(misses);
                 if (of.size() >= LEAST_SAMPLES) {
-                    double mean = of.meanSeconds();
-                    double weight = Math.min(MOST_WEIGHT, of.size()) / (mean * mean); // relative errors
-                    samples.add(new Sample(misses, mean - residentSeconds(), (k - misses) * secondsPerExpert, weight));
+                    double median = of.medianSeconds();
+                    double weight = Math.min(MOST_WEIGHT, of.size()) / (median * median); // relative errors
+                    samples.add(
+                            new Sample(misses, median - residentSeconds(), (k - misses) * secondsPerExpert, weight));
                 }
             }
             return samples;

@@ -60,7 +60,7 @@ final class KernelReading implements AutoCloseable {
         }
 
         double seconds() {
-            return times.meanSeconds() / EXPERTS;
+            return times.medianSeconds() / EXPERTS;
         }
 
         /// Says whether it is arithmetic that takes so long; another process does not each time.

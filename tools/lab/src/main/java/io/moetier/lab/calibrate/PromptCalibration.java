@@ -23,10 +23,11 @@ import java.util.Objects;
 public final class PromptCalibration {
     private static final ModelShape NARROW = new ModelShape(8, 256, 2, 16, 8, 256, 1024);
     private static final ModelShape WIDE = new ModelShape(4, 1024, 8, 16, 8, 256, 1024);
-    private static final int SHORT = 128;
-    private static final int LONG = 512;
+    private static final int SHORT = 64;
+    private static final int LONG = 256;
     private static final double WARM_UP_SECONDS = 0.6; // of each, the compiler's
-    private static final double SECONDS = 0.4;
+    private static final int ROUNDS = 3;
+    private static final double SECONDS = 0.25;
 
     private PromptCalibration() {}
 
@@ -49,9 +50,7 @@ public final class PromptCalibration {
     public static PromptCosts measure(Path folder, EngineConfig config, long memoryBytes) throws IOException {
         Map<DType, Products> products;
         try (CpuDevice device = CpuDevice.open(
-                config.compute().threads(),
-                KernelChoice.AUTO,
-                config.compute().nativeDirectory())) {
+                config.compute().threads(), KernelChoice.AUTO, config.compute().nativeDirectory())) {
             products = PromptReading.measure(device, memoryBytes);
         }
         Products ofStack = Objects.requireNonNull(products.get(WeightStack.TYPE));
@@ -59,33 +58,48 @@ public final class PromptCalibration {
             WeightStack narrow = WeightStack.write(scratch.path(), "narrow", NARROW, config);
             WeightStack wide = WeightStack.write(scratch.path(), "wide", WIDE, config);
             for (WeightStack each : List.of(narrow, wide)) {
-                Beside _ = beside(each, SHORT, WARM_UP_SECONDS, ofStack);
+                new Layer(each, SHORT).measureRound(WARM_UP_SECONDS);
             }
-            Beside ofNarrow = beside(narrow, SHORT, SECONDS, ofStack);
-            Beside ofWide = beside(wide, SHORT, SECONDS, ofStack);
-            Beside ofLong = beside(wide, LONG, SECONDS, ofStack);
-            return costs(products, ofNarrow, ofWide, ofLong);
+            Layer ofNarrow = new Layer(narrow, SHORT);
+            Layer ofWide = new Layer(wide, SHORT);
+            Layer ofLong = new Layer(wide, LONG);
+            for (int round = 0; round < ROUNDS; round++) {
+                for (Layer each : List.of(ofNarrow, ofWide, ofLong)) {
+                    each.measureRound(SECONDS);
+                }
+            }
+            return costs(products, ofNarrow.beside(ofStack), ofWide.beside(ofStack), ofLong.beside(ofStack));
         }
     }
 
-    /// Returns the costs that follow from three layers: a narrow one, a wide one, and the wide one with a longer prompt.
+    /// A layer of a stack, and how long it takes.
+    private record Layer(WeightStack stack, int tokens, LayerTimes times) {
+        Layer(WeightStack stack, int tokens) {
+            this(stack, tokens, new LayerTimes(stack.shape().expertsPerToken(), Phase.PREFILL));
+        }
+
+        void measureRound(double seconds) throws IOException {
+            stack.read(tokens, seconds, times);
+        }
+
+        Beside beside(Products products) {
+            ModelShape shape = stack.shape();
+            double rowsOfExpert = (double) tokens * shape.expertsPerToken() / shape.experts();
+            double experts = shape.experts() * products.seconds(stack.weightsOfExpert(), rowsOfExpert);
+            double others = products.seconds(stack.weightsOfAttention(), tokens);
+            double seconds = times.ofMisses(0).medianSeconds() - experts - others;
+            return new Beside(shape.hidden(), tokens, seconds / tokens);
+        }
+    }
+
+    /// Returns the costs that follow from three layers: a narrow one, a wide one, and the wide one with a longer
+    /// prompt.
     static PromptCosts costs(Map<DType, Products> products, Beside narrow, Beside wide, Beside longer) {
         double keys = longer.width() * keys(longer.tokens()) - wide.width() * keys(wide.tokens());
         double keySeconds = Math.max(0, (longer.seconds() - wide.seconds()) / keys);
         double ofNarrow = narrow.without(keySeconds);
         double perWidth = Math.max(0, (wide.without(keySeconds) - ofNarrow) / (wide.width() - narrow.width()));
         return new PromptCosts(products, Math.max(0, ofNarrow - perWidth * narrow.width()), perWidth, keySeconds);
-    }
-
-    private static Beside beside(WeightStack stack, int tokens, double seconds, Products products)
-            throws IOException {
-        LayerTimes times = new LayerTimes(stack.shape().expertsPerToken(), Phase.PREFILL);
-        stack.read(tokens, seconds, times);
-        double rowsOfExpert = (double) tokens * stack.shape().expertsPerToken() / stack.shape().experts();
-        double experts = stack.shape().experts() * products.seconds(stack.weightsOfExpert(), rowsOfExpert);
-        double others = products.seconds(stack.weightsOfAttention(), tokens);
-        double layer = times.ofMisses(0).medianSeconds();
-        return new Beside(stack.shape().hidden(), tokens, (layer - experts - others) / tokens);
     }
 
     /// Returns how many keys a token of a prompt sees, itself included, in the mean.

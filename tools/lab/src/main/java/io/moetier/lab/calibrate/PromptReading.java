@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /// How fast the kernels multiply experts with the tokens of a prompt, by the type of their weights. The weights come
 /// from memory, as in a model they do; few and many tokens tell what does not grow with their number.
@@ -24,8 +25,9 @@ final class PromptReading {
     private static final int HIDDEN = 1024;
     private static final int INNER = 512;
     private static final double WEIGHTS = 3.0 * HIDDEN * INNER; // of an expert
-    private static final long WARM_UP_NANOS = 30_000_000;
-    private static final long NANOS = 50_000_000;
+    private static final int ROUNDS = 4; // some time apart: others may have the cores for a while
+    private static final long WARM_UP_NANOS = 6_000_000;
+    private static final long NANOS = 14_000_000;
     private static final byte FILL = 0x3c; // no type makes it infinite or subnormal
     private static final int STRIDE = 7919; // a prime: neighbours are not read one after another
 
@@ -51,20 +53,27 @@ final class PromptReading {
     /// @param bytes what no cache holds
     static Map<DType, Products> measure(Device device, long bytes) {
         PromptReading reading = new PromptReading(device);
-        Map<DType, Products> products = new EnumMap<>(DType.class);
+        Map<DType, Times> few = new EnumMap<>(DType.class);
+        Map<DType, Times> many = new EnumMap<>(DType.class);
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = AnonymousMemory.allocate(bytes, arena).fill(FILL);
-            for (DType type : DType.values()) {
-                List<ExpertWeights> experts = experts(type, memory);
-                products.put(type, line(reading.seconds(experts, FEW_ROWS), reading.seconds(experts, MANY_ROWS)));
+            for (int round = 0; round < ROUNDS; round++) {
+                for (DType type : DType.values()) {
+                    List<ExpertWeights> experts = experts(type, memory);
+                    reading.add(experts, FEW_ROWS, few.computeIfAbsent(type, _ -> new Times()));
+                    reading.add(experts, MANY_ROWS, many.computeIfAbsent(type, _ -> new Times()));
+                }
             }
         }
+        Map<DType, Products> products = new EnumMap<>(DType.class);
+        few.forEach((type, times) -> products.put(type, line(times, Objects.requireNonNull(many.get(type)))));
         return products;
     }
 
     /// Returns the line through what an expert takes for few and for many tokens.
-    private static Products line(double few, double many) {
-        double perRow = Math.max(0, (many - few) / (MANY_ROWS - FEW_ROWS));
+    private static Products line(Times fewRows, Times manyRows) {
+        double few = fewRows.medianSeconds() / EXPERTS;
+        double perRow = Math.max(0, (manyRows.medianSeconds() / EXPERTS - few) / (MANY_ROWS - FEW_ROWS));
         return new Products(Math.max(0, few - FEW_ROWS * perRow) / WEIGHTS, perRow / WEIGHTS);
     }
 
@@ -81,12 +90,12 @@ final class PromptReading {
         return experts;
     }
 
-    /// Returns what one expert takes for so many tokens: the median, as others may have the cores at times.
-    private double seconds(List<ExpertWeights> experts, int rowsOfExpert) {
-        Times times = new Times();
+    /// Multiplies experts with so many tokens each, over and over for a short time.
+    private void add(List<ExpertWeights> experts, int rowsOfExpert, Times times) {
+        int before = times.size();
         int next = 0;
         long begin = System.nanoTime();
-        for (long spent = 0; spent < WARM_UP_NANOS + NANOS || times.size() == 0; ) {
+        for (long spent = 0; spent < WARM_UP_NANOS + NANOS || times.size() == before; ) {
             batch.begin(rows, outRows, EXPERTS * rowsOfExpert);
             for (int i = 0; i < EXPERTS; i++) {
                 next = (next + STRIDE) % experts.size();
@@ -100,6 +109,5 @@ final class PromptReading {
             }
             spent = end - begin;
         }
-        return times.medianSeconds() / EXPERTS;
     }
 }

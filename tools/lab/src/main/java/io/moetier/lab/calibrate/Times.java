@@ -5,7 +5,6 @@ import java.util.Arrays;
 /// Durations of one thing done over and over. Adding seldom allocates.
 final class Times {
     private static final int FIRST_CAPACITY = 1 << 10;
-    private static final double KEPT_SHARE = 0.98;
 
     private long[] nanos = new long[FIRST_CAPACITY];
     private int size;
@@ -21,16 +20,7 @@ final class Times {
         return size;
     }
 
-    /// Returns the mean but for the longest few, in which something else had the cores.
-    ///
-    /// @throws IllegalStateException if there are none
-    double meanSeconds() {
-        long[] sorted = sorted();
-        int kept = Math.max(1, (int) (KEPT_SHARE * size));
-        return 1e-9 * Arrays.stream(sorted, 0, kept).average().orElseThrow();
-    }
-
-    /// Returns the time in the middle.
+    /// Returns the time in the middle: where something else had the cores for a part of the time, it is left out.
     ///
     /// @throws IllegalStateException if there are none
     double medianSeconds() {

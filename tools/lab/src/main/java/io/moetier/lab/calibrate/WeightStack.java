@@ -66,13 +66,13 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
     }
 
     /// Returns the weights of one expert.
-    long weightsOfExpert() {
-        return 3L * shape.hidden() * shape.expertHidden();
+    double weightsOfExpert() {
+        return 3.0 * shape.hidden() * shape.expertHidden();
     }
 
     /// Returns the weights of a layer's attention.
-    long weightsOfAttention() {
-        return 4L * shape.hidden() * shape.hidden();
+    double weightsOfAttention() {
+        return 4.0 * shape.hidden() * shape.hidden();
     }
 
     /// Returns the bytes of all layers if so many experts have a slot.

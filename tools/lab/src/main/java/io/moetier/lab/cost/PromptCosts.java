@@ -22,8 +22,7 @@ import java.util.stream.Stream;
 /// @param layerSeconds what a layer takes for a token beside products, however wide it is
 /// @param widthSeconds the same for each element of the residual stream: norms, rotations, sums of experts
 /// @param keySeconds the same for each element of the queries and each key: attention
-public record PromptCosts(
-        Map<DType, Products> products, double layerSeconds, double widthSeconds, double keySeconds) {
+public record PromptCosts(Map<DType, Products> products, double layerSeconds, double widthSeconds, double keySeconds) {
     /// The key in the file of a profile; earlier versions have other figures, as "prompt_row_seconds".
     public static final String KEY = "prompt_costs";
 

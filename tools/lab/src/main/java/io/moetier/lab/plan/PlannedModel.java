@@ -71,7 +71,8 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
     int queryWidth() {
         return spec().layers().stream()
                 .flatMap(layer -> layer.blocks(AttentionSpec.class))
-                .map(attention -> attention.heads().numHeads() * attention.heads().headDim())
+                .map(attention ->
+                        attention.heads().numHeads() * attention.heads().headDim())
                 .max(Integer::compare)
                 .orElse(spec().hiddenSize());
     }

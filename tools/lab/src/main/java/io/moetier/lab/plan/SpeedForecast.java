@@ -129,8 +129,8 @@ public record SpeedForecast(
         double experts = chosen * model.numExperts(); // of one pass
         double rows = tokensOfPass * model.layers() * model.topK() / experts;
         double computing = passes
-                        * (experts * ofExperts.get().seconds(model.weightsOfExpert(), rows)
-                                + ofOthers.get().seconds(model.weightsOfOthers(), tokensOfPass))
+                        * (experts * ofExperts.get().seconds((double) model.weightsOfExpert(), rows)
+                                + ofOthers.get().seconds((double) model.weightsOfOthers(), tokensOfPass))
                 + tokens
                         * model.spec().layers().size()
                         * costs.besideSeconds(traits.width(), model.queryWidth(), tokens);

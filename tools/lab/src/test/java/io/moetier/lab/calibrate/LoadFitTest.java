@@ -53,15 +53,17 @@ class LoadFitTest {
         assertEquals(0, costs.seconds(0, 1_600_000));
     }
 
+    /// Of many times four in ten may be those in which something else had the cores.
     @Test
-    void theLongestTimesDoNotCount() {
+    void timesOfOthersDoNotCount() {
         Times times = new Times();
-        assertThrows(IllegalStateException.class, times::meanSeconds);
-        for (int i = 0; i < 99; i++) {
+        assertThrows(IllegalStateException.class, times::medianSeconds);
+        for (int i = 0; i < 6; i++) {
             times.add(1000);
         }
-        times.add(1_000_000);
-        assertEquals(1e-6, times.meanSeconds(), 1e-15);
+        for (int i = 0; i < 4; i++) {
+            times.add(1_000_000);
+        }
         assertEquals(1e-6, times.medianSeconds(), 1e-15);
     }
 

@@ -25,7 +25,10 @@ class PromptCostsTest {
 
     @Test
     void weightsComeOnceAndAreMultipliedWithEachToken() {
-        assertEquals(1e6 * (1e-10 + 64 * 2e-12), COSTS.products(DType.Q4_0).orElseThrow().seconds(1e6, 64), 1e-12);
+        assertEquals(
+                1e6 * (1e-10 + 64 * 2e-12),
+                COSTS.products(DType.Q4_0).orElseThrow().seconds(1e6, 64),
+                1e-12);
         assertTrue(COSTS.products(DType.Q8_0).isEmpty());
     }
 

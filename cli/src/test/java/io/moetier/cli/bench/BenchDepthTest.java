@@ -1,0 +1,57 @@
+package io.moetier.cli.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.testdata.TestData;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BenchDepthTest {
+    private static final String TINY = TestData.tinyMixtral().toString();
+
+    @TempDir
+    Path cache = Path.of("");
+
+    /// The tokens before generation are computed with it, and are not counted.
+    @Test
+    void generationHasAsManyTokensBeforeItAsIsSaid() {
+        CommandLineRun run = bench("-p", "0", "-n", "4", "-r", "1", "-d", "40", "--ctx", "44", "--json");
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        JsonObject found = Json.parseObject(run.out().getBytes(StandardCharsets.UTF_8), Path.of("output"));
+        assertEquals(4, found.requireObject("generation").requireInt("tokens"));
+        run = bench("-p", "0", "-n", "4", "-r", "1", "-d", "40", "--ctx", "43");
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(run.err().contains("need a context of 44 tokens, but it holds 43"), run.err());
+        Benchmark.Lengths lengths = new Benchmark.Lengths(64, 4, 40);
+        assertEquals(64, lengths.requireContext(64));
+        assertThrows(IllegalArgumentException.class, () -> lengths.requireContext(63));
+    }
+
+    @Test
+    void aDepthIsForGeneration() {
+        refuses("-d must be 1 or more, not 0", "-d", "0");
+        refuses("-d is for generation, which -n 0 leaves out", "-d", "8", "-n", "0");
+        refuses("-d does not go with --compare", "-d", "8", "--compare", "--peer", "nowhere");
+    }
+
+    private void refuses(String reason, String... options) {
+        CommandLineRun run = bench(options);
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(run.err().contains(reason), run.err());
+    }
+
+    private CommandLineRun bench(String... options) {
+        return CommandLineRun.inProcess(
+                cache,
+                Stream.concat(Stream.of("bench", TINY), Stream.of(options)).toArray(String[]::new));
+    }
+}
