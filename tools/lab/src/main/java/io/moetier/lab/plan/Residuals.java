@@ -1,7 +1,7 @@
 package io.moetier.lab.plan;
 
 /// How far predictions may be from measurements, by part: relative errors as one standard deviation. Those of
-/// [#MEASURED] follow from what was compared on one busy machine (docs/measurements/plan.md). Those of [#OF_SPEEDS] are
+/// [#MEASURED] follow from what was compared on one machine (docs/measurements/plan.md). Those of [#OF_SPEEDS] are
 /// guesses: nothing was compared with them.
 ///
 /// @param resident of what a token takes with all of its experts in memory
