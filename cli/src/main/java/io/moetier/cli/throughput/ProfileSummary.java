@@ -25,15 +25,14 @@ record ProfileSummary(Findings findings, List<Measured> all) {
         Optional<Measured> best = fastest(generated);
         fastest(of(Phase.PREFILL)).ifPresent(prompt -> sentences.add(speed("Prompts are computed", prompt)));
         best.ifPresent(measured -> sentences.add(speed("Tokens are generated", measured)));
-        best.ifPresent(measured -> sentences.add(timeGoes(measured)));
+        best.ifPresent(measured -> sentences.addAll(List.of(timeGoes(measured), waits(measured))));
         generated.stream()
                 .min(Comparator.comparingDouble(
                         measured -> measured.tokensPerSecond().value()))
                 .filter(slowest -> best.isPresent() && !slowest.equals(best.get()))
-                .ifPresent(slowest -> sentences.add(slowest(slowest, best.orElseThrow())));
+                .ifPresent(slowest -> sentences.addAll(List.of(slowest(slowest, best.orElseThrow()), waits(slowest))));
         scaling(generated).ifPresent(sentences::add);
         findings.gains().forEach(gain -> sentences.add(gain.sentence()));
-        best.ifPresent(measured -> sentences.add(waits(measured)));
         findings.expectations().stream()
                 .max(Comparator.comparingDouble(each -> Math.abs(each.error())))
                 .ifPresentOrElse(
