@@ -169,9 +169,8 @@ class ClusterFaultsTest {
                         || driver.takes(id));
     }
 
-    /// Writes over a part of each block in the second half of what a node keeps: of some that a text is sure to need,
-    /// in
-    /// whichever order they came.
+    /// Writes over a part of each block in the second half of what a node keeps: of some that a text is sure to
+    /// need, in whichever order they came.
     private static void overwrite(Path folder) throws IOException {
         byte[] damage = "damaged".getBytes(StandardCharsets.UTF_8);
         for (Path path : extents(folder)) {

@@ -34,7 +34,7 @@ final class Neighbours {
 
     /// Addresses of IPv6 are in brackets, for they have colons of their own.
     private static final Pattern PLACE = Pattern.compile(
-            "(?:\\[(?<bracketed>[0-9a-fA-F:.]+(?:%[^\\[\\]]+)?)\\]|(?<host>[^:\\[\\]]+))" + "(?::(?<port>\\d{1,5}))?");
+            "(?:\\[(?<bracketed>[0-9a-fA-F:.]+(?:%[^\\[\\]]+)?)\\]|(?<host>[^:\\[\\]]+))(?::(?<port>\\d{1,5}))?");
 
     private static final int MAX_PORT = 0xffff;
 
