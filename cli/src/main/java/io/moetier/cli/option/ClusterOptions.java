@@ -18,6 +18,7 @@ import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.SocketException;
+import java.net.UnknownHostException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -104,6 +105,9 @@ public final class ClusterOptions {
             throw new IllegalArgumentException(
                     "--secret-file and --tls: members know each other by one of them, not by both");
         }
+        if (host != null) {
+            requireOwn(host);
+        }
         try {
             return Optional.of(new ClusterSettings(
                     cluster,
@@ -115,6 +119,16 @@ public final class ClusterOptions {
                     Optional.ofNullable(tls)));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(sentence(e), e);
+        }
+    }
+
+    private static void requireOwn(String host) {
+        try (ServerSocket _ = new ServerSocket(0, 1, InetAddress.getByName(host))) {
+            return;
+        } catch (UnknownHostException e) {
+            throw new IllegalArgumentException("--host: there is no host " + host, e);
+        } catch (IOException e) {
+            throw new IllegalArgumentException("--host: " + host + " is no address of this machine", e);
         }
     }
 

@@ -96,6 +96,8 @@ class ClusterOptionsTest {
                 "--tls d --host h --discover | --discover, --host, --tls: of which cluster? --cluster NAME says it",
                 "--cluster c --tls d --secret-file s | --secret-file and --tls: members know each other by one of them,"
                         + " not by both",
+                "--cluster c --host 192.0.2.1 | --host: 192.0.2.1 is no address of this machine",
+                "--cluster c --host fe80::1%nowhere0 | --host: there is no host fe80::1%nowhere0",
                 "--cluster c --port 70000 | --port: 70000 is none",
                 "--cluster -c | --cluster: up to 64 letters, digits, dots, hyphens and underscores, a letter or digit"
                         + " first"
