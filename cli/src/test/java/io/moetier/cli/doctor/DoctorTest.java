@@ -12,6 +12,7 @@ import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.cost.ByWorkingSet;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.cost.LoadingAhead;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
 import io.moetier.storage.expert.DiskSpeed;
@@ -71,7 +72,7 @@ class DoctorTest {
     void aProfileOfAnEarlierVersionIsMeasuredAgain() throws IOException {
         MachineProfile old = MachineProfile.ofHost("before", 10e9, 1e9, 4e9, 0);
         Files.writeString(MachineFile.in(cache), Json.write(old.fields()));
-        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0, LoadingAhead.UNKNOWN);
         ByWorkingSet nothing = ByWorkingSet.of(Map.of(1L, 0.0));
         DecodeCosts costs = new DecodeCosts(
                 Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), nothing, nothing, nothing, 0, loads, loads);

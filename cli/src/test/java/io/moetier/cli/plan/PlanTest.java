@@ -14,6 +14,7 @@ import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.cost.ByWorkingSet;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.cost.LoadingAhead;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
 import io.moetier.lab.plan.Candidate;
@@ -85,7 +86,7 @@ class PlanTest {
 
     @Test
     void aMeasuredMachineTellsPromptsAndTheFirstToken() throws IOException {
-        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0, LoadingAhead.UNKNOWN);
         DecodeCosts costs = new DecodeCosts(
                 Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), NOTHING, NOTHING, NOTHING, 0, loads, loads);
         Map<String, Object> fields = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0)

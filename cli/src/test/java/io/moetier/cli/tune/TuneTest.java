@@ -11,6 +11,7 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.lab.cost.ByWorkingSet;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.cost.LoadingAhead;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -270,7 +271,7 @@ class TuneTest {
                 before.out()
                         .contains("No speeds: this machine was not measured; run moetier doctor, or give --device.\n"),
                 before.out());
-        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0, LoadingAhead.UNKNOWN);
         DecodeCosts costs = new DecodeCosts(
                 Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), NOTHING, NOTHING, NOTHING, 0, loads, loads);
         MachineProfile profile =
@@ -287,7 +288,7 @@ class TuneTest {
     @Test
     void roundsOfBenchAreReplayed() throws IOException {
         Path own = Files.createDirectory(directory.resolve("own"));
-        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0);
+        LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0, LoadingAhead.UNKNOWN);
         DecodeCosts costs = new DecodeCosts(Map.of(), NOTHING, NOTHING, NOTHING, 0, loads, loads);
         MachineProfile profile =
                 MachineProfile.ofHost("a machine", 1e17, 1e9, 4e9, 1e-3).withDecodeCosts(costs);

@@ -6,12 +6,15 @@ import io.moetier.lab.calibrate.LoadFit.Sample;
 import io.moetier.lab.cost.ByWorkingSet;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.LoadCosts;
+import io.moetier.lab.cost.LoadingAhead;
 import io.moetier.lab.synthetic.ModelShape;
+import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.expert.ScratchDirectory;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.model.Phase;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +32,7 @@ import java.util.function.Consumer;
 /// for layers of random weights. The overhead is measured with narrow and with wide layers, so that the part that grows
 /// with the width is known, and each once with weights that caches hold and once with more of them; loads with experts
 /// of two sizes, so that the part that grows with the bytes is known, and with few and many experts a token, so that
-/// one can tell what other work hides.
+/// one can tell what other work hides. Both sizes are loaded ahead too, so that one can tell what that saves.
 public final class Calibration {
     /// Rounds unless the user says otherwise: memory and disk have faster and slower moments where others use them too.
     public static final int ROUNDS = 4;
@@ -46,23 +49,32 @@ public final class Calibration {
     private static final double SMALL_SECONDS = 0.5;
     private static final double LARGE_SECONDS = 0.8;
     private static final double HALF = 0.5;
+    private static final int FIRST_GUESSED = 2; // the time that its report ends has the loads of the layer before it
     private static final int LEAST_SAMPLES = 5;
     private static final int MOST_WEIGHT = 200;
     private static final long SPARE_BYTES = 256L << 20; // for the heap and workspaces
 
     private Calibration() {}
 
-    /// A stack, and how long its layers take: with all experts in memory, and with half of them.
+    /// A stack, and how long its layers take: with all experts in memory, with half of them and the others
+    /// loaded as they are asked for, and with these loaded ahead as far as they can be guessed.
     ///
     /// @param halfSeconds for half of them each round; 0 to leave that out
     private record Measured(
-            WeightStack stack, double halfSeconds, LayerTimes resident, Map<IoMode, LayerTimes> halfResident) {
+            WeightStack stack,
+            double halfSeconds,
+            LayerTimes resident,
+            Map<IoMode, LayerTimes> halfResident,
+            Map<IoMode, LayerTimes> loadedAhead) {
         static Measured of(WeightStack stack, double halfSeconds) {
             int k = stack.shape().expertsPerToken();
             Map<IoMode, LayerTimes> half = new EnumMap<>(IoMode.class);
-            half.put(IoMode.PREAD, new LayerTimes(k));
-            half.put(IoMode.DIRECT, new LayerTimes(k));
-            return new Measured(stack, halfSeconds, new LayerTimes(k), half);
+            Map<IoMode, LayerTimes> ahead = new EnumMap<>(IoMode.class);
+            for (IoMode io : List.of(IoMode.PREAD, IoMode.DIRECT)) {
+                half.put(io, new LayerTimes(k));
+                ahead.put(io, new LayerTimes(k, Phase.DECODE, FIRST_GUESSED));
+            }
+            return new Measured(stack, halfSeconds, new LayerTimes(k), half, ahead);
         }
 
         static Measured ofResident(WeightStack stack) {
@@ -70,16 +82,29 @@ public final class Calibration {
         }
 
         void measureRound() throws IOException {
-            stack.decode(IoMode.PREAD, 1, RESIDENT_SECONDS, resident);
+            stack.decode(IoMode.PREAD, 1, PrefetchChoice.OFF, RESIDENT_SECONDS, resident);
             if (halfSeconds > 0) {
                 for (Map.Entry<IoMode, LayerTimes> half : halfResident.entrySet()) {
-                    stack.decode(half.getKey(), HALF, halfSeconds, half.getValue());
+                    stack.decode(half.getKey(), HALF, PrefetchChoice.OFF, halfSeconds, half.getValue());
+                }
+            }
+            if (halfSeconds > 0 && stack.shape().layers() > FIRST_GUESSED) {
+                for (Map.Entry<IoMode, LayerTimes> ahead : loadedAhead.entrySet()) {
+                    stack.decode(ahead.getKey(), HALF, PrefetchChoice.ON, halfSeconds / 2, ahead.getValue());
                 }
             }
         }
 
+        /// Returns what is left of the waits if experts are loaded ahead.
+        double aheadShare(IoMode io) {
+            double demanded = Objects.requireNonNull(halfResident.get(io)).all().typicalSeconds();
+            double ahead = Objects.requireNonNull(loadedAhead.get(io)).all().typicalSeconds();
+            double waits = demanded - residentSeconds();
+            return waits > 0 ? Math.clamp((ahead - residentSeconds()) / waits, 0, 1) : 1;
+        }
+
         double residentSeconds() {
-            return resident.ofMisses(0).medianSeconds();
+            return resident.ofMisses(0).typicalSeconds();
         }
 
         int width() {
@@ -96,10 +121,10 @@ public final class Calibration {
             for (int misses = 1; misses <= k; misses++) {
                 Times of = times.ofMisses(misses);
                 if (of.size() >= LEAST_SAMPLES) {
-                    double median = of.medianSeconds();
-                    double weight = Math.min(MOST_WEIGHT, of.size()) / (median * median); // relative errors
+                    double seconds = of.typicalSeconds();
+                    double weight = Math.min(MOST_WEIGHT, of.size()) / (seconds * seconds); // relative errors
                     samples.add(
-                            new Sample(misses, median - residentSeconds(), (k - misses) * secondsPerExpert, weight));
+                            new Sample(misses, seconds - residentSeconds(), (k - misses) * secondsPerExpert, weight));
                 }
             }
             return samples;
@@ -118,7 +143,7 @@ public final class Calibration {
         }
     }
 
-    /// Measures this machine, in about twenty seconds and twelve more for each round.
+    /// Measures this machine, in about twenty seconds and fourteen more for each round.
     ///
     /// @param folder where stores are written, read and removed again: on the disk whose speed counts
     /// @param config threads, and where native code is
@@ -170,8 +195,8 @@ public final class Calibration {
         Measured coldWide = Measured.ofResident(WeightStack.write(folder, "cold-wide", COLD_WIDE, config));
         onStep.accept("warming up");
         LayerTimes warmUp = new LayerTimes(SMALL.expertsPerToken());
-        small.stack().decode(IoMode.PREAD, HALF, WARM_UP_SECONDS, warmUp);
-        small.stack().decode(IoMode.PREAD, 1, WARM_UP_SECONDS, warmUp);
+        small.stack().decode(IoMode.PREAD, HALF, PrefetchChoice.ON, WARM_UP_SECONDS, warmUp);
+        small.stack().decode(IoMode.PREAD, 1, PrefetchChoice.OFF, WARM_UP_SECONDS, warmUp);
         try (CpuDevice device = CpuDevice.open(
                         config.compute().threads(),
                         KernelChoice.AUTO,
@@ -200,7 +225,7 @@ public final class Calibration {
 
     /// Returns what is known of the kernels by themselves; all else is zero.
     private static DecodeCosts kernels(KernelReading kernels) {
-        LoadCosts noLoads = new LoadCosts(0, 0, 0, 0, 0);
+        LoadCosts noLoads = new LoadCosts(0, 0, 0, 0, 0, LoadingAhead.UNKNOWN);
         ByWorkingSet nothing = ByWorkingSet.of(Map.of(1L, 0.0));
         return new DecodeCosts(
                 kernels.rates(),
@@ -236,23 +261,31 @@ public final class Calibration {
             samples.addAll(each.samples(io, secondsPerExpert(each.stack(), HALF, costs)));
         }
         LoadFit ofLarge = LoadFit.of(samples);
+        Measured deep = large.getFirst();
         List<Sample> smallSamples = small.samples(io, secondsPerExpert(small.stack(), HALF, costs));
         return line(
                 LoadFit.with(ofLarge.overlap(), smallSamples),
-                small.stack().expertBytes(),
                 ofLarge,
-                large.getFirst().stack().expertBytes());
+                new LoadingAhead(
+                        small.stack().expertBytes(),
+                        small.aheadShare(io),
+                        deep.stack().expertBytes(),
+                        deep.aheadShare(io)));
     }
 
     /// Returns the costs that are those of two sizes, and grow between them as beyond them.
-    static LoadCosts line(LoadFit small, long smallBytes, LoadFit large, long largeBytes) {
-        double firstPerByte = (large.first() - small.first()) / (largeBytes - smallBytes);
-        double eachPerByte = Math.max(0, (large.each() - small.each()) / (largeBytes - smallBytes));
+    ///
+    /// @param ahead tells the sizes
+    static LoadCosts line(LoadFit small, LoadFit large, LoadingAhead ahead) {
+        long difference = ahead.largeBytes() - ahead.smallBytes();
+        double firstPerByte = (large.first() - small.first()) / difference;
+        double eachPerByte = Math.max(0, (large.each() - small.each()) / difference);
         return new LoadCosts(
-                small.first() - firstPerByte * smallBytes,
+                small.first() - firstPerByte * ahead.smallBytes(),
                 firstPerByte,
-                Math.max(0, small.each() - eachPerByte * smallBytes),
+                Math.max(0, small.each() - eachPerByte * ahead.smallBytes()),
                 eachPerByte,
-                large.overlap());
+                large.overlap(),
+                ahead);
     }
 }

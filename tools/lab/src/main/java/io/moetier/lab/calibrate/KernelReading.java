@@ -11,6 +11,7 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
@@ -60,7 +61,7 @@ final class KernelReading implements AutoCloseable {
         }
 
         double seconds() {
-            return times.medianSeconds() / EXPERTS;
+            return times.typicalSeconds() / EXPERTS;
         }
 
         /// Says whether it is arithmetic that takes so long; another process does not each time.
@@ -85,7 +86,7 @@ final class KernelReading implements AutoCloseable {
             }
         }
         for (DType type : DType.values()) {
-            read(experts(type, SMALL_HIDDEN, SMALL, CACHED_BYTES[0]), new Times());
+            read(List.of(experts(type, SMALL_HIDDEN, SMALL, CACHED_BYTES[0])));
         }
     }
 
@@ -94,10 +95,16 @@ final class KernelReading implements AutoCloseable {
         return Math.max(2 * CACHED_BYTES[1], bytes);
     }
 
-    /// Reads everything once more, each for a short time.
+    /// Reads everything once more, each for a short time. Experts of two sizes take turns: else a moment in
+    /// which memory is slow would make a difference of them that they do not have.
     void measureRound() {
-        small.values().forEach(reading -> read(reading, reading.times()));
-        large.values().forEach(this::readOne);
+        Map<Long, Reading> ofLarge = Objects.requireNonNull(large.get(overheadType));
+        small.forEach((workingSet, few) -> read(List.of(few, Objects.requireNonNull(ofLarge.get(workingSet)))));
+        large.forEach((type, readings) -> {
+            if (type != overheadType) {
+                readOne(readings);
+            }
+        });
     }
 
     /// Returns the bytes a second for each type, by the bytes that are read in turn. Where arithmetic is far slower
@@ -140,7 +147,7 @@ final class KernelReading implements AutoCloseable {
     private void readOne(Map<Long, Reading> ofType) {
         for (Reading reading : ofType.values()) {
             if (!reading.isSlow()) {
-                read(reading, reading.times());
+                read(List.of(reading));
             }
             if (reading.isSlow()) {
                 return;
@@ -168,32 +175,51 @@ final class KernelReading implements AutoCloseable {
         return new Reading(experts, hidden, new Times());
     }
 
-    private void read(Reading reading, Times times) {
-        DeviceBuffer x = device.allocate(reading.hidden());
-        DeviceBuffer out = device.allocate(EXPERTS * reading.hidden());
-        int[] rows = new int[EXPERTS];
-        int[] outRows = new int[EXPERTS];
-        for (int i = 0; i < EXPERTS; i++) {
-            outRows[i] = i;
+    /// Reads layers of these experts in turns, each for a short time and once at least.
+    private void read(List<Reading> readings) {
+        List<Layers> layers = readings.stream().map(Layers::new).toList();
+        while (layers.stream().anyMatch(Layers::isToGoOn)) {
+            layers.forEach(Layers::readNext);
         }
-        ExpertBatch batch = new ExpertBatch();
-        List<Expert> experts = reading.experts();
-        int timesBefore = times.size();
-        int next = 0;
-        long begin = System.nanoTime();
-        for (long spent = 0; spent < WARM_UP_NANOS + NANOS || times.size() == timesBefore; ) {
+    }
+
+    /// Layers of some experts that are read one after another.
+    private final class Layers {
+        private final Reading reading;
+        private final DeviceBuffer x;
+        private final DeviceBuffer out;
+        private final int[] rows = new int[EXPERTS];
+        private final int[] outRows = new int[EXPERTS];
+        private final ExpertBatch batch = new ExpertBatch();
+        private final int timesBefore;
+        private long spent;
+        private int next;
+
+        Layers(Reading reading) {
+            this.reading = reading;
+            x = device.allocate(reading.hidden());
+            out = device.allocate(EXPERTS * reading.hidden());
+            Arrays.setAll(outRows, i -> i);
+            timesBefore = reading.times().size();
+        }
+
+        boolean isToGoOn() {
+            return spent < WARM_UP_NANOS + NANOS || reading.times().size() == timesBefore;
+        }
+
+        void readNext() {
             batch.begin(rows, outRows, 1);
             for (int i = 0; i < EXPERTS; i++) {
-                next = (next + STRIDE) % experts.size();
-                batch.add(experts.get(next).weights(), i, 1);
+                next = (next + STRIDE) % reading.experts().size();
+                batch.add(reading.experts().get(next).weights(), i, 1);
             }
             long start = System.nanoTime();
             device.kernels().expertFfn(batch, x, out);
-            long end = System.nanoTime();
+            long nanos = System.nanoTime() - start;
             if (spent >= WARM_UP_NANOS) {
-                times.add(end - start);
+                reading.times().add(nanos);
             }
-            spent = end - begin;
+            spent += nanos;
         }
     }
 }

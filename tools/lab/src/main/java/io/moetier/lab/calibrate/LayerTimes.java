@@ -11,6 +11,8 @@ import java.util.List;
 /// token's experts were missing.
 final class LayerTimes implements RoutingListener {
     private final Phase phase;
+    private final int first;
+    private final Times all = new Times();
     private final List<Times> byMisses = new ArrayList<>();
     private long last;
     private int lastLayer = -1;
@@ -20,12 +22,14 @@ final class LayerTimes implements RoutingListener {
     ///
     /// @param k experts of a token
     LayerTimes(int k) {
-        this(k, Phase.DECODE);
+        this(k, Phase.DECODE, 1);
     }
 
     /// @param k experts of a token
-    LayerTimes(int k, Phase phase) {
+    /// @param first the first layer whose report ends a time, 1 or more
+    LayerTimes(int k, Phase phase, int first) {
         this.phase = phase;
+        this.first = first;
         for (int misses = 0; misses <= k; misses++) {
             byMisses.add(new Times());
         }
@@ -46,15 +50,21 @@ final class LayerTimes implements RoutingListener {
         return byMisses.get(misses);
     }
 
+    /// Returns those of all layers, however many were missing.
+    Times all() {
+        return all;
+    }
+
     @Override
     public void onRouting(int layer, Pass pass, int k, int[] ids, float[] weights, Tier[] tiers) {
         long now = System.nanoTime();
-        if (counts && pass.phase() == phase && layer == lastLayer + 1 && layer > 0) {
+        if (counts && pass.phase() == phase && layer == lastLayer + 1 && layer >= first) {
             int misses = 0;
             for (int i = 0; i < k; i++) {
                 misses += tiers[i] == Tier.HOST ? 0 : 1;
             }
             byMisses.get(misses).add(now - last);
+            all.add(now - last);
         }
         last = now;
         lastLayer = layer;

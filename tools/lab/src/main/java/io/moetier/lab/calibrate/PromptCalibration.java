@@ -75,7 +75,7 @@ public final class PromptCalibration {
     /// A layer of a stack, and how long it takes.
     private record Layer(WeightStack stack, int tokens, LayerTimes times) {
         Layer(WeightStack stack, int tokens) {
-            this(stack, tokens, new LayerTimes(stack.shape().expertsPerToken(), Phase.PREFILL));
+            this(stack, tokens, new LayerTimes(stack.shape().expertsPerToken(), Phase.PREFILL, 1));
         }
 
         void measureRound(double seconds) throws IOException {
@@ -87,7 +87,7 @@ public final class PromptCalibration {
             double rowsOfExpert = (double) tokens * shape.expertsPerToken() / shape.experts();
             double experts = shape.experts() * products.seconds(stack.weightsOfExpert(), rowsOfExpert);
             double others = products.seconds(stack.weightsOfAttention(), tokens);
-            double seconds = times.ofMisses(0).medianSeconds() - experts - others;
+            double seconds = times.ofMisses(0).typicalSeconds() - experts - others;
             return new Beside(shape.hidden(), tokens, seconds / tokens);
         }
     }

@@ -72,8 +72,8 @@ final class PromptReading {
 
     /// Returns the line through what an expert takes for few and for many tokens.
     private static Products line(Times fewRows, Times manyRows) {
-        double few = fewRows.medianSeconds() / EXPERTS;
-        double perRow = Math.max(0, (manyRows.medianSeconds() / EXPERTS - few) / (MANY_ROWS - FEW_ROWS));
+        double few = fewRows.typicalSeconds() / EXPERTS;
+        double perRow = Math.max(0, (manyRows.typicalSeconds() / EXPERTS - few) / (MANY_ROWS - FEW_ROWS));
         return new Products(Math.max(0, few - FEW_ROWS * perRow) / WEIGHTS, perRow / WEIGHTS);
     }
 

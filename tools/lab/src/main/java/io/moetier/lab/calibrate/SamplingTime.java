@@ -28,6 +28,6 @@ final class SamplingTime {
                 times.add(System.nanoTime() - start);
             }
         }
-        return times.medianSeconds() / VOCABULARY;
+        return times.typicalSeconds() / VOCABULARY;
     }
 }

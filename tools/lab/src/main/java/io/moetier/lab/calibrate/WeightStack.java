@@ -86,19 +86,20 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
     }
 
     /// Decodes random tokens for some time and adds to `times` what the layers took after the first half of it, which
-    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is. Nothing is loaded ahead,
-    /// for what missing experts cost is measured.
+    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is.
     ///
     /// @param residentShare of the experts that there is room for; misses are spread over the layers by chance
+    /// @param prefetch whether experts of the next layers are loaded ahead, or each is when a layer asks for it
     /// @throws IOException if the thread is interrupted
-    void decode(IoMode io, double residentShare, double seconds, LayerTimes times) throws IOException {
+    void decode(IoMode io, double residentShare, PrefetchChoice prefetch, double seconds, LayerTimes times)
+            throws IOException {
         long slots = Math.round(residentShare * shape.layers() * shape.experts());
         requireNoInterrupt();
-        EngineConfig onDemand = config.withIo(io)
+        EngineConfig limited = config.withIo(io)
                 .withPolicy("lru", Optional.empty())
-                .withPrefetch(PrefetchChoice.OFF)
+                .withPrefetch(prefetch)
                 .withRamBytes(slots * expertBytes());
-        try (Engine engine = Engine.open(store, onDemand);
+        try (Engine engine = Engine.open(store, limited);
                 Session session = engine.newSession(LAST_POSITION)) {
             session.listen(times);
             SplittableRandom random = new SplittableRandom(0);

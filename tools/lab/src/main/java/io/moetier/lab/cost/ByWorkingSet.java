@@ -25,7 +25,8 @@ public record ByWorkingSet(SortedMap<Long, Double> points) {
         return new ByWorkingSet(new TreeMap<>(points));
     }
 
-    /// Returns the figure as measured, between two measurements by the logarithm of the bytes.
+    /// Returns the figure as measured, between two measurements by the inverse of the bytes: of what is read
+    /// in turn, the share that caches of some size hold falls so.
     public double at(double workingSet) {
         TreeMap<Long, Double> sorted = new TreeMap<>(points);
         long bytes = Math.clamp((long) workingSet, sorted.firstKey(), sorted.lastKey());
@@ -34,7 +35,7 @@ public record ByWorkingSet(SortedMap<Long, Double> points) {
         if (below.getKey().equals(above.getKey())) {
             return below.getValue();
         }
-        double share = Math.log((double) bytes / below.getKey()) / Math.log((double) above.getKey() / below.getKey());
+        double share = (1.0 / below.getKey() - 1.0 / bytes) / (1.0 / below.getKey() - 1.0 / above.getKey());
         return below.getValue() + share * (above.getValue() - below.getValue());
     }
 

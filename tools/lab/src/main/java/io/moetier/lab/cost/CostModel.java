@@ -20,10 +20,11 @@ import java.util.Optional;
 /// `dense/β_G + max(experts/β_G, copied/β_P, computed/β_H) + layerSeconds + handOff`; and what is copied behind a layer
 /// holds up the copies of the next one, unless it is there before these begin.
 ///
-/// Where `doctor` has measured [DecodeCosts] and the model is known, it is what the engine takes:
-/// `dense/β_d + experts/β_e + n * expertSeconds + layerSeconds + width * widthSeconds + loads - overlap * min(loads,
-/// hits)`, where β_d and β_e are the speeds at which kernels read the types of these weights, loads are [LoadCosts],
-/// and all but the loads depends on how many bytes are read in turn, [ByWorkingSet].
+/// Where `doctor` has measured [DecodeCosts] and the model is known, it is what the engine takes: `dense/β_d
+/// + experts/β_e + n * expertSeconds + layerSeconds + width * widthSeconds + loads - overlap * min(loads,
+/// hits)`, where β_d and β_e are the speeds at which kernels read the types of these weights, loads are
+/// [LoadCosts], and all but the loads depends on how many bytes are read in turn, [ByWorkingSet]. Where
+/// experts are loaded ahead, a share of what loads take longer is left, [LoadingAhead].
 public final class CostModel {
     /// What the processor's part in a layer takes beside its experts, as a share of what the device's takes: inputs
     /// come to it in a copy that is waited for, and results go back in one.
@@ -33,6 +34,7 @@ public final class CostModel {
     private final Misses misses;
     private final Optional<DecodeCosts> costs;
     private final Constants constants;
+    private final boolean ahead;
 
     /// What does not depend on a layer's work.
     private record Constants(
@@ -76,7 +78,8 @@ public final class CostModel {
         }
     }
 
-    private CostModel(MachineProfile machine, Misses misses, Optional<DecodeCosts> costs, Constants constants) {
+    private CostModel(
+            MachineProfile machine, Misses misses, Optional<DecodeCosts> costs, Constants constants, boolean ahead) {
         if (misses != Misses.COPY
                 && (!machine.hasDevice() || machine.hostBytesPerSecond().isEmpty())) {
             throw new IllegalArgumentException(
@@ -86,6 +89,7 @@ public final class CostModel {
         this.misses = misses;
         this.costs = costs;
         this.constants = constants;
+        this.ahead = ahead;
     }
 
     /// Returns the model of a machine by its speeds alone.
@@ -94,7 +98,7 @@ public final class CostModel {
     /// @throws IllegalArgumentException if the processor has a part in it, and there is no device or nobody knows
     ///     how fast main memory is
     public static CostModel ofSpeeds(MachineProfile machine, Misses misses) {
-        return new CostModel(machine, misses, Optional.empty(), speeds(machine));
+        return new CostModel(machine, misses, Optional.empty(), speeds(machine), false);
     }
 
     private static Constants speeds(MachineProfile machine) {
@@ -118,7 +122,13 @@ public final class CostModel {
                         costs.expertSeconds().at(workingSet),
                         traits.vocabulary() * costs.logitSeconds()))
                 .orElse(speeds);
-        return new CostModel(machine, misses, machine.decodeCosts(), constants);
+        return new CostModel(machine, misses, machine.decodeCosts(), constants, false);
+    }
+
+    /// Returns the model of the same, with experts loaded ahead of the layers as far as these can be guessed; what that
+    /// brings is known where it was measured.
+    public CostModel loadingAhead() {
+        return new CostModel(machine, misses, costs, constants, true);
     }
 
     /// Returns the seconds that a token takes beside its layers.
@@ -143,7 +153,13 @@ public final class CostModel {
     public double seconds(Work work) {
         double beside = beside(work);
         double there = Overlap.time(moving(work), beside, overlap());
-        return reading(work) + overhead(work) - beside + Overlap.time(there, processing(work), Overlap.WHOLE);
+        double seconds = reading(work) + overhead(work) - beside + Overlap.time(there, processing(work), Overlap.WHOLE);
+        double waits = Math.max(0, there - beside);
+        return seconds - waits * (1 - aheadShare(work.expertBytes()));
+    }
+
+    private double aheadShare(double expertBytes) {
+        return ahead ? costs.map(of -> of.fromDisk().ahead().at(expertBytes)).orElse(1.0) : 1;
     }
 
     /// What the time of a layer consists of, in seconds.

@@ -54,14 +54,18 @@ public record DecodeCosts(
                 fromDisk.firstSecondsPerByte() / factor,
                 fromDisk.eachSeconds(),
                 fromDisk.eachSecondsPerByte() / factor,
-                fromDisk.overlap());
-        return new DecodeCosts(reading, layerSeconds, widthSeconds, expertSeconds, logitSeconds, faster, fromPageCache);
+                fromDisk.overlap(),
+                fromDisk.ahead());
+        return withLoads(faster, fromPageCache);
     }
 
     /// Returns the costs for a model whose file the system keeps in memory.
     DecodeCosts withCachedFiles() {
-        return new DecodeCosts(
-                reading, layerSeconds, widthSeconds, expertSeconds, logitSeconds, fromPageCache, fromPageCache);
+        return withLoads(fromPageCache, fromPageCache);
+    }
+
+    private DecodeCosts withLoads(LoadCosts disk, LoadCosts cache) {
+        return new DecodeCosts(reading, layerSeconds, widthSeconds, expertSeconds, logitSeconds, disk, cache);
     }
 
     /// Returns the fields of a profile's file.

@@ -13,12 +13,14 @@ import java.util.Map;
 /// @param firstSeconds may be below zero, where a later load is held up by an earlier one
 /// @param overlap the share of the work on experts in memory that is done meanwhile: 1 where loads need the disk alone,
 ///     0 where loaders and kernels want the same cores
+/// @param ahead what is left of the waits if experts are loaded ahead
 public record LoadCosts(
         double firstSeconds,
         double firstSecondsPerByte,
         double eachSeconds,
         double eachSecondsPerByte,
-        double overlap) {
+        double overlap,
+        LoadingAhead ahead) {
     /// Returns how long it takes until so many experts of `bytes` bytes are there.
     public double seconds(int misses, double bytes) {
         double first = firstSeconds + firstSecondsPerByte * bytes;
@@ -33,19 +35,25 @@ public record LoadCosts(
         fields.put("each_seconds", eachSeconds);
         fields.put("each_seconds_per_byte", eachSecondsPerByte);
         fields.put("overlap", overlap);
+        fields.put("ahead", ahead.fields());
         return fields;
     }
 
     static LoadCosts parse(JsonObject json) {
-        double overlap = json.requireDouble("overlap");
-        if (!(overlap >= 0 && overlap <= 1)) {
-            throw json.unexpected("overlap", "a share from 0 to 1", overlap);
-        }
         return new LoadCosts(
                 DecodeCosts.seconds(json, "first_seconds", -1),
                 DecodeCosts.seconds(json, "first_seconds_per_byte", -1),
                 DecodeCosts.seconds(json, "each_seconds", 0),
                 DecodeCosts.seconds(json, "each_seconds_per_byte", 0),
-                overlap);
+                share(json, "overlap"),
+                json.optionalObject("ahead").map(LoadingAhead::parse).orElse(LoadingAhead.UNKNOWN));
+    }
+
+    static double share(JsonObject json, String key) {
+        double share = json.requireDouble(key);
+        if (!(share >= 0 && share <= 1)) {
+            throw json.unexpected(key, "a share from 0 to 1", share);
+        }
+        return share;
     }
 }

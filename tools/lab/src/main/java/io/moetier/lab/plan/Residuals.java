@@ -9,7 +9,7 @@ package io.moetier.lab.plan;
 /// @param prompt of what a prompt takes
 record Residuals(double resident, double loads, double prompt) {
     /// Of a machine that doctor has measured.
-    static final Residuals MEASURED = new Residuals(0.3, 0.35, 0.2);
+    static final Residuals MEASURED = new Residuals(0.25, 0.25, 0.2);
 
     /// Of a machine of which speeds of memory, link and disk alone are known, measured or published.
     static final Residuals OF_SPEEDS = new Residuals(0.35, 0.35, 0.6);

@@ -87,8 +87,9 @@ public record SpeedForecast(
             PlannedModel model, SlotPlan slots, SlotPlan larger, MachineProfile machine, double stateBytes) {
         Prediction predict(Outcome outcome) {
             long everyToken = model.sizes().denseBytes() + Math.round(stateBytes);
+            CostModel costs = model.sizes().costs(machine, Misses.COPY, slots);
             return Prediction.of(
-                    outcome, model.sizes().experts(), model.sizes().costs(machine, Misses.COPY, slots), everyToken);
+                    outcome, model.sizes().experts(), costs.loadingAhead(), everyToken); // as runs do by default
         }
 
         double secondsAt(double hitRate) {

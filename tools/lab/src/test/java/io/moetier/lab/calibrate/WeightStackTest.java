@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.lab.synthetic.ModelShape;
+import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.IoMode;
@@ -30,7 +31,7 @@ class WeightStackTest {
         assertEquals(2.0 * (stack.denseBytes() + 4 * stack.expertBytes()), stack.bytes(0.5));
         assertEquals(stack.bytes(1), WeightStack.bytes(SHAPE));
         LayerTimes half = new LayerTimes(2);
-        stack.decode(IoMode.PREAD, 0.5, 0, half); // the first layer has none before it
+        stack.decode(IoMode.PREAD, 0.5, PrefetchChoice.OFF, 0, half); // the first layer has none before it
         assertEquals(
                 WeightStack.LEAST_TOKENS,
                 half.ofMisses(0).size()
@@ -38,14 +39,15 @@ class WeightStackTest {
                         + half.ofMisses(2).size());
         assertTrue(half.ofMisses(1).size() > 0);
         LayerTimes none = new LayerTimes(2);
-        stack.decode(IoMode.DIRECT, 2.0 / 16, 0, none); // what one layer needs
+        stack.decode(IoMode.DIRECT, 2.0 / 16, PrefetchChoice.OFF, 0, none); // what one layer needs
         assertEquals(WeightStack.LEAST_TOKENS, none.ofMisses(2).size());
-        LayerTimes read = new LayerTimes(2, Phase.PREFILL);
+        LayerTimes read = new LayerTimes(2, Phase.PREFILL, 1);
         stack.read(32, 0, read);
         assertEquals(1, read.ofMisses(0).size());
         Thread.currentThread().interrupt();
         try {
-            assertThrows(InterruptedIOException.class, () -> stack.decode(IoMode.PREAD, 1, 0, half));
+            assertThrows(
+                    InterruptedIOException.class, () -> stack.decode(IoMode.PREAD, 1, PrefetchChoice.OFF, 0, half));
         } finally {
             assertTrue(Thread.interrupted());
         }

@@ -34,6 +34,9 @@ class CostModelTest {
             OptionalDouble.empty(),
             10e-6,
             Optional.empty());
+    /// Halfway from the inverse of 1 MiB to that of 1 GiB.
+    private static final double HALF_CACHED = 2 / (Math.pow(2, -20) + Math.pow(2, -30));
+
     private static final MachineProfile MEASURED = CPU.withDecodeCosts(new DecodeCosts(
             Map.of(
                     DType.Q8_0, ByWorkingSet.of(Map.of(1L << 20, 40e9, 1L << 30, 20e9)),
@@ -42,8 +45,8 @@ class CostModelTest {
             ByWorkingSet.of(Map.of(1L << 20, 1e-9, 1L << 30, 2e-9)),
             ByWorkingSet.of(Map.of(1L << 20, 1e-6, 1L << 30, 2e-6)),
             3e-9,
-            new LoadCosts(100e-6, 1e-10, 10e-6, 5e-10, 1),
-            new LoadCosts(50e-6, 0, 5e-6, 1e-10, 0)));
+            new LoadCosts(100e-6, 1e-10, 10e-6, 5e-10, 1, new LoadingAhead(1_000, 0.5, 100_000_000, 1)),
+            new LoadCosts(50e-6, 0, 5e-6, 1e-10, 0, LoadingAhead.UNKNOWN)));
     private static final Traits TRAITS = new Traits(DType.F32, DType.Q8_0, 1000, 10_000);
 
     @TempDir
@@ -113,23 +116,28 @@ class CostModelTest {
         Work missing = new Work(5e6, 1e6, 2, 2, 2);
         assertEquals(resting + loads - hidden, model.seconds(missing), 1e-12);
         assertEquals(Bound.DISK, model.bound(missing));
+        CostModel ahead = model.loadingAhead(); // experts of 1 MB are three fifths of the way from 1 KB to 100 MB
+        assertEquals(resting + 0.8 * (loads - hidden), ahead.seconds(missing), 1e-12);
+        assertEquals(0.8 * (loads - hidden), ahead.parts(missing).waits(), 1e-12);
+        assertEquals(resting, ahead.seconds(resident), 1e-12);
         CostModel cached = CostModel.of(MEASURED.withCachedFiles(), Misses.COPY, TRAITS, 1 << 30);
         assertEquals(resting + 50e-6 + 2 * 105e-6, cached.seconds(missing), 1e-12);
+        assertEquals(cached.seconds(missing), cached.loadingAhead().seconds(missing));
         assertEquals(Bound.OVERHEAD, cached.bound(new Work(0, 1e3, 4, 0, 0)));
     }
 
-    /// Caches hold what is read in turn, or they do not; in between it is as much of both as the logarithm says.
+    /// Caches hold what is read in turn, or they do not; in between they hold a share that falls as that grows.
     @Test
     void weightsComeFasterOutOfCaches() {
         DecodeCosts costs = MEASURED.decodeCosts().orElseThrow();
         assertEquals(40e9, costs.bytesPerSecond(DType.Q8_0, 1).orElseThrow());
         assertEquals(40e9, costs.bytesPerSecond(DType.Q8_0, 1 << 20).orElseThrow());
-        assertEquals(30e9, costs.bytesPerSecond(DType.Q8_0, 1 << 25).orElseThrow(), 1);
+        assertEquals(30e9, costs.bytesPerSecond(DType.Q8_0, HALF_CACHED).orElseThrow(), 1e4); // bytes are whole
         assertEquals(20e9, costs.bytesPerSecond(DType.Q8_0, 1e12).orElseThrow());
         assertEquals(50e9, costs.bytesPerSecond(DType.F32, 1e12).orElseThrow());
         assertTrue(costs.bytesPerSecond(DType.BF16, 1).isEmpty());
         assertEquals(2e-6, costs.layerSeconds(1000, 1), 1e-12);
-        assertEquals(1.5e-6, costs.expertSeconds().at(1 << 25), 1e-12);
+        assertEquals(1.5e-6, costs.expertSeconds().at(HALF_CACHED), 1e-12);
         assertThrows(IllegalArgumentException.class, () -> ByWorkingSet.of(Map.of()));
         Traits unknown = new Traits(DType.BF16, DType.BF16, 0, 0);
         assertEquals(
@@ -162,6 +170,25 @@ class CostModelTest {
         }
     }
 
+    @Test
+    void aProfileOfBeforeGainsNothingByLoadingAhead() throws IOException {
+        String fields = Json.write(MEASURED.fields()).replace("\"ahead\"", "\"unknown\"");
+        Path file = Files.writeString(directory.resolve("p.json"), fields);
+        DecodeCosts costs = MachineProfile.read(file).decodeCosts().orElseThrow();
+        assertEquals(LoadingAhead.UNKNOWN, costs.fromDisk().ahead());
+        assertEquals(1, LoadingAhead.UNKNOWN.at(1e6));
+    }
+
+    @Test
+    void whatIsLeftOfWaitsFollowsTheSizeOfExperts() {
+        LoadingAhead ahead = new LoadingAhead(100, 0.5, 10_000, 0.9);
+        assertEquals(0.5, ahead.at(0));
+        assertEquals(0.5, ahead.at(100));
+        assertEquals(0.7, ahead.at(1000), 1e-12);
+        assertEquals(0.9, ahead.at(1e9));
+        assertThrows(IllegalArgumentException.class, () -> new LoadingAhead(2, 1, 2, 1));
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
             {"name":"a"} | host_bytes_per_second: expected the rates of host and disk, or those of device and link, found nothing
@@ -173,6 +200,9 @@ class CostModelTest {
             {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"f32":{"9":0}}}} | decode_costs.bytes_per_second.f32.9: expected bytes, and bytes per second, found 0.0
             {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{"f32":{}}}} | decode_costs.bytes_per_second.f32: expected bytes, and bytes per second, found none
             {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{},"layer_seconds":{"1":0},"width_seconds":{"9":-1}}} | decode_costs.width_seconds.9: expected bytes, and seconds, found -1.0
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{},"layer_seconds":{"1":0},"width_seconds":{"1":0},"expert_seconds":{"1":0},"logit_seconds":0,"from_disk":{"first_seconds":0,"first_seconds_per_byte":0,"each_seconds":0,"each_seconds_per_byte":0,"overlap":0,"ahead":{"small_bytes":0,"large_bytes":2}}}} | decode_costs.from_disk.ahead.small_bytes: expected 1 or more, found 0
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{},"layer_seconds":{"1":0},"width_seconds":{"1":0},"expert_seconds":{"1":0},"logit_seconds":0,"from_disk":{"first_seconds":0,"first_seconds_per_byte":0,"each_seconds":0,"each_seconds_per_byte":0,"overlap":0,"ahead":{"small_bytes":2,"large_bytes":2}}}} | decode_costs.from_disk.ahead.large_bytes: expected more than small_bytes, found 2
+            {"name":"a","host_bytes_per_second":1e9,"disk_bytes_per_second":1e9,"decode_costs":{"bytes_per_second":{},"layer_seconds":{"1":0},"width_seconds":{"1":0},"expert_seconds":{"1":0},"logit_seconds":0,"from_disk":{"first_seconds":0,"first_seconds_per_byte":0,"each_seconds":0,"each_seconds_per_byte":0,"overlap":0,"ahead":{"small_bytes":1,"large_bytes":2,"of_small":2}}}} | decode_costs.from_disk.ahead.of_small: expected a share from 0 to 1, found 2.0
             """)
     void errorsNameTheField(String json, String expected) throws IOException {
         Path file = Files.writeString(directory.resolve("p.json"), json);
