@@ -14,7 +14,8 @@ record LauncherRunner(Path launcher, Sandbox sandbox) implements Runner {
 
     @Override
     public Outcome run(HostileInput input) throws IOException, InterruptedException {
-        Path in = Files.writeString(sandbox.temporary().resolve("stdin"), input.standardInput());
+        byte[] said = input.standardInput().getBytes(StandardCharsets.UTF_8); // half a pair of surrogates has none: ?
+        Path in = Files.write(sandbox.temporary().resolve("stdin"), said);
         Path out = sandbox.temporary().resolve("stdout");
         Path err = sandbox.temporary().resolve("stderr");
         ProcessBuilder builder = new ProcessBuilder(Stream.concat(
