@@ -150,7 +150,7 @@ public final class ClusterOptions {
         try (ServerSocket _ = new ServerSocket(settings.port(), 1, InetAddress.getByName(settings.host()))) {
             return false;
         } catch (IOException e) {
-            return true; // or the address is wrong, which is said when it is used
+            return true;
         }
     }
 

@@ -143,7 +143,7 @@ public final class Calibration {
         }
     }
 
-    /// Measures this machine, in about twenty seconds and fourteen more for each round.
+    /// Measures this machine, in about twenty seconds and seventeen more for each round.
     ///
     /// @param folder where stores are written, read and removed again: on the disk whose speed counts
     /// @param config threads, and where native code is

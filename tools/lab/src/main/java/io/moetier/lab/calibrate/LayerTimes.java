@@ -12,7 +12,6 @@ import java.util.List;
 final class LayerTimes implements RoutingListener {
     private final Phase phase;
     private final int first;
-    private final Times all = new Times();
     private final List<Times> byMisses = new ArrayList<>();
     private long last;
     private int lastLayer = -1;
@@ -52,6 +51,8 @@ final class LayerTimes implements RoutingListener {
 
     /// Returns those of all layers, however many were missing.
     Times all() {
+        Times all = new Times();
+        byMisses.forEach(all::addAll);
         return all;
     }
 
@@ -64,7 +65,6 @@ final class LayerTimes implements RoutingListener {
                 misses += tiers[i] == Tier.HOST ? 0 : 1;
             }
             byMisses.get(misses).add(now - last);
-            all.add(now - last);
         }
         last = now;
         lastLayer = layer;

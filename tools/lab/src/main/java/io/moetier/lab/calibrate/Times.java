@@ -16,6 +16,10 @@ final class Times {
         nanos[size++] = duration;
     }
 
+    void addAll(Times others) {
+        Arrays.stream(others.nanos, 0, others.size).forEach(this::add);
+    }
+
     int size() {
         return size;
     }

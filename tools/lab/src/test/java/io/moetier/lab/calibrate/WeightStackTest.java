@@ -38,6 +38,10 @@ class WeightStackTest {
                         + half.ofMisses(1).size()
                         + half.ofMisses(2).size());
         assertTrue(half.ofMisses(1).size() > 0);
+        assertEquals(WeightStack.LEAST_TOKENS, half.all().size());
+        LayerTimes later = new LayerTimes(2, Phase.DECODE, 2);
+        stack.decode(IoMode.PREAD, 0.5, PrefetchChoice.ON, 0, later);
+        assertEquals(0, later.all().size()); // of two layers none is behind the second
         LayerTimes none = new LayerTimes(2);
         stack.decode(IoMode.DIRECT, 2.0 / 16, PrefetchChoice.OFF, 0, none); // what one layer needs
         assertEquals(WeightStack.LEAST_TOKENS, none.ofMisses(2).size());
