@@ -38,7 +38,8 @@ import java.util.function.IntPredicate;
 /// time.
 ///
 /// The prompt is prose, so that the routers choose as they do in earnest; a model without a tokenizer gets random ids.
-/// Generation samples with llama.cpp's defaults and a fixed seed, and goes on past the end of the text.
+/// Generation samples with llama.cpp's defaults, and goes on past the end of the text. Each time has a seed of its own,
+/// counted from 0: a policy would learn which experts a text needs that it is given again.
 final class Benchmark implements AutoCloseable {
     static final int OPENING_TOKENS = 16; // what generation starts from unless the user says; not measured
 
@@ -52,6 +53,7 @@ final class Benchmark implements AutoCloseable {
     private final Measurement promptRates = new Measurement();
     private final Measurement generationRates = new Measurement();
     private Optional<SessionTrace> trace = Optional.empty();
+    private long nextSeed;
     private final Measurement virtualPromptRates = new Measurement();
     private final Measurement virtualGenerationRates = new Measurement();
     private final DeviceMarks marks;
@@ -319,7 +321,8 @@ final class Benchmark implements AutoCloseable {
         }
         Engine engine = model.engine();
         begin();
-        Sampler sampler = new Sampler(SamplingParams.DEFAULT, engine.spec().vocabSize(), engine.contextLength());
+        Sampler sampler = new Sampler(
+                SamplingParams.DEFAULT.withSeed(nextSeed++), engine.spec().vocabSize(), engine.contextLength());
         Optional<VirtualTime> virtual = clock.virtual().map(VirtualTime::new);
         IntPredicate all = token -> true;
         // The first token belongs to the prompt, so one more than is measured.
