@@ -208,6 +208,17 @@ public final class ModelOptions {
     @Nullable
     Double maxKld;
 
+    @About(Topic.MODEL)
+    @Option(
+            names = "--copies",
+            paramLabel = "MODEL",
+            description = "The same model in fewer bits: within --max-kld its experts may stand for those that would"
+                    + " have to be loaded, as less of them is read; on the CPU.")
+    @Nullable
+    Path copies;
+
+    private boolean limitedLater;
+
     @Mixin
     ClusterOptions cluster = new ClusterOptions();
 
@@ -237,6 +248,11 @@ public final class ModelOptions {
         if (policy != null && saved.isPresent()) {
             throw new IllegalArgumentException("--policy and --policy-file: expected one of them");
         }
+        require(
+                copies == null || maxKld != null || limitedLater,
+                "copies",
+                "none without a limit of what they may lose, which --max-kld sets",
+                copies);
         PolicyChoice leaving = policyChoice(saved);
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);
@@ -341,6 +357,11 @@ public final class ModelOptions {
         }
     }
 
+    /// Notes that what copies in fewer bits may lose is not said by --max-kld.
+    public void limitLater() {
+        limitedLater = true;
+    }
+
     /// Says whether tokens are sent to other experts than the model was trained with.
     public boolean isLossy() {
         return OptionFlags.lossy(selection()).isPresent();
@@ -350,7 +371,8 @@ public final class ModelOptions {
         return new ExpertSelection(
                 experts == null ? OptionalInt.empty() : OptionalInt.of(experts),
                 topPExperts == null ? OptionalDouble.empty() : OptionalDouble.of(topPExperts),
-                maxKld == null ? OptionalDouble.empty() : OptionalDouble.of(maxKld));
+                maxKld == null ? OptionalDouble.empty() : OptionalDouble.of(maxKld),
+                Optional.ofNullable(copies));
     }
 
     private OptionalLong ramBytes(Optional<PolicyFile> saved) {

@@ -27,6 +27,7 @@ public final class OptionFlags {
             entry("experts", "--experts"),
             entry("topPExperts", "--top-p-experts"),
             entry("maxKld", "--max-kld"),
+            entry("copies", "--copies"),
             entry("temperature", "--temp"),
             entry("topK", "--top-k"),
             entry("topP", "--top-p"),
@@ -51,8 +52,12 @@ public final class OptionFlags {
         Stream<String> experts = selection.experts().stream().mapToObj(number -> flag("experts") + " " + number);
         Stream<String> share = selection.topPExperts().stream().mapToObj(part -> flag("topPExperts") + " " + part);
         Stream<String> limit = selection.maxKld().stream().mapToObj(nats -> flag("maxKld") + " " + nats);
+        Stream<String> copies =
+                selection.maxKld().isEmpty()
+                        ? Stream.empty()
+                        : selection.copies().map(store -> flag("copies") + " " + store).stream();
         return Optional.of(
-                        Stream.of(experts, share, limit).flatMap(each -> each).collect(Collectors.joining(" ")))
+                        Stream.of(experts, share, limit, copies).flatMap(each -> each).collect(Collectors.joining(" ")))
                 .filter(options -> !options.isEmpty());
     }
 

@@ -12,6 +12,7 @@ import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.LossCalibration;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.session.EngineConfig;
+import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -22,6 +23,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -65,8 +67,8 @@ public final class PerplexityCommand implements Callable<Integer> {
 
     @Option(
             names = "--calibrate",
-            description = "Measure on the text what leaving out experts of little weight costs this model, and keep it"
-                    + " for --max-kld.")
+            description = "Measure on the text what leaving out experts of little weight costs this model, with --copies also"
+                    + " what these cost in place of its experts, and keep it for --max-kld.")
     boolean calibrate;
 
     @Option(names = "--json", description = "Print one JSON object.")
@@ -80,6 +82,9 @@ public final class PerplexityCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         requireAlone();
+        if (calibrate) {
+            model.limitLater();
+        }
         String text = read();
         Stores stores = LibraryTerminal.stores(surroundings, streams);
         EngineConfig config = model.config(surroundings, streams);
@@ -115,22 +120,27 @@ public final class PerplexityCommand implements Callable<Integer> {
     }
 
     private void calibrate(Windows windows, LoadedModel loaded) throws IOException {
-        String fingerprint = loaded.engine()
-                .store()
-                .fingerprint()
-                .orElseThrow(
-                        () -> MalformedModelException.of(model.model, "fingerprint", "one in its manifest", "none"));
+        String fingerprint = fingerprint(loaded.engine().store(), model.model);
+        Optional<String> ofCopies = loaded.engine()
+                .storeOfCopies()
+                .map(copies -> fingerprint(copies, loaded.engine().selection().copies().orElseThrow()));
         LossCalibration calibration;
         try (Progress progress = progress()) {
-            long total = (long) Calibrating.rounds() * windows.count() * windows.length();
+            long total = (long) Calibrating.rounds(ofCopies.isPresent()) * windows.count() * windows.length();
             calibration = Calibrating.run(
                     windows,
                     loaded,
+                    ofCopies,
                     String.valueOf(file.getFileName()),
                     done -> progress.update((long) done * windows.length(), total));
         }
         calibration.keep(surroundings.cacheDirectory(), fingerprint);
         streams.print(json ? Json.write(calibration.toMap()) + "\n" : Calibrating.table(calibration));
+    }
+
+    private static String fingerprint(ExpertStore store, Path name) {
+        return store.fingerprint()
+                .orElseThrow(() -> MalformedModelException.of(name, "fingerprint", "one in its manifest", "none"));
     }
 
     private Progress progress() {

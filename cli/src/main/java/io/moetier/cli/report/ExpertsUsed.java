@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalDouble;
 
 /// How many experts tokens were sent to, and whether that is what the model was trained for.
 ///
@@ -20,12 +21,17 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Opt
     ///
     /// @param estimatedKld KL divergence from the whole model, in nats
     /// @param leftOut share of chosen experts
-    /// @param loadsSaved of these, those that were not in memory
-    public record Loss(double estimatedKld, double leftOut, long loadsSaved) {
+    /// @param copied share of chosen experts that copies in fewer bits stood for; nothing where there are none
+    /// @param loadsSaved of both, those that were not in memory
+    public record Loss(double estimatedKld, double leftOut, OptionalDouble copied, long loadsSaved) {
         /// Returns what was left out so far, where a limit was set.
         public static Optional<Loss> of(LossMeter meter) {
             return meter.isLimited()
-                    ? Optional.of(new Loss(meter.estimatedKld(), meter.shareLeftOut(), meter.loadsSaved()))
+                    ? Optional.of(new Loss(
+                            meter.estimatedKld(),
+                            meter.shareLeftOut(),
+                            meter.hasCopies() ? OptionalDouble.of(meter.shareCopied()) : OptionalDouble.empty(),
+                            meter.loadsSaved()))
                     : Optional.empty();
         }
 
@@ -34,6 +40,7 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Opt
             Map<String, Object> fields = new LinkedHashMap<>();
             fields.put("estimated_kl_divergence", estimatedKld);
             fields.put("experts_left_out", leftOut);
+            copied.ifPresent(share -> fields.put("experts_copied", share));
             fields.put("loads_saved", loadsSaved);
             return fields;
         }

@@ -96,8 +96,12 @@ public final class ProfileCommand implements Callable<Integer> {
         check(page, "--report");
         check(json, "--json");
         check(jfr, "--jfr");
-        EngineConfig config = model.config(surroundings, streams);
-        sweep.check(config);
+        if (sweep.limitsLoss()) {
+            model.limitLater();
+        }
+        EngineConfig asked = model.config(surroundings, streams);
+        sweep.check(asked);
+        EngineConfig config = LibraryTerminal.stores(surroundings, streams).withStoreOfCopies(asked);
         model.model = LibraryTerminal.located(model.model, surroundings, streams);
         Findings findings = findings(config);
         ProfileSummary summary = new ProfileSummary(findings);

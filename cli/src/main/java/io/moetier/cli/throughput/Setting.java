@@ -1,7 +1,9 @@
 package io.moetier.cli.throughput;
 
 import io.moetier.lab.throughput.Case;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.session.EngineConfig;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// With what a model is loaded once.
@@ -14,9 +16,12 @@ record Setting(String budget, OptionalLong ramBytes, int threads, double maxKld)
     EngineConfig of(EngineConfig config) {
         EngineConfig threaded = threads == 0 ? config : config.withThreads(threads);
         EngineConfig sized = ramBytes.isPresent() ? threaded.withRamBytes(ramBytes.getAsLong()) : threaded;
-        return maxKld == 0
-                ? sized
-                : sized.withSelection(sized.numerics().selection().withMaxKld(maxKld));
+        ExpertSelection selection = sized.numerics().selection();
+        boolean isExact = maxKld == 0 && selection.maxKld().isEmpty();
+        return sized.withSelection(
+                isExact
+                        ? selection.withCopies(Optional.empty())
+                        : maxKld == 0 ? selection : selection.withMaxKld(maxKld));
     }
 
     /// Returns the name for people.

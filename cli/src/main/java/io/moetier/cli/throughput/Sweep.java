@@ -100,6 +100,11 @@ final class Sweep {
     @Option(names = "--quick", description = "A prompt of 64, 16 tokens, two budgets, all threads: twenty seconds.")
     boolean quick;
 
+    /// Says whether settings with some loss are measured.
+    boolean limitsLoss() {
+        return maxKlds != null;
+    }
+
     /// Checks what does not depend on a model.
     ///
     /// @param config what else was asked for

@@ -93,6 +93,6 @@ class OptionFlagsTest {
         assertEquals(
                 Optional.of("--experts 1 --top-p-experts 0.3"),
                 OptionFlags.lossy(
-                        new ExpertSelection(OptionalInt.of(1), OptionalDouble.of(0.3), OptionalDouble.empty())));
+                        new ExpertSelection(OptionalInt.of(1), OptionalDouble.of(0.3), OptionalDouble.empty(), Optional.empty())));
     }
 }

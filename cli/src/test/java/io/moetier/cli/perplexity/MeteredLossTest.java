@@ -72,31 +72,94 @@ class MeteredLossTest {
         JsonObject calibrated = json("perplexity", model, "--file", one, "--ctx", "64", "--calibrate", "--json");
         assertTrue(calibrated.requireDouble("kld_per_dose") > 0);
         for (String limit : limits) {
-            JsonObject found = json(
-                    "perplexity",
-                    model,
-                    "--file",
-                    other,
-                    "--ctx",
-                    "64",
-                    "--ram",
-                    ram,
-                    "--reference",
-                    model,
-                    "--policy",
-                    "lru",
-                    "--prefetch",
-                    "off",
-                    "--max-kld",
-                    limit,
-                    "--json");
-            double kld = found.requireObject("reference").requireDouble("kl_divergence");
-            double estimated = found.requireDouble("estimated_kl_divergence");
-            assertEquals("--max-kld " + limit, found.requireString("lossy"));
-            assertTrue(estimated > 0, "nothing was left out of " + model);
-            assertTrue(estimated <= Double.parseDouble(limit), estimated + " estimated of " + limit);
-            assertTrue(kld > 0 && kld <= Double.parseDouble(limit), kld + " measured of " + limit);
+            JsonObject _ = lossBelow(limit, model, "--ram", ram);
         }
+    }
+
+    private JsonObject lossBelow(String limit, String model, String... options) {
+        String[] command = {
+            "perplexity",
+            model,
+            "--file",
+            other,
+            "--ctx",
+            "64",
+            "--reference",
+            model,
+            "--policy",
+            "lru",
+            "--prefetch",
+            "off",
+            "--max-kld",
+            limit,
+            "--json"
+        };
+        JsonObject found = json(with(command, options));
+        double kld = found.requireObject("reference").requireDouble("kl_divergence");
+        double estimated = found.requireDouble("estimated_kl_divergence");
+        assertTrue(found.requireString("lossy").startsWith("--max-kld " + limit), found.requireString("lossy"));
+        assertTrue(estimated > 0, "nothing was left out of " + model);
+        assertTrue(estimated <= Double.parseDouble(limit), estimated + " estimated of " + limit);
+        assertTrue(kld > 0 && kld <= Double.parseDouble(limit), kld + " measured of " + limit);
+        return found;
+    }
+
+    /// The copies are the same weights in eight bits instead of sixteen.
+    @Test
+    void copiesInFewerBitsStayBelowTheLimitAndSaveMore() {
+        String copies = importedStore();
+        JsonObject calibrated = json(
+                "perplexity", TINY, "--file", one, "--ctx", "64", "--calibrate", "--copies", copies, "--json");
+        double ofCopies = calibrated.requireObject("copies").requireDouble("kld_per_dose");
+        assertTrue(ofCopies < 0.1 * calibrated.requireDouble("kld_per_dose"), ofCopies + " in " + calibrated);
+        String limit = "0.003";
+        JsonObject alone = lossBelow(limit, TINY, "--ram", "6M");
+        JsonObject found = lossBelow(limit, TINY, "--ram", "6M", "--copies", copies);
+        assertEquals("--max-kld " + limit + " --copies " + copies, found.requireString("lossy"));
+        assertFalse(alone.optionalDouble("experts_copied").isPresent());
+        assertTrue(found.requireDouble("experts_copied") > 0);
+        assertTrue(found.requireLong("loads_saved") > alone.requireLong("loads_saved"));
+    }
+
+    @Test
+    void copiesAreCalibratedTooAndAreOfTheSameModel() {
+        String copies = importedStore();
+        calibrate();
+        refuses(
+                "--copies: it is not known yet what the experts of " + copies + " cost in place of those of " + TINY
+                        + "; perplexity measures that when it calibrates the model with them",
+                "--max-kld",
+                "0.1",
+                "--copies",
+                copies);
+        refuses(
+                "--copies: expected none without a limit of what they may lose, which --max-kld sets, found " + copies,
+                "--copies",
+                copies);
+        String other = TestData.golden("qwen3_vl_moe").toString();
+        CommandLineRun run = run("perplexity", TINY, "--file", one, "--ctx", "64", "--calibrate", "--copies", other);
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(
+                run.err().contains("--copies: expected the experts of the model, of which layer 0 expert 0 has gate"),
+                run.err());
+        run = run("perplexity", copies, "--file", one, "--ctx", "64", "--calibrate", "--copies", TINY);
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(run.err().contains("in fewer bits than those of the model, found"), run.err());
+        run = run(
+                "perplexity", TINY, "--file", one, "--ctx", "64", "--calibrate", "--copies", copies, "--device",
+                "emulated");
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertTrue(
+                run.err()
+                        .contains("--copies: expected the processor of this machine alone, which computes them, found"
+                                + " a GPU"),
+                run.err());
+    }
+
+    private void refuses(String reason, String... options) {
+        CommandLineRun run = run(with(new String[] {"run", TINY, "Once", "-n", "2"}, options));
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertEquals("moetier: " + reason, run.err().strip());
     }
 
     @Test

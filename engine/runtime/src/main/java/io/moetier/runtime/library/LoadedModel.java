@@ -23,7 +23,6 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
 import java.util.Optional;
-import java.util.OptionalDouble;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -62,13 +61,13 @@ public final class LoadedModel implements AutoCloseable {
                 && config.compute().kernels() != KernelChoice.PLAIN) {
             VectorModule.load();
         }
-        OptionalDouble kldPerDose = LossCalibration.kldPerDose(
+        Optional<LossCalibration.Costs> costs = LossCalibration.costs(
                 config.numerics().selection(),
                 name,
                 StoreManifest.read(directory).fingerprint(),
                 cacheDirectory);
         Engine engine = Engine.open(directory, config.withNativeDirectory(cacheDirectory));
-        kldPerDose.ifPresent(engine.loss()::limit);
+        costs.ifPresent(of -> engine.loss().limit(of.kldPerDose(), of.copyDose()));
         return new LoadedModel(
                 name, directory, cacheDirectory, engine, config.compute().device());
     }

@@ -6,6 +6,7 @@ import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.Importance;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
@@ -98,8 +99,9 @@ public final class Stores {
                 text);
     }
 
-    private LoadedModel load(Path model, Supplier<ModelSource> opener, EngineConfig config, boolean text) {
+    private LoadedModel load(Path model, Supplier<ModelSource> opener, EngineConfig asked, boolean text) {
         tidy(model);
+        EngineConfig config = withStoreOfCopies(asked);
         if (isStore(model)) {
             if (text && lacksTokenizer(model)) {
                 throw LoadedModel.noTokenizer(model);
@@ -136,6 +138,27 @@ public final class Stores {
                 importIntoCache(source, store, true, damage + "; importing " + model + " again");
             }
             return open(model, store, source.whyNoPictures(), config);
+        }
+    }
+
+    /// Returns this with a store of the copies in fewer bits, if there are to be any, which is made now if need be.
+    public EngineConfig withStoreOfCopies(EngineConfig config) {
+        ExpertSelection selection = config.numerics().selection();
+        return config.withSelection(selection.withCopies(selection.copies().map(this::made)));
+    }
+
+    /// Returns the store of `model`, which is made now if need be.
+    private Path made(Path model) {
+        if (isStore(model)) {
+            return model;
+        }
+        try (ModelSource source = openSource(model)) {
+            Path store = cached(source);
+            if (!Files.exists(store)) {
+                importIntoCache(source, store, false, "importing " + model + " once, to " + store);
+            }
+            CacheRoom.markUsed(store);
+            return store;
         }
     }
 

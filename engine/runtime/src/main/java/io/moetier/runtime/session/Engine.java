@@ -15,6 +15,7 @@ import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.family.Families;
 import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.mixture.ExpertCopies;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.model.mixture.ExpertsOnNodes;
@@ -85,6 +86,8 @@ public final class Engine implements AutoCloseable {
     private final Optional<Device> processor; // computes what devices lack
     private final Counters counters = new Counters();
     private final Optional<ExpertNodes> nodes; // that compute experts
+    private final Optional<CopyStore> copyStore; // of experts in fewer bits
+    private final Optional<ExpertCopies> copies;
     private final ExpertTiers expertTiers;
     private final String policyWords;
     private final PrefetchTrial prefetchTrial;
@@ -114,14 +117,16 @@ public final class Engine implements AutoCloseable {
         spec = selected(Families.describe(store.config(), store.denseFile()), selection);
         contextLength = contextLength(spec, config);
         kv = config.numerics().kv();
-        if (selection.maxKld().isPresent() && spec.encoder().isPresent()) {
-            throw new InvalidOptionException(
-                    "maxKld", "is for models that continue a text; " + spec.family() + " has an encoder");
-        }
+        requireDecoderOnly();
         // refused before the weights are read
         PolicyFactory policy = config.offloading().policy().factory(spec);
         SlotBudget slotBudget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken(spec));
         config.memory().ramBytes().ifPresent(slotBudget::slots);
+        copyStore = selection
+                .copies()
+                .map(from -> CopyStore.open(
+                        from, store, slotBudget, config, numExpertsPerToken(spec), counters, owned));
+        config.memory().ramBytes().ifPresent(this::bytesOfModel);
         devices = openDevices(config);
         device = devices.getFirst();
         loaders = config.compute().device().orElse(null) instanceof DeviceWithLoaders own
@@ -139,6 +144,14 @@ public final class Engine implements AutoCloseable {
         memoryPlan = planned();
         nodes = config.compute().nodes().map(this::openNodes);
         @Nullable ExpertNodes remote = nodes.orElse(null);
+        copies = copyStore.map(from -> from.tier(
+                device,
+                ramBytes(config) - bytesOfModel(ramBytes(config)),
+                numExpertsPerToken(),
+                policy,
+                loaders,
+                counters,
+                owned));
         expertTiers = openTiers(config, policy);
         owned.add(expertTiers::close);
         if (remote != null) {
@@ -159,7 +172,9 @@ public final class Engine implements AutoCloseable {
                 remote == null
                         ? expertTiers::isHere
                         : (layer, expert) -> remote.takes(layer, expert) || expertTiers.isHere(layer, expert),
-                selection.maxKld());
+                selection.maxKld(),
+                copies.map(of -> new LossMeter.Copies(of.tiers()::isHere, of.readingShare()))
+                        .orElse(null));
         LayerContext context = new LayerContext(
                 new HeldWeights(weights, device, arena),
                 layer -> store.layout(ExpertId.pack(layer, 0)),
@@ -167,7 +182,7 @@ public final class Engine implements AutoCloseable {
                 places,
                 device,
                 counters,
-                new TokenExperts(selection, loss));
+                new TokenExperts(selection, loss, copies.orElse(null)));
         model = new MoeModel(spec, context, prefetchTrial);
         if (!device.readsMainMemory()) {
             close(mainMemory);
@@ -179,6 +194,15 @@ public final class Engine implements AutoCloseable {
                         .toList();
         guard = guards.apply(tierSlots()); // last, as it may give back at once
         owned.add(guard::close);
+    }
+
+    private void requireDecoderOnly() {
+        boolean limits = selection.maxKld().isPresent();
+        if (spec.encoder().isPresent() && (limits || selection.copies().isPresent())) {
+            throw new InvalidOptionException(
+                    limits ? "maxKld" : "copies",
+                    "is for models that continue a text; " + spec.family() + " has an encoder");
+        }
     }
 
     private TierSlots tierSlots() {
@@ -455,8 +479,19 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the smallest budget of experts in main memory: the top-k experts of one layer.
     public long minimumRamBytes() {
+        return leastOfModel() + copyStore.map(CopyStore::leastBytes).orElse(0L);
+    }
+
+    private long leastOfModel() {
         return SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken())
                 .minimumBytes();
+    }
+
+    /// Returns what the model's own experts get of a budget.
+    ///
+    /// @throws InvalidOptionException if it is too small for them and the copies
+    private long bytesOfModel(long bytes) {
+        return copyStore.map(from -> bytes - from.bytes(bytes, leastOfModel())).orElse(bytes);
     }
 
     /// Returns the main memory that this engine and a session of it will still take: room for experts that are not
@@ -464,7 +499,10 @@ public final class Engine implements AutoCloseable {
     public long pendingBytes() {
         ResidentSummary tier = whileNoStep(this::inMainMemory);
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
-        return tier.slots().bytes() - tier.filled().bytes() + keyValues;
+        long ofCopies = copies.map(of -> of.tiers().residentSummary())
+                .map(of -> of.slots().bytes() - of.filled().bytes())
+                .orElse(0L);
+        return tier.slots().bytes() - tier.filled().bytes() + ofCopies + keyValues;
     }
 
     private ResidentSummary inMainMemory() {
@@ -525,6 +563,11 @@ public final class Engine implements AutoCloseable {
     /// Returns the store the model came from.
     public ExpertStore store() {
         return store;
+    }
+
+    /// Returns the store that copies of experts in fewer bits come from, if there are any.
+    public Optional<ExpertStore> storeOfCopies() {
+        return copyStore.map(CopyStore::store);
     }
 
     /// Returns the tokens that end an answer: those of `generation_config.json`, else of `config.json`.
@@ -695,7 +738,7 @@ public final class Engine implements AutoCloseable {
     }
 
     private Residency residency(EngineConfig config, PolicyFactory policy) {
-        return new Residency(numExpertsPerToken(), ramBytes(config), policy);
+        return new Residency(numExpertsPerToken(), bytesOfModel(ramBytes(config)), policy);
     }
 
     /// Returns what experts may take on a device.
@@ -722,11 +765,16 @@ public final class Engine implements AutoCloseable {
     }
 
     private EngineNeeds needs() {
-        long slotBytes =
-                store.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
-        long loading = EngineNeeds.loaderBytes(store.readsPastCache(), loaders.count(), slotBytes);
+        long loading = loaderBytes(store)
+                + copyStore.map(from -> loaderBytes(from.store())).orElse(0L);
         EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(minimumRamBytes(), otherWeightBytes, otherWeightBytes, loading);
         return new EngineNeeds(spec, config, device, device.readsMainMemory(), bytes);
+    }
+
+    private long loaderBytes(ExpertStore read) {
+        long slotBytes =
+                read.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
+        return EngineNeeds.loaderBytes(read.readsPastCache(), loaders.count(), slotBytes);
     }
 
     private VramBudget vramBudget(int number) {

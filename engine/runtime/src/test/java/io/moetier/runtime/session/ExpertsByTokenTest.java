@@ -9,6 +9,7 @@ import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
@@ -21,7 +22,7 @@ class ExpertsByTokenTest {
 
     private static EngineConfig choosing(int experts) {
         return EngineConfig.DEFAULT.withSelection(
-                new ExpertSelection(OptionalInt.of(experts), OptionalDouble.empty(), OptionalDouble.empty()));
+                new ExpertSelection(OptionalInt.of(experts), OptionalDouble.empty(), OptionalDouble.empty(), Optional.empty()));
     }
 
     private static int[] chosenInFirstLayer(EngineConfig config) {

@@ -2,6 +2,8 @@ package io.moetier.runtime.model.mixture;
 
 import static io.moetier.runtime.option.InvalidOptionException.require;
 
+import java.nio.file.Path;
+import java.util.Optional;
 import java.util.OptionalDouble;
 import java.util.OptionalInt;
 
@@ -13,10 +15,14 @@ import java.util.OptionalInt;
 /// as the
 ///     model has for a token (Huang et al. 2024, arXiv:2403.07652)
 /// @param maxKld fewer while the KL divergence from what was trained stays below this, in nats: see [LossMeter]
-public record ExpertSelection(OptionalInt experts, OptionalDouble topPExperts, OptionalDouble maxKld) {
+/// @param copies the store of the same model in fewer bits, whose experts may stand for those that would have to be
+/// loaded, within
+///     `maxKld`
+public record ExpertSelection(
+        OptionalInt experts, OptionalDouble topPExperts, OptionalDouble maxKld, Optional<Path> copies) {
     /// As the model was trained.
     public static final ExpertSelection TRAINED =
-            new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty(), OptionalDouble.empty());
+            new ExpertSelection(OptionalInt.empty(), OptionalDouble.empty(), OptionalDouble.empty(), Optional.empty());
 
     /// @throws IllegalArgumentException if a number cannot be
     public ExpertSelection {
@@ -29,6 +35,11 @@ public record ExpertSelection(OptionalInt experts, OptionalDouble topPExperts, O
     ///
     /// @throws IllegalArgumentException if it cannot be
     public ExpertSelection withMaxKld(double nats) {
-        return new ExpertSelection(experts, topPExperts, OptionalDouble.of(nats));
+        return new ExpertSelection(experts, topPExperts, OptionalDouble.of(nats), copies);
+    }
+
+    /// Returns this with other copies, or none.
+    public ExpertSelection withCopies(Optional<Path> store) {
+        return new ExpertSelection(experts, topPExperts, maxKld, store);
     }
 }

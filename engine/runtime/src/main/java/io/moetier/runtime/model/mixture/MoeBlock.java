@@ -37,7 +37,8 @@ import org.jspecify.annotations.Nullable;
 /// become available; those that are in memory at one time are computed together, and an expert that every token visits
 /// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
 /// of its choices: where an expert was, and when it came, cannot change a bit of the result. A choice of -1, with
-/// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing.
+/// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing. Where some
+/// loss is allowed, copies in fewer bits stand for some experts; these are loaded at the same time, and computed last.
 public final class MoeBlock implements Block {
     private static final int LATENTS = 0; // of the intermediate results
     private static final int SUM = 1;
@@ -59,6 +60,7 @@ public final class MoeBlock implements Block {
     private final Device device;
     private final Counters counters;
     private final LossMeter loss;
+    private final @Nullable LayerCopies copies;
     private final @Nullable DenseFeedForward sharedExpert;
     private final boolean sharedIsGated;
     private final float @Nullable [] bias;
@@ -69,12 +71,14 @@ public final class MoeBlock implements Block {
 
     /// @param norm what is in front of the router
     /// @param connection what is in front of that, where there are several residual streams
+    /// @param copyViews of copies in fewer bits; null if there are none
     public MoeBlock(
             int layer,
             MoeSpec spec,
             @Nullable Norm norm,
             @Nullable HyperConnection connection,
             ExpertViews views,
+            @Nullable ExpertViews copyViews,
             LayerContext context,
             RoutersAhead routersAhead) {
         this.layer = layer;
@@ -106,6 +110,10 @@ public final class MoeBlock implements Block {
         bias = spec.bias().map(weights::vector).orElse(null);
         weighsInputs = spec.weighsInputs();
         tierOf = new Tier[numExperts];
+        ExpertCopies ofModel = context.tokenExperts().copies();
+        copies = ofModel == null || copyViews == null
+                ? null
+                : new LayerCopies(ofModel.tiers(), copyViews, layer, numChoices, numExperts);
     }
 
     @Override
@@ -144,10 +152,27 @@ public final class MoeBlock implements Block {
         }
         router.choose(kernels, pass, routed(buffers), mixture.logitsAndSharedGate(), choices);
         if (loss.leaveOut(
-                pass, routersAhead.isFirstOfDecoder(number), layer, choices, numExpertsPerToken, numExperts)) {
+                pass,
+                routersAhead.isFirstOfDecoder(number),
+                layer,
+                choices,
+                numExpertsPerToken,
+                numExperts,
+                numChoices)) {
             choices.chosenOnHost();
         }
-        mixture.groups().sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numChoices);
+        int numGroups = copies == null ? numChoices : copies.numGroups();
+        mixture.groups().sort(choices.ids(), choices.weights(), n, numExpertsPerToken, numGroups);
+        if (copies != null) {
+            nameExperts(choices.ids(), n * numExpertsPerToken);
+        }
+    }
+
+    /// Makes choices of copies those of their experts again; the groups know which are copies.
+    private void nameExperts(int[] ids, int count) {
+        for (int i = 0; i < count; i++) {
+            ids[i] -= ids[i] < numChoices ? 0 : numChoices;
+        }
     }
 
     /// Returns what the router reads.
@@ -184,9 +209,10 @@ public final class MoeBlock implements Block {
         routersAhead.onDecision(number, n, mixture);
         int[] inputRows = weighsInputs ? groups.rows : groups.tokens;
         DeviceBuffer inputs;
-        try (LayerExperts experts = nodes == null
-                ? expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)
-                : nodes.begin(layer, n, groups, numDistinct, inputRows)) {
+        try (LayerExperts inFewerBits = copies == null ? null : copies.begin(groups);
+                LayerExperts experts = nodes == null
+                        ? expertTiers.begin(layer, groups.distinct, groups.sizes, groups.weights, numDistinct)
+                        : nodes.begin(layer, n, groups, numDistinct, inputRows)) {
             inputs = inputs(kernels, n, buffers);
             if (nodes != null) {
                 nodes.send(inputs, weighsInputs ? groups.numRows() : n, expertSize);
@@ -203,6 +229,9 @@ public final class MoeBlock implements Block {
             }
             places.begin(experts, n, mixture, inputs, expertSize, weighsInputs);
             compute(experts, here);
+            if (copies != null && inFewerBits != null) {
+                computeCopies(copies, inFewerBits.on(0), here);
+            }
         } catch (RuntimeException | Error e) {
             if (nodes != null) {
                 nodes.giveUp();
@@ -216,7 +245,7 @@ public final class MoeBlock implements Block {
                 compute(experts, here);
             }
         }
-        counters.addExpertsComputed(numDistinct);
+        counters.addExpertsComputed(numDistinct + (copies == null ? 0 : copies.count(groups)));
         counters.addChoices(n, groups.numChoices());
     }
 
@@ -245,14 +274,25 @@ public final class MoeBlock implements Block {
         places.bringBackFromOthers();
     }
 
+    private void computeCopies(LayerCopies copies, ExpertArrivals arrivals, ExpertPlace place) {
+        while (computeNext(arrivals, place, copies.views(), copies.first())) {
+            // one group after the other
+        }
+    }
+
     private boolean computeNext(ExpertArrivals arrivals, ExpertPlace place) {
+        return computeNext(arrivals, place, views, 0);
+    }
+
+    /// @param first the group of expert 0
+    private boolean computeNext(ExpertArrivals arrivals, ExpertPlace place, ExpertViews views, int first) {
         if (!arrivals.next()) {
             return false;
         }
         for (int i = 0; i < arrivals.size(); i++) {
             int expert = arrivals.expert(i);
             tierOf[expert] = arrivals.tier(i);
-            place.add(views.in(arrivals.block(i)), expert);
+            place.add(views.in(arrivals.block(i)), first + expert);
         }
         place.compute();
         return true;

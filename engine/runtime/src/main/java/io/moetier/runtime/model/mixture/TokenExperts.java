@@ -1,7 +1,11 @@
 package io.moetier.runtime.model.mixture;
 
+import org.jspecify.annotations.Nullable;
+
 /// Which experts a token is sent to, of those that a router would choose.
 ///
 /// @param selection how many
 /// @param loss leaves out some of these
-public record TokenExperts(ExpertSelection selection, LossMeter loss) {}
+/// @param copies stand for some of these; null if there are none
+public record TokenExperts(
+        ExpertSelection selection, LossMeter loss, @Nullable ExpertCopies copies) {}

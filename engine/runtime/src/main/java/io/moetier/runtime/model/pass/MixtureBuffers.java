@@ -50,7 +50,7 @@ public final class MixtureBuffers {
         ones = new float[weighsInputs ? numChoices : 0];
         Arrays.fill(ones, 1f);
         weightedInputs = floats.of(weighsInputs ? numChoices : 0, spec.hiddenSize());
-        groups = new ExpertGroups(numExperts, numChoices + batch);
+        groups = new ExpertGroups(2 * numExperts, numChoices + batch); // and as many copies in fewer bits
         aheadStreams = StreamBuffers.of(spec, 1, floats);
         aheadInput = floats.of(1, spec.hiddenSize());
         aheadLogits = new DeviceBuffer[] {floats.of(1, numExperts)};
