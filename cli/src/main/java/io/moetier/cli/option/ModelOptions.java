@@ -248,11 +248,13 @@ public final class ModelOptions {
         if (policy != null && saved.isPresent()) {
             throw new IllegalArgumentException("--policy and --policy-file: expected one of them");
         }
-        require(
-                copies == null || maxKld != null || limitedLater,
-                "copies",
-                "none without a limit of what they may lose, which --max-kld sets",
-                copies);
+        if (copies != null) {
+            require(
+                    maxKld != null || limitedLater,
+                    "copies",
+                    "none without a limit of what they may lose, which --max-kld sets",
+                    copies);
+        }
         PolicyChoice leaving = policyChoice(saved);
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);

@@ -52,12 +52,12 @@ public final class OptionFlags {
         Stream<String> experts = selection.experts().stream().mapToObj(number -> flag("experts") + " " + number);
         Stream<String> share = selection.topPExperts().stream().mapToObj(part -> flag("topPExperts") + " " + part);
         Stream<String> limit = selection.maxKld().stream().mapToObj(nats -> flag("maxKld") + " " + nats);
-        Stream<String> copies =
-                selection.maxKld().isEmpty()
-                        ? Stream.empty()
-                        : selection.copies().map(store -> flag("copies") + " " + store).stream();
-        return Optional.of(
-                        Stream.of(experts, share, limit, copies).flatMap(each -> each).collect(Collectors.joining(" ")))
+        Stream<String> copies = selection.maxKld().isEmpty()
+                ? Stream.empty()
+                : selection.copies().map(store -> flag("copies") + " " + store).stream();
+        return Optional.of(Stream.of(experts, share, limit, copies)
+                        .flatMap(each -> each)
+                        .collect(Collectors.joining(" ")))
                 .filter(options -> !options.isEmpty());
     }
 

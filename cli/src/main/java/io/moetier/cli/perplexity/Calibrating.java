@@ -148,8 +148,7 @@ final class Calibrating {
                     + model.engine().spec().mostExpertsPerToken() + " of a layer");
         }
         Optional<OfCopies> ofCopies = copies.map(fingerprint -> new OfCopies(
-                fingerprint,
-                rounds.measure(OF_COPIES, setting -> meter.calibrateCopies(setting.most, setting.share))));
+                fingerprint, rounds.measure(OF_COPIES, setting -> meter.calibrateCopies(setting.most, setting.share))));
         return new LossCalibration(text, rounds.scored, points, ofCopies);
     }
 

@@ -67,8 +67,9 @@ public final class PerplexityCommand implements Callable<Integer> {
 
     @Option(
             names = "--calibrate",
-            description = "Measure on the text what leaving out experts of little weight costs this model, with --copies also"
-                    + " what these cost in place of its experts, and keep it for --max-kld.")
+            description =
+                    "Measure on the text what leaving out experts of little weight costs this model, with --copies also"
+                            + " what these cost in place of its experts, and keep it for --max-kld.")
     boolean calibrate;
 
     @Option(names = "--json", description = "Print one JSON object.")
@@ -123,7 +124,8 @@ public final class PerplexityCommand implements Callable<Integer> {
         String fingerprint = fingerprint(loaded.engine().store(), model.model);
         Optional<String> ofCopies = loaded.engine()
                 .storeOfCopies()
-                .map(copies -> fingerprint(copies, loaded.engine().selection().copies().orElseThrow()));
+                .map(copies ->
+                        fingerprint(copies, loaded.engine().selection().copies().orElseThrow()));
         LossCalibration calibration;
         try (Progress progress = progress()) {
             long total = (long) Calibrating.rounds(ofCopies.isPresent()) * windows.count() * windows.length();

@@ -92,7 +92,7 @@ class OptionFlagsTest {
         assertEquals(Optional.empty(), OptionFlags.lossy(ExpertSelection.TRAINED));
         assertEquals(
                 Optional.of("--experts 1 --top-p-experts 0.3"),
-                OptionFlags.lossy(
-                        new ExpertSelection(OptionalInt.of(1), OptionalDouble.of(0.3), OptionalDouble.empty(), Optional.empty())));
+                OptionFlags.lossy(new ExpertSelection(
+                        OptionalInt.of(1), OptionalDouble.of(0.3), OptionalDouble.empty(), Optional.empty())));
     }
 }

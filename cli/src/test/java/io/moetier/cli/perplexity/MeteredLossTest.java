@@ -108,10 +108,10 @@ class MeteredLossTest {
     @Test
     void copiesInFewerBitsStayBelowTheLimitAndSaveMore() {
         String copies = importedStore();
-        JsonObject calibrated = json(
-                "perplexity", TINY, "--file", one, "--ctx", "64", "--calibrate", "--copies", copies, "--json");
+        JsonObject calibrated =
+                json("perplexity", TINY, "--file", one, "--ctx", "64", "--calibrate", "--copies", copies, "--json");
         double ofCopies = calibrated.requireObject("copies").requireDouble("kld_per_dose");
-        assertTrue(ofCopies < 0.1 * calibrated.requireDouble("kld_per_dose"), ofCopies + " in " + calibrated);
+        assertTrue(ofCopies < 0.1 * calibrated.requireDouble("kld_per_dose"), ofCopies + " in " + calibrated.asMap());
         String limit = "0.003";
         JsonObject alone = lossBelow(limit, TINY, "--ram", "6M");
         JsonObject found = lossBelow(limit, TINY, "--ram", "6M", "--copies", copies);
@@ -146,7 +146,16 @@ class MeteredLossTest {
         assertEquals(Failure.USAGE, run.exitCode());
         assertTrue(run.err().contains("in fewer bits than those of the model, found"), run.err());
         run = run(
-                "perplexity", TINY, "--file", one, "--ctx", "64", "--calibrate", "--copies", copies, "--device",
+                "perplexity",
+                TINY,
+                "--file",
+                one,
+                "--ctx",
+                "64",
+                "--calibrate",
+                "--copies",
+                copies,
+                "--device",
                 "emulated");
         assertEquals(Failure.USAGE, run.exitCode());
         assertTrue(

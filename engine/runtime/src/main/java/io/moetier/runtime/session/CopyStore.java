@@ -36,7 +36,7 @@ record CopyStore(ExpertStore store, SlotBudget budget, double readingShare) {
     /// @param of the model's own
     /// @param ofModel what is divided among the model's experts
     /// @param owned closes it
-    /// @throws InvalidOptionException if these are not the same experts in fewer bits, or are not computed here alone
+    /// @throws InvalidOptionException if these are not the same experts in fewer bits, or others compute too
     static CopyStore open(
             Path directory,
             ExpertStore of,
@@ -60,8 +60,8 @@ record CopyStore(ExpertStore store, SlotBudget budget, double readingShare) {
         require(
                 share < 1,
                 FIELD,
-                "experts of less than " + ByteSize.format(ofModel.allBytes()) + " together, in fewer bits than those of "
-                        + "the model",
+                "experts of less than " + ByteSize.format(ofModel.allBytes())
+                        + " together, in fewer bits than those of " + "the model",
                 ByteSize.format(budget.allBytes()) + " in " + directory);
         return new CopyStore(store, budget, share);
     }

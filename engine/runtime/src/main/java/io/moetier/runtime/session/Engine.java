@@ -124,8 +124,8 @@ public final class Engine implements AutoCloseable {
         config.memory().ramBytes().ifPresent(slotBudget::slots);
         copyStore = selection
                 .copies()
-                .map(from -> CopyStore.open(
-                        from, store, slotBudget, config, numExpertsPerToken(spec), counters, owned));
+                .map(from ->
+                        CopyStore.open(from, store, slotBudget, config, numExpertsPerToken(spec), counters, owned));
         config.memory().ramBytes().ifPresent(this::bytesOfModel);
         devices = openDevices(config);
         device = devices.getFirst();

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
 import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.remote.DirectNode;
 import io.moetier.testdata.TestData;
 import io.moetier.testdata.WarmCode;
@@ -42,6 +44,24 @@ class AllocationTest {
     void pagedDecodeAllocatesNothing(String policy) {
         assertDecodeAllocatesNothing(
                 EngineConfig.DEFAULT.withRamBytes(minimumRamBytes()).withPolicy(policy, Optional.empty()));
+    }
+
+    /// Some of what is missing is left out, some read in fewer bits.
+    @Test
+    void decodeWithCopiesAllocatesNothing() {
+        Path copies = ImportedStores.of(TestData.tinyMixtral(), Quantisation.Q8_0);
+        ExpertSelection selection = ExpertSelection.TRAINED.withMaxKld(1).withCopies(Optional.of(copies));
+        EngineConfig config = EngineConfig.DEFAULT
+                .withRamBytes(3 * minimumRamBytes())
+                .withPolicy("lru", Optional.empty())
+                .withSelection(selection);
+        try (Engine engine = Engine.open(ImportedStores.of(TestData.tinyMixtral()), config);
+                Session session = engine.newSession()) {
+            engine.loss().limit(1, 0.1);
+            session.prefill(new int[] {1, 5, 9});
+            assertDecodeAllocatesNothing(engine, session);
+            assertTrue(engine.loss().shareCopied() > 0, "no copy was taken");
+        }
     }
 
     /// Going back for the next round has the state computed again, which must not allocate either.

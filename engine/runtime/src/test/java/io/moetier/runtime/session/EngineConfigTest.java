@@ -47,7 +47,8 @@ class EngineConfigTest {
     void whatIsChangedIsChangedAlone() {
         Path file = Path.of("census");
         Path folder = Path.of("native");
-        ExpertSelection one = new ExpertSelection(OptionalInt.of(1), OptionalDouble.empty(), OptionalDouble.empty(), Optional.empty());
+        ExpertSelection one = new ExpertSelection(
+                OptionalInt.of(1), OptionalDouble.empty(), OptionalDouble.empty(), Optional.empty());
         EngineConfig changed = DEFAULT.withDevice(GPU, GPU)
                 .withThreads(3)
                 .withKernels(KernelChoice.PLAIN)

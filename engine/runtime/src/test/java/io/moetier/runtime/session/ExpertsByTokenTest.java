@@ -21,8 +21,8 @@ class ExpertsByTokenTest {
     private static final int[] TOKENS = {5, 17, 200, LAST_TOKEN, 0};
 
     private static EngineConfig choosing(int experts) {
-        return EngineConfig.DEFAULT.withSelection(
-                new ExpertSelection(OptionalInt.of(experts), OptionalDouble.empty(), OptionalDouble.empty(), Optional.empty()));
+        return EngineConfig.DEFAULT.withSelection(new ExpertSelection(
+                OptionalInt.of(experts), OptionalDouble.empty(), OptionalDouble.empty(), Optional.empty()));
     }
 
     private static int[] chosenInFirstLayer(EngineConfig config) {

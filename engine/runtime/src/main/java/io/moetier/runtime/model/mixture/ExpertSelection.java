@@ -15,9 +15,8 @@ import java.util.OptionalInt;
 /// as the
 ///     model has for a token (Huang et al. 2024, arXiv:2403.07652)
 /// @param maxKld fewer while the KL divergence from what was trained stays below this, in nats: see [LossMeter]
-/// @param copies the store of the same model in fewer bits, whose experts may stand for those that would have to be
-/// loaded, within
-///     `maxKld`
+/// @param copies the store of the same model in fewer bits, whose experts may stand within `maxKld` for those that
+///     would have to be loaded
 public record ExpertSelection(
         OptionalInt experts, OptionalDouble topPExperts, OptionalDouble maxKld, Optional<Path> copies) {
     /// As the model was trained.

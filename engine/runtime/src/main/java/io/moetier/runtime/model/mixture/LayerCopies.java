@@ -5,8 +5,8 @@ import io.moetier.runtime.model.weight.ExpertViews;
 import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.runtime.offload.LayerExperts;
 
-/// The copies of one layer's experts in fewer bits. Their groups lie behind those of all that a router chooses: that of a
-/// copy is `first` and the number of the expert.
+/// The copies of one layer's experts in fewer bits. Their groups lie behind those of all that a router chooses: that
+/// of a copy is `first` and the number of the expert.
 final class LayerCopies {
     private final ExpertTiers tiers;
     private final ExpertViews views;

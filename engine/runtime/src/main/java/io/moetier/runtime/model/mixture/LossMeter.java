@@ -14,8 +14,8 @@ import org.jspecify.annotations.Nullable;
 /// scaled so that the weights' sum stays. Where nothing but that layer's output changed, the KL divergence from the
 /// exact model would be quadratic in it. But a change tips close decisions of the routers behind it, more of them the
 /// larger it is, and each of these costs what it costs: so the divergence grows about as the sum of doses does
-/// (docs/perplexity.md has figures), by a factor that is measured for each model. The dose of a copy is the share of its
-/// expert times another factor that is measured, what a copy costs beside nothing at all.
+/// (docs/perplexity.md has figures), by a factor that is measured for each model. The dose of a copy is
+/// the share of its expert times another factor that is measured, what a copy costs beside nothing at all.
 ///
 /// Doses are spent like tokens of a leaky bucket: each decoded token adds what the limit allows, and nothing is left
 /// out beyond what has been added. So the mean dose of the tokens decoded so far is never above it, whatever happens.
@@ -92,7 +92,7 @@ public final class LossMeter {
     /// Begins to leave experts out of decoding.
     ///
     /// @param kldPerDose what a dose costs this model
-    /// @param copyDose the dose of a copy, as a share of that of leaving its expert out; says nothing without copies
+    /// @param copyDose the dose of a copy, as a share of that of leaving its expert out; not used without copies
     /// @throws java.util.NoSuchElementException if there is no limit
     public void limit(double kldPerDose, double copyDose) {
         double maxKld = this.maxKld.orElseThrow();

@@ -37,8 +37,9 @@ import org.jspecify.annotations.Nullable;
 /// become available; those that are in memory at one time are computed together, and an expert that every token visits
 /// with the first of them. Every expert writes rows of its own, and the weighted sum adds a token's rows in the order
 /// of its choices: where an expert was, and when it came, cannot change a bit of the result. A choice of -1, with
-/// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing. Where some
-/// loss is allowed, copies in fewer bits stand for some experts; these are loaded at the same time, and computed last.
+/// weight 0, sends a token to no expert; the choice of an identity gives the block's input and moves nothing. Where
+/// some loss is allowed, copies in fewer bits stand for some experts; they are loaded at the same time, and computed
+/// last.
 public final class MoeBlock implements Block {
     private static final int LATENTS = 0; // of the intermediate results
     private static final int SUM = 1;

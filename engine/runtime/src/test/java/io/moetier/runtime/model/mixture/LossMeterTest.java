@@ -201,8 +201,8 @@ class LossMeterTest {
     /// What is nearly as long to read as the expert is worth little.
     @Test
     void aLargeCopyOfMuchWeightIsNotTaken() {
-        LossMeter meter = new LossMeter(
-                (_, _) -> false, OptionalDouble.of(0.3), new LossMeter.Copies((_, _) -> false, 0.9));
+        LossMeter meter =
+                new LossMeter((_, _) -> false, OptionalDouble.of(0.3), new LossMeter.Copies((_, _) -> false, 0.9));
         meter.limit(1, 0.07);
         assertTrue(meter.leaveOut(token, true, 0, chosen, K, EXPERTS, CHOICES));
         assertArrayEquals(new int[] {3, CHOICES + 9, -1, -1}, chosen.ids());
@@ -211,8 +211,8 @@ class LossMeterTest {
 
     @Test
     void copiesAreCalibratedByWhatLeavingTheirExpertsOutWouldBe() {
-        LossMeter meter = new LossMeter(
-                (_, _) -> true, OptionalDouble.empty(), new LossMeter.Copies((_, _) -> false, 0.5));
+        LossMeter meter =
+                new LossMeter((_, _) -> true, OptionalDouble.empty(), new LossMeter.Copies((_, _) -> false, 0.5));
         meter.calibrateCopies(0.4, 1);
         token.begin(1, 0, Phase.PREFILL);
         assertTrue(meter.leaveOut(token, true, 0, chosen, K, EXPERTS, CHOICES));
