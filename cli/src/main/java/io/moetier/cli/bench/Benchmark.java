@@ -38,8 +38,8 @@ import java.util.function.IntPredicate;
 /// time.
 ///
 /// The prompt is prose, so that the routers choose as they do in earnest; a model without a tokenizer gets random ids.
-/// Generation samples with llama.cpp's defaults, and goes on past the end of the text. Each time has a seed of its own,
-/// counted from 0: a policy would learn which experts a text needs that it is given again.
+/// Generation samples with llama.cpp's defaults, and goes on past the end of the text. Each time has a seed of its
+/// own, those that count from 0 on: a policy would learn which experts a text needs that it is given again.
 final class Benchmark implements AutoCloseable {
     static final int OPENING_TOKENS = 16; // what generation starts from unless the user says; not measured
 
@@ -53,7 +53,8 @@ final class Benchmark implements AutoCloseable {
     private final Measurement promptRates = new Measurement();
     private final Measurement generationRates = new Measurement();
     private Optional<SessionTrace> trace = Optional.empty();
-    private long nextSeed;
+    private int warmUps;
+    private int measured;
     private final Measurement virtualPromptRates = new Measurement();
     private final Measurement virtualGenerationRates = new Measurement();
     private final DeviceMarks marks;
@@ -107,7 +108,7 @@ final class Benchmark implements AutoCloseable {
     /// Runs once without counting.
     void warmUp() {
         prefill();
-        generate();
+        generate(- ++warmUps);
     }
 
     /// Runs once and counts.
@@ -124,7 +125,7 @@ final class Benchmark implements AutoCloseable {
         RunStats between = engine.stats();
         if (generatedTokens > 0) {
             profile.count(Phase.DECODE);
-            Rates rates = generate();
+            Rates rates = generate(measured++);
             generationRates.add(rates.real());
             virtualGenerationRates.add(rates.virtual());
         }
@@ -315,14 +316,14 @@ final class Benchmark implements AutoCloseable {
         return clock.virtual().map(VirtualDevice::virtualNanos).orElse(0.0);
     }
 
-    private Rates generate() {
+    private Rates generate(long seed) {
         if (generatedTokens == 0) {
             return Rates.NONE;
         }
         Engine engine = model.engine();
         begin();
-        Sampler sampler = new Sampler(
-                SamplingParams.DEFAULT.withSeed(nextSeed++), engine.spec().vocabSize(), engine.contextLength());
+        Sampler sampler =
+                new Sampler(SamplingParams.DEFAULT.withSeed(seed), engine.spec().vocabSize(), engine.contextLength());
         Optional<VirtualTime> virtual = clock.virtual().map(VirtualTime::new);
         IntPredicate all = token -> true;
         // The first token belongs to the prompt, so one more than is measured.
