@@ -17,7 +17,6 @@ import io.moetier.runtime.model.block.Mamba;
 import io.moetier.runtime.model.block.Mamba2;
 import io.moetier.runtime.model.block.SequenceAttention;
 import io.moetier.runtime.model.block.ShortConvolution;
-import io.moetier.runtime.model.mixture.ExpertCopies;
 import io.moetier.runtime.model.mixture.HeadMixture;
 import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.mixture.MoeBlock;
@@ -45,7 +44,6 @@ import io.moetier.runtime.model.spec.SparsitySpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.weight.ExpertKinds;
-import io.moetier.runtime.model.weight.ExpertViews;
 import io.moetier.runtime.model.weight.Norm;
 import io.moetier.runtime.model.weight.Weights;
 import java.util.ArrayList;
@@ -105,14 +103,6 @@ final class BlockLoader {
                 layerSpec.factor().map(factor -> weights.vector(factor)[0]).orElse(1f));
     }
 
-    private @Nullable ExpertViews copyViews(int layer, MoeSpec moe) {
-        ExpertCopies copies = context.tokenExperts().copies();
-        return copies == null
-                ? null
-                : experts.of(
-                        copies.layoutOf().apply(layer), moe.experts().getFirst().activation());
-    }
-
     private Block block(int layer, BlockSpec spec, @Nullable Norm norm, @Nullable HyperConnection connection) {
         return switch (spec) {
             case AttentionSpec attention ->
@@ -144,7 +134,6 @@ final class BlockLoader {
                         experts.of(
                                 context.layoutOf().apply(layer),
                                 moe.experts().getFirst().activation()),
-                        copyViews(layer, moe),
                         context,
                         routersAhead);
         };

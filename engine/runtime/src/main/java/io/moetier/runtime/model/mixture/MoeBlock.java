@@ -72,14 +72,12 @@ public final class MoeBlock implements Block {
 
     /// @param norm what is in front of the router
     /// @param connection what is in front of that, where there are several residual streams
-    /// @param copyViews of copies in fewer bits; null if there are none
     public MoeBlock(
             int layer,
             MoeSpec spec,
             @Nullable Norm norm,
             @Nullable HyperConnection connection,
             ExpertViews views,
-            @Nullable ExpertViews copyViews,
             LayerContext context,
             RoutersAhead routersAhead) {
         this.layer = layer;
@@ -112,9 +110,14 @@ public final class MoeBlock implements Block {
         weighsInputs = spec.weighsInputs();
         tierOf = new Tier[numExperts];
         ExpertCopies ofModel = context.tokenExperts().copies();
-        copies = ofModel == null || copyViews == null
+        copies = ofModel == null
                 ? null
-                : new LayerCopies(ofModel.tiers(), copyViews, layer, numChoices, numExperts);
+                : new LayerCopies(
+                        ofModel.tiers(),
+                        ofModel.views(layer, spec.experts().getFirst().activation()),
+                        layer,
+                        numChoices,
+                        numExperts);
     }
 
     @Override
