@@ -108,7 +108,8 @@ final class Benchmark implements AutoCloseable {
     /// Runs once without counting.
     void warmUp() {
         prefill();
-        generate(- ++warmUps);
+        warmUps++;
+        generate(-warmUps);
     }
 
     /// Runs once and counts.

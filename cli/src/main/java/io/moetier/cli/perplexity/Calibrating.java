@@ -103,9 +103,9 @@ final class Calibrating {
             this.progress = progress;
         }
 
-        /// Measures each setting, in which something was left out or replaced.
+        /// Measures each setting, and returns those in which the result was another.
         ///
-        /// @param begin of one
+        /// @param begin makes the meter do what a setting says
         List<Point> measure(List<Setting> settings, Consumer<Setting> begin) {
             List<Point> points = new ArrayList<>();
             for (Setting setting : settings) {
@@ -147,9 +147,17 @@ final class Calibrating {
                     + " has little enough weight to be left out; a token of it has at most "
                     + model.engine().spec().mostExpertsPerToken() + " of a layer");
         }
-        Optional<OfCopies> ofCopies = copies.map(fingerprint -> new OfCopies(
-                fingerprint, rounds.measure(OF_COPIES, setting -> meter.calibrateCopies(setting.most, setting.share))));
+        Optional<OfCopies> ofCopies = copies.map(fingerprint -> new OfCopies(fingerprint, ofCopies(rounds, meter)));
         return new LossCalibration(text, rounds.scored, points, ofCopies);
+    }
+
+    private static List<Point> ofCopies(Rounds rounds, LossMeter meter) {
+        List<Point> points = rounds.measure(OF_COPIES, setting -> meter.calibrateCopies(setting.most, setting.share));
+        if (points.isEmpty()) {
+            throw new IllegalArgumentException(
+                    "--copies: expected experts that are rounded, found some that compute what those of the model do");
+        }
+        return points;
     }
 
     /// Returns the figures for people.

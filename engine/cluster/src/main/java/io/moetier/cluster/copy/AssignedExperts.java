@@ -4,6 +4,7 @@ import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.runtime.offload.ExpertSource;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.model.ExpertId;
+import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
@@ -16,10 +17,12 @@ final class AssignedExperts implements ExpertSource {
     private final int[] ids;
     private final int[] known; // all experts of the model, ascending
     private final int[] sizeClassOf; // of each of these
+    private final LossListener losses;
 
     /// @throws IllegalArgumentException if the model has no such expert
-    AssignedExperts(NodeStore store, int[] ids) {
+    AssignedExperts(NodeStore store, int[] ids, LossListener losses) {
         this.store = store;
+        this.losses = losses;
         this.ids = ids.clone();
         StoreManifest manifest = store.manifest();
         sizeClasses = manifest.sizeClasses();
@@ -60,7 +63,14 @@ final class AssignedExperts implements ExpertSource {
     @Override
     public Tier read(int id, MemorySegment dst, DeviceEvent free) {
         free.synchronize();
-        store.read(id, dst);
+        try {
+            store.read(id, dst);
+        } catch (MalformedModelException e) {
+            if (!store.has(id)) {
+                losses.onLoss(String.valueOf(e.getMessage()));
+            }
+            throw e;
+        }
         return Tier.DISK;
     }
 }

@@ -35,8 +35,9 @@ public interface NodeStore extends BlockSource, AutoCloseable {
     /// of these is told so by an [AbsentExpertException].
     ///
     /// @param ids packed
-    default ExpertSource source(int[] ids) {
-        return new AssignedExperts(this, ids);
+    /// @param losses hears of those that turn out to be damaged when they are read
+    default ExpertSource source(int[] ids, LossListener losses) {
+        return new AssignedExperts(this, ids, losses);
     }
 
     @Override

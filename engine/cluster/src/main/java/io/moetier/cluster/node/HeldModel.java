@@ -3,6 +3,7 @@ package io.moetier.cluster.node;
 import io.moetier.cluster.copy.BlockFetcher;
 import io.moetier.cluster.copy.BlockSource;
 import io.moetier.cluster.copy.FetchListener;
+import io.moetier.cluster.copy.LossListener;
 import io.moetier.cluster.copy.NodeStore;
 import io.moetier.cluster.link.RefusedException;
 import io.moetier.cluster.wire.ExpertReply;
@@ -20,6 +21,7 @@ import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.model.DamagedBlockException;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.thread.Uninterrupted;
@@ -31,10 +33,12 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
@@ -152,8 +156,11 @@ final class HeldModel implements AutoCloseable {
             all += layout.slotBytes();
         }
         int[] ids = experts.stream().mapToInt(entry -> entry.id().pack()).toArray();
+        AtomicReference<LossListener> losses = new AtomicReference<>(_ -> {}); // nothing is read before all is made
         SharedExperts shared = new SharedExperts(
-                store.source(ids), layer -> layouts.getOrDefault(layer, BlockLayout.EMPTY), activations);
+                store.source(ids, damage -> Objects.requireNonNull(losses.get()).onLoss(damage)),
+                layer -> layouts.getOrDefault(layer, BlockLayout.EMPTY),
+                activations);
         long ramBytes = Math.min(freeBytes, all);
         if (ramBytes < shared.minimumBytes()) {
             throw new IllegalArgumentException("this node has " + ByteSize.format(freeBytes)
@@ -162,7 +169,9 @@ final class HeldModel implements AutoCloseable {
         }
         ExpertShare share =
                 ExpertShare.open(shared, around.device(), ramBytes, Policies.byRoom(), Loaders.THREADS, new Counters());
-        return new HeldModel(store, activations, share, ramBytes, around);
+        HeldModel held = new HeldModel(store, activations, share, ramBytes, around);
+        losses.set(held::haveLost);
+        return held;
     }
 
     long ramBytes() {
@@ -293,8 +302,7 @@ final class HeldModel implements AutoCloseable {
         try {
             share.warm(new int[] {id});
         } catch (MalformedModelException | AbsentExpertException e) {
-            says.accept(String.valueOf(e.getMessage()));
-            haveFailed(Set.of(id));
+            boolean _ = haveFailed(Set.of(id), e);
         } finally {
             computing.unlock();
         }
@@ -323,18 +331,36 @@ final class HeldModel implements AutoCloseable {
         try (Arena arena = Arena.ofConfined()) {
             store.read(id, AnonymousMemory.allocate(mostSlotBytes, arena));
         } catch (MalformedModelException | AbsentExpertException e) {
-            haveFailed(Set.of(id));
+            if (store.has(id)) {
+                lookForAgain(Set.of(id));
+            } else {
+                followAssignments();
+            }
             return;
         }
         tellReady(new int[] {id});
     }
 
-    /// Some experts could not all be read. Those that are damaged are gone; if none is, the disk has failed.
-    private void haveFailed(Set<Integer> ids) {
-        if (!ids.stream().allMatch(store::has)) {
-            followAssignments();
-            return;
+    /// A block was damaged, whoever read it: also behind requests, where nobody waits for it.
+    private void haveLost(String damage) {
+        says.accept(damage);
+        followAssignments();
+    }
+
+    /// Some experts could not all be read; returns whether the disk has failed. What is damaged is gone, as is what a
+    /// disk fails to read of some experts of a model, and comes anew, or has come by now: whoever read it has told.
+    private boolean haveFailed(Set<Integer> ids, RuntimeException failure) {
+        boolean isGone =
+                fetcher != null || failure instanceof DamagedBlockException || failure instanceof AbsentExpertException;
+        if (!isGone) {
+            says.accept(String.valueOf(failure.getMessage()));
+            lookForAgain(ids);
         }
+        return !isGone;
+    }
+
+    /// Tells of these experts again when they can be read.
+    private void lookForAgain(Set<Integer> ids) {
         synchronized (this) {
             toRead.failed(ids, System.nanoTime());
             notifyAll();
@@ -368,23 +394,25 @@ final class HeldModel implements AutoCloseable {
 
     private void computeWhatIsHere(ExpertRequest request, ExpertReply reply) {
         int numHere = numHere(request, reply.lacking);
-        int before = Integer.MAX_VALUE;
         reply.numRows = 0;
         reply.numRead = 0;
-        while (numHere > 0 && numHere < before) { // once more without what is no longer there
+        boolean diskFailed = false;
+        // once more without what is no longer there, be it that some of it comes again meanwhile
+        for (int tries = 0; numHere > 0 && tries <= request.numExperts && !diskFailed; tries++) {
             ExpertRequest here = numHere == request.numExperts ? request : part(request, reply.lacking);
             try {
                 reply.numRead += share.compute(here, reply.outputs);
                 reply.numRows = here.numRows;
                 return;
             } catch (MalformedModelException | AbsentExpertException e) {
-                says.accept(String.valueOf(e.getMessage()));
-                haveFailed(experts(here));
-                before = numHere;
+                diskFailed = haveFailed(experts(here), e);
                 numHere = numHere(request, reply.lacking);
             }
         }
-        Arrays.fill(reply.lacking, 0, request.numExperts, true);
+        if (numHere > 0) { // the driver takes them for lacking until it is told of them again
+            Arrays.fill(reply.lacking, 0, request.numExperts, true);
+            lookForAgain(experts(request));
+        }
     }
 
     private static Set<Integer> experts(ExpertRequest request) {

@@ -24,12 +24,15 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class NodeStoreTest {
     private static final SampleModel MODEL = new SampleModel(7, 2, 5_000, 30_000);
+
+    private static final LossListener NOBODY = _ -> {};
 
     private static final DeviceEvent REACHED = new DeviceEvent() {
         @Override
@@ -73,15 +76,20 @@ class NodeStoreTest {
                 Arena arena = Arena.ofConfined()) {
             MemorySegment slot = AnonymousMemory.allocate(8192, arena);
             write(file, new byte[0]);
-            assertThrows(MalformedModelException.class, () -> store.read(id, slot));
+            List<String> losses = new ArrayList<>();
+            ExpertSource source = store.source(new int[] {id}, losses::add);
+            assertThrows(MalformedModelException.class, () -> source.read(id, slot, REACHED));
             assertTrue(store.has(id));
+            assertEquals(List.of(), losses);
             write(file, whole);
             MODEL.assertReads(store, id);
             whole[(int) manifest.experts().getFirst().offset()] ^= 1;
             write(file, whole);
-            assertThrows(DamagedBlockException.class, () -> store.read(id, slot));
+            DamagedBlockException damage =
+                    assertThrows(DamagedBlockException.class, () -> source.read(id, slot, REACHED));
             assertFalse(store.has(id));
-            assertThrows(AbsentExpertException.class, () -> store.read(id, slot));
+            assertThrows(AbsentExpertException.class, () -> source.read(id, slot, REACHED));
+            assertEquals(List.of(String.valueOf(damage.getMessage())), losses);
         }
     }
 
@@ -99,7 +107,7 @@ class NodeStoreTest {
             growing.put(ids[3], MemorySegment.ofArray(MODEL.block(ids[3])));
             assertArrayEquals(new int[] {ids[3]}, store.onDisk());
 
-            ExpertSource source = store.source(new int[] {ids[3], ids[0]});
+            ExpertSource source = store.source(new int[] {ids[3], ids[0]}, NOBODY);
             assertArrayEquals(new int[] {ids[3], ids[0]}, source.ids());
             assertEquals(2, source.numSizeClasses());
             assertEquals(1, source.sizeClassOf(ids[3]));
@@ -110,8 +118,8 @@ class NodeStoreTest {
                 assertArrayEquals(MODEL.block(ids[3]), slot.asSlice(0, 30_000).toArray(ValueLayout.JAVA_BYTE));
                 assertThrows(AbsentExpertException.class, () -> source.read(ids[0], slot, REACHED));
             }
-            assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {77}));
-            assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {-1}));
+            assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {77}, NOBODY));
+            assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {-1}, NOBODY));
         }
     }
 }
