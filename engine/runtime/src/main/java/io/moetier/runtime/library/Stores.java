@@ -101,6 +101,7 @@ public final class Stores {
 
     private LoadedModel load(Path model, Supplier<ModelSource> opener, EngineConfig asked, boolean text) {
         tidy(model);
+        requireThere(model); // before a store of copies is made
         EngineConfig config = withStoreOfCopies(asked);
         if (isStore(model)) {
             if (text && lacksTokenizer(model)) {

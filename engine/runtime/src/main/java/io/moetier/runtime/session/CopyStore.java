@@ -20,6 +20,7 @@ import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.ExpertId;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 
 /// The store that has a model's experts in fewer bits, and what part of the budget of experts these copies take.
 ///
@@ -52,8 +53,13 @@ record CopyStore(ExpertStore store, SlotBudget budget, double readingShare) {
                 config.compute().nodes().isPresent() ? "nodes" : "a GPU");
         ExpertStore store = ExpertStore.open(directory, config.offloading().io());
         owned.add(store::close);
+        Set<ExpertId> there = Set.copyOf(store.experts());
         for (ExpertId id : of.experts()) {
-            requireSame(directory, id, of, store);
+            requireSame(
+                    directory,
+                    id,
+                    shapes(of.layout(id.pack())),
+                    there.contains(id) ? shapes(store.layout(id.pack())) : List.of());
         }
         SlotBudget budget = SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken);
         double share = (double) budget.allBytes() / ofModel.allBytes();
@@ -61,14 +67,12 @@ record CopyStore(ExpertStore store, SlotBudget budget, double readingShare) {
                 share < 1,
                 FIELD,
                 "experts of less than " + ByteSize.format(ofModel.allBytes())
-                        + " together, in fewer bits than those of " + "the model",
+                        + " together, in fewer bits than those of the model",
                 ByteSize.format(budget.allBytes()) + " in " + directory);
         return new CopyStore(store, budget, share);
     }
 
-    private static void requireSame(Path directory, ExpertId id, ExpertStore of, ExpertStore copies) {
-        List<String> expected = shapes(of.layout(id.pack()));
-        List<String> found = copies.experts().contains(id) ? shapes(copies.layout(id.pack())) : List.of();
+    private static void requireSame(Path directory, ExpertId id, List<String> expected, List<String> found) {
         require(
                 found.equals(expected),
                 FIELD,

@@ -499,10 +499,13 @@ public final class Engine implements AutoCloseable {
     public long pendingBytes() {
         ResidentSummary tier = whileNoStep(this::inMainMemory);
         long keyValues = device.readsMainMemory() ? KvCache.bytes(spec, kv, contextLength) : 0;
-        long ofCopies = copies.map(of -> of.tiers().residentSummary())
-                .map(of -> of.slots().bytes() - of.filled().bytes())
-                .orElse(0L);
-        return tier.slots().bytes() - tier.filled().bytes() + ofCopies + keyValues;
+        long pendingCopies =
+                ofCopies().map(of -> of.slots().bytes() - of.filled().bytes()).orElse(0L);
+        return tier.slots().bytes() - tier.filled().bytes() + pendingCopies + keyValues;
+    }
+
+    private Optional<ResidentSummary> ofCopies() {
+        return copies.map(of -> of.tiers().residentSummary());
     }
 
     private ResidentSummary inMainMemory() {
@@ -543,8 +546,9 @@ public final class Engine implements AutoCloseable {
 
     /// Says that a budget does not fit beside the rest, and beside what, if so.
     public Optional<String> memoryWarning() {
-        ResidentSummary tier = whileNoStep(this::inMainMemory);
-        return asked ? memoryPlan.excess(tier.slots().bytes()) : Optional.empty();
+        long bytes = whileNoStep(this::inMainMemory).slots().bytes()
+                + ofCopies().map(tier -> tier.slots().bytes()).orElse(0L);
+        return asked ? memoryPlan.excess(bytes) : Optional.empty();
     }
 
     /// Returns how experts are read, and why so.
