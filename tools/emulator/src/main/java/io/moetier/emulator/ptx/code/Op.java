@@ -57,6 +57,10 @@ public final class Op {
     public Space space = Space.GENERIC;
     public AtomicCode atomic = AtomicCode.ADD;
     public ExchangeCode exchange = ExchangeCode.SHUFFLE_INDEX;
+
+    /// Of an exchange: its member mask, and what a shuffle is told beside a value, are numbers, so alike for all lanes.
+    public boolean alike;
+
     public WarpCode warpCode = WarpCode.ACTIVE_MASK;
 
     /// The rows of a vector or a matrix fragment.

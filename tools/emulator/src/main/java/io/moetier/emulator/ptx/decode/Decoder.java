@@ -26,9 +26,10 @@ public final class Decoder {
     private final Map<String, Integer> labels = new HashMap<>();
     private final List<Jump> jumps = new ArrayList<>();
 
-    public Decoder(Tokens tokens, KernelScope scope) {
+    /// @param known what was found when the kernel was read before
+    public Decoder(Tokens tokens, KernelScope scope, Copies known) {
         this.tokens = tokens;
-        out = new Emitter(tokens, scope);
+        out = new Emitter(tokens, scope, known);
         arithmetic = new ArithmeticDecoder(out);
         moves = new MoveDecoder(out);
         predicates = new PredicateDecoder(out);
@@ -79,6 +80,11 @@ public final class Decoder {
             }
         }
         return true;
+    }
+
+    /// Returns the copies that have been met.
+    public Copies found() {
+        return out.found();
     }
 
     /// Returns the operations, the last of which ends the thread.

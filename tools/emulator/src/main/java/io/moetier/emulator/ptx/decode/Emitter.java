@@ -17,15 +17,23 @@ import java.util.List;
 final class Emitter {
     final Tokens tokens;
     final KernelScope scope;
+    private final Copies known;
+    private final Copies found = new Copies();
     private final List<Op> ops = new ArrayList<>();
 
-    Emitter(Tokens tokens, KernelScope scope) {
+    /// @param known what was found when the kernel was read before
+    Emitter(Tokens tokens, KernelScope scope, Copies known) {
         this.tokens = tokens;
         this.scope = scope;
+        this.known = known;
     }
 
     List<Op> ops() {
         return ops;
+    }
+
+    Copies found() {
+        return found;
     }
 
     /// Appends an operation with the guard of its instruction.
@@ -76,13 +84,19 @@ final class Emitter {
             if (register.type() == PtxType.PRED) {
                 throw refuse(in, name + " is a predicate");
             }
-            return register;
+            return read(register);
         }
         Special special = Special.of(name);
         if (special != null) {
             return scope.special(special);
         }
         return scope.addressOf(in.line(), name, offset, type.wide());
+    }
+
+    /// Returns the row to read for a register.
+    private KernelScope.Row read(KernelScope.Row register) {
+        found.read(register);
+        return known.source(register);
     }
 
     /// Returns the register that a result goes to; `_` is a row that nobody reads.
@@ -105,7 +119,19 @@ final class Emitter {
         if (row == null || row.type() == PtxType.PRED) {
             throw refuse(in, name + " is no register for a value");
         }
+        found.write(row, in.guard() != null);
         return row;
+    }
+
+    /// Makes of `op` a copy of `source` to `row`, or nothing where nobody will read `row`.
+    void move(Op op, KernelScope.Row row, KernelScope.Row source) {
+        op.d = row.row();
+        op.wide = row.wide();
+        op.a = source.row();
+        found.copy(row, source);
+        if (known.isCopy(row)) {
+            op.unit = Unit.NOTHING;
+        }
     }
 
     int predicate(Instruction in, String name) {
@@ -141,6 +167,8 @@ final class Emitter {
                 throw refuse(in, base + " needs its space named");
             }
             row = scope.addressOf(in.line(), base, 0, false);
+        } else {
+            row = read(row);
         }
         op.a = row.row();
         op.wideA = row.wide();

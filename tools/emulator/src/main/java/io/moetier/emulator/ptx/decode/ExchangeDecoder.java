@@ -97,6 +97,7 @@ final class ExchangeDecoder {
         op.b = out.row(in, 2, PtxType.B32);
         op.c = out.row(in, 3, PtxType.B32);
         members(in, 4, op);
+        op.alike &= out.scope.isConstant(op.b) && out.scope.isConstant(op.c);
     }
 
     private void resultAndPredicate(Instruction in, Op op) {
@@ -186,6 +187,7 @@ final class ExchangeDecoder {
 
     private void members(Instruction in, int index, Op op) {
         op.e = out.row(in, index, PtxType.B32);
+        op.alike = out.scope.isConstant(op.e);
     }
 
     /// The forms without `.sync` went with Volta.

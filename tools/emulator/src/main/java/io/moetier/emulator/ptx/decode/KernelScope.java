@@ -8,6 +8,7 @@ import io.moetier.emulator.ptx.text.Declaration;
 import io.moetier.emulator.ptx.text.Tokens;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.BitSet;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.List;
@@ -37,6 +38,7 @@ public final class KernelScope {
     private final Deque<Map<String, Row>> registers = new ArrayDeque<>();
     private final Deque<Map<String, Variable>> variables = new ArrayDeque<>();
     private final Map<ConstantKey, Integer> constants = new HashMap<>();
+    private final BitSet constantInts = new BitSet(); // rows
     private final Map<Special, Integer> specials = new HashMap<>();
     private final List<Op.Symbol> symbols = new ArrayList<>();
     private final List<Op.Constant> dynamicRows = new ArrayList<>();
@@ -116,7 +118,15 @@ public final class KernelScope {
     Row constant(boolean wide, long bits) {
         long kept = wide ? bits : bits & 0xffffffffL;
         int row = constants.computeIfAbsent(new ConstantKey(wide, kept), key -> wide ? longRows++ : intRows++);
+        if (!wide) {
+            constantInts.set(row);
+        }
         return new Row(row, wide ? PtxType.B64 : PtxType.B32);
+    }
+
+    /// Returns whether a row of ints holds a number that stands in the text.
+    boolean isConstant(int row) {
+        return constantInts.get(row);
     }
 
     Row special(Special special) {

@@ -55,9 +55,7 @@ final class MoveDecoder {
             Op op = out.emit(in, Unit.ROWS);
             op.cost = Cost.INTEGER;
             op.rowCode = type.wide() ? RowCode.MOVE_64 : RowCode.MOVE_32;
-            op.d = out.result(in, to, type).row();
-            op.wide = type.wide();
-            op.a = out.row(in, 1, type);
+            out.move(op, out.result(in, to, type), out.value(in, from, type));
         }
     }
 

@@ -2,6 +2,7 @@ package io.moetier.emulator.ptx.module;
 
 import io.moetier.emulator.ptx.code.Op;
 import io.moetier.emulator.ptx.code.PtxType;
+import io.moetier.emulator.ptx.decode.Copies;
 import io.moetier.emulator.ptx.decode.Decoder;
 import io.moetier.emulator.ptx.decode.KernelScope;
 import io.moetier.emulator.ptx.text.DeclarationParser;
@@ -17,10 +18,11 @@ final class BodyParser {
     private final InstructionParser instructions;
     private final DeclarationParser declarations;
 
-    BodyParser(Tokens tokens, KernelScope scope) {
+    /// @param known what was found when the kernel was read before
+    BodyParser(Tokens tokens, KernelScope scope, Copies known) {
         this.tokens = tokens;
         this.scope = scope;
-        decoder = new Decoder(tokens, scope);
+        decoder = new Decoder(tokens, scope, known);
         instructions = new InstructionParser(tokens);
         declarations = new DeclarationParser(tokens);
     }
@@ -42,6 +44,10 @@ final class BodyParser {
             }
         }
         return decoder.finish();
+    }
+
+    Copies found() {
+        return decoder.found();
     }
 
     private void statement() {

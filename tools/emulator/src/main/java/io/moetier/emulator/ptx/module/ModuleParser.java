@@ -2,6 +2,7 @@ package io.moetier.emulator.ptx.module;
 
 import io.moetier.emulator.ptx.code.Op;
 import io.moetier.emulator.ptx.code.Space;
+import io.moetier.emulator.ptx.decode.Copies;
 import io.moetier.emulator.ptx.decode.KernelScope;
 import io.moetier.emulator.ptx.decode.PtxParameter;
 import io.moetier.emulator.ptx.text.Declaration;
@@ -104,12 +105,21 @@ final class ModuleParser {
         Token name = tokens.word();
         List<PtxParameter> parameters = tokens.peek().is("(") ? parameters() : List.of();
         int maxThreads = maxThreads();
+        int body = tokens.place();
         KernelScope scope = new KernelScope(tokens, variables, parameters);
-        List<Op> ops = new BodyParser(tokens, scope).read();
-        PtxKernel kernel = new PtxKernel(name.text(), parameters, maxThreads, scope, ops, tokens);
+        BodyParser first = new BodyParser(tokens, scope, new Copies());
+        first.read();
+        PtxKernel kernel = new PtxKernel(
+                name.text(), parameters, maxThreads, scope, () -> readAgain(body, parameters, first.found()), tokens);
         if (kernels.put(name.text(), kernel) != null) {
             throw tokens.refuse(name.line(), "a kernel for the second time");
         }
+    }
+
+    private Op.Program readAgain(int body, List<PtxParameter> parameters, Copies known) {
+        tokens.back(body);
+        KernelScope scope = new KernelScope(tokens, variables, parameters);
+        return scope.program(new BodyParser(tokens, scope, known).read());
     }
 
     private List<PtxParameter> parameters() {

@@ -5,6 +5,8 @@ import io.moetier.emulator.ptx.decode.KernelScope;
 import io.moetier.emulator.ptx.decode.PtxParameter;
 import io.moetier.emulator.ptx.text.Tokens;
 import java.util.List;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// A `.entry` of a module.
 public final class PtxKernel {
@@ -14,15 +16,18 @@ public final class PtxKernel {
     private final int sharedBytes;
     private final int localBytes;
     private final int registers;
-    private final Op.Program program;
+    private final Supplier<Op.Program> reading;
     private final Tokens source;
+    private Op.@Nullable Program program;
 
+    /// @param scope of the kernel's body, which has been read
+    /// @param reading reads it again, from `source`, for what is executed
     PtxKernel(
             String name,
             List<PtxParameter> parameters,
             int maxThreads,
             KernelScope scope,
-            List<Op> ops,
+            Supplier<Op.Program> reading,
             Tokens source) {
         this.name = name;
         this.parameters = List.copyOf(parameters);
@@ -30,7 +35,7 @@ public final class PtxKernel {
         sharedBytes = scope.sharedBytes();
         localBytes = scope.localBytes();
         registers = scope.declaredRegisters();
-        program = scope.program(ops);
+        this.reading = reading;
         this.source = source;
     }
 
@@ -69,8 +74,16 @@ public final class PtxKernel {
         return registers;
     }
 
+    /// Returns what is executed: decoded when it is needed first, as most kernels of a module never run.
     public Op.Program program() {
-        return program;
+        synchronized (source) {
+            Op.Program known = program;
+            if (known == null) {
+                known = reading.get();
+                program = known;
+            }
+            return known;
+        }
     }
 
     /// The statement that begins in a line of the text.

@@ -21,7 +21,7 @@ final class Exchanges {
     /// Returns all living lanes that must take part if those of `mask` do.
     int members(Op op, Warp warp, int mask) {
         int[] named = warp.ints[op.e];
-        if (IntRows.uniform(named)) {
+        if (op.alike || IntRows.uniform(named)) {
             int missing = mask & ~named[0];
             if (missing != 0) {
                 throw notMember(op, warp, missing);
@@ -47,7 +47,7 @@ final class Exchanges {
     /// Does it for lanes that are all there; those with different member masks apart.
     void execute(Op op, Warp warp, int mask) {
         int[] named = warp.ints[op.e];
-        if (IntRows.uniform(named)) {
+        if (op.alike || IntRows.uniform(named)) {
             together(op, warp, mask);
             return;
         }
@@ -73,17 +73,20 @@ final class Exchanges {
     }
 
     private void shuffle(Op op, Warp warp, int mask) {
-        IntRows.move(source, warp.ints[op.a]);
         int[] d = warp.ints[op.d];
         int[] choices = warp.ints[op.b];
         int[] bounds = warp.ints[op.c];
-        if (mask == Warp.FULL && op.exchange == Op.ExchangeCode.SHUFFLE_BUTTERFLY && ofWholeWarp(choices, bounds)) {
-            butterfly(d, choices[0] & Warp.LANES - 1);
+        if (op.d != op.a
+                && mask == Warp.FULL
+                && op.exchange == Op.ExchangeCode.SHUFFLE_BUTTERFLY
+                && ofWholeWarp(op, choices, bounds)) {
+            butterfly(d, warp.ints[op.a], choices[0] & Warp.LANES - 1);
             if (op.alsoPredicate != Op.NONE) {
                 warp.setPredicate(op.alsoPredicate, mask, Warp.FULL);
             }
             return;
         }
+        IntRows.move(source, warp.ints[op.a]);
         int inRange = 0;
         for (int rest = mask; rest != 0; rest &= rest - 1) {
             int lane = Integer.numberOfTrailingZeros(rest);
@@ -118,12 +121,12 @@ final class Exchanges {
     }
 
     /// Whether all lanes ask alike, and none for a part of the warp: as in the sum over a warp.
-    private static boolean ofWholeWarp(int[] choices, int[] bounds) {
-        return IntRows.uniform(choices) && IntRows.uniform(bounds) && (bounds[0] & SEGMENT_AND_LAST) == Warp.LANES - 1;
+    private static boolean ofWholeWarp(Op op, int[] choices, int[] bounds) {
+        boolean alike = op.alike || (IntRows.uniform(choices) && IntRows.uniform(bounds));
+        return alike && (bounds[0] & SEGMENT_AND_LAST) == Warp.LANES - 1;
     }
 
-    private void butterfly(int[] d, int choice) {
-        int[] from = source;
+    private static void butterfly(int[] d, int[] from, int choice) {
         for (int lane = 0; lane < Warp.LANES; lane++) {
             d[lane] = from[lane ^ choice];
         }

@@ -138,6 +138,7 @@ final class WarpRunner {
                     }
                     pc++;
                 }
+                case NOTHING -> pc++; // it orders, hints, or is another name for what it copies
                 default -> {
                     if (active != 0) {
                         execute(op, warp, active);
@@ -168,12 +169,9 @@ final class WarpRunner {
             case LANES -> lanes.execute(op, warp, active);
             case ATOMIC -> atomics.execute(op, warp, active);
             case WARP -> ask(op, warp, active);
-            case NOTHING -> {
-                // it orders or hints
-            }
             case TRAP ->
                 throw faults.at(FaultKind.LAUNCH_FAILED, op, warp, Integer.numberOfTrailingZeros(active), "trap");
-            case BRANCH, EXIT, BARRIER, EXCHANGE -> throw new IllegalStateException(op.unit.toString());
+            case BRANCH, EXIT, BARRIER, EXCHANGE, NOTHING -> throw new IllegalStateException(op.unit.toString());
         }
     }
 

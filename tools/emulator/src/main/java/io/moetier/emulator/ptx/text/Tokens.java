@@ -15,6 +15,16 @@ public final class Tokens {
         this.lines = lines;
     }
 
+    /// Returns where this is, for [#back(int)].
+    public int place() {
+        return at;
+    }
+
+    /// Goes back to a place.
+    public void back(int place) {
+        at = place;
+    }
+
     public boolean atEnd() {
         return at >= tokens.size();
     }

@@ -2,10 +2,12 @@ package io.moetier.emulator.ptx.run;
 
 import io.moetier.emulator.memory.DeviceMemory;
 import io.moetier.emulator.memory.FreshMemory;
+import io.moetier.emulator.ptx.code.Op;
 import io.moetier.emulator.ptx.module.PtxModule;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 
 /// A device with one kernel written as the body of `.entry k(.param .u64 out, .param .u32 n)`, for tests.
 ///
@@ -71,6 +73,10 @@ public final class Script implements AutoCloseable {
             Launch launch = new Launch(Extent.of(blocks), Extent.of(threads), 256, parameters);
             return loaded.launch(module.kernel("k").orElseThrow(), launch, options);
         }
+    }
+
+    List<Op> ops() {
+        return module.kernel("k").orElseThrow().program().ops();
     }
 
     int[] ints() {
