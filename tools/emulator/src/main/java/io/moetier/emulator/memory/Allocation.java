@@ -55,6 +55,11 @@ public final class Allocation {
         return initialised == null || initialised.holds(offset, width);
     }
 
+    /// Returns whether all bytes of a range may be read.
+    public boolean mayReadRange(long offset, long end) {
+        return initialised == null || initialised.holdsRange(offset, end);
+    }
+
     /// Records that a kernel has written up to 16 bytes at a multiple of their number.
     public void wrote(long offset, int width) {
         if (initialised != null) {
@@ -93,7 +98,8 @@ public final class Allocation {
         return initialised == null ? end : initialised.firstMissing(offset, end);
     }
 
-    void wroteRange(long offset, long end) {
+    /// Records that a range has been written.
+    public void wroteRange(long offset, long end) {
         if (initialised != null) {
             initialised.markRange(offset, end);
         }

@@ -25,6 +25,22 @@ final class Initialised {
         return page != null && ((page[word(offset)] >>> offset) & wanted) == wanted;
     }
 
+    /// Returns whether all bytes of a range are written.
+    boolean holdsRange(long offset, long end) {
+        for (long at = offset; at < end; ) {
+            long[] page = pages[(int) (at >> PAGE_SHIFT)];
+            if (page == null) {
+                return false;
+            }
+            long next = Math.min(end, whole(page) ? (at | (PAGE_BYTES - 1)) + 1 : (at | (Long.SIZE - 1)) + 1);
+            if (!whole(page) && (~page[word(at)] & bits(at, next)) != 0) {
+                return false;
+            }
+            at = next;
+        }
+        return true;
+    }
+
     /// Returns the first byte of a range that is not written, or its end.
     long firstMissing(long offset, long end) {
         long at = offset;
@@ -100,9 +116,14 @@ final class Initialised {
         }
         for (long at = offset; at < end; ) {
             long next = Math.min(end, (at | (Long.SIZE - 1)) + 1);
-            page[word(at)] |= (-1L >>> (Long.SIZE - (next - at))) << at;
+            page[word(at)] |= bits(at, next);
             at = next;
         }
+    }
+
+    /// Returns the bits of up to 64 bytes of one word.
+    private static long bits(long offset, long end) {
+        return (-1L >>> (Long.SIZE - (end - offset))) << offset;
     }
 
     private long[] mixed(int index) {

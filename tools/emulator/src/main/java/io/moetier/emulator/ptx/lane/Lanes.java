@@ -13,16 +13,31 @@ public final class Lanes {
     }
 
     public void execute(Op op, Warp warp, int mask) {
+        if (mask == Warp.FULL && alike(op, warp)) {
+            warp.fill(op.d, op.wide, mask, compute(op, warp, 0));
+            return;
+        }
         for (int rest = mask; rest != 0; rest &= rest - 1) {
             int lane = Integer.numberOfTrailingZeros(rest);
-            long result = compute(
-                    op,
-                    warp.get(op.a, op.wideA, lane),
-                    op.b == Op.NONE ? 0 : warp.get(op.b, op.wideB, lane),
-                    op.c == Op.NONE ? 0 : warp.get(op.c, op.wideC, lane),
-                    op.e == Op.NONE ? 0 : warp.get(op.e, false, lane));
-            warp.set(op.d, op.wide, lane, result);
+            warp.set(op.d, op.wide, lane, compute(op, warp, lane));
         }
+    }
+
+    /// Returns whether all lanes have the same operands, as the bounds of a loop often are: the result is one then.
+    private static boolean alike(Op op, Warp warp) {
+        return warp.uniform(op.a, op.wideA)
+                && (op.b == Op.NONE || warp.uniform(op.b, op.wideB))
+                && (op.c == Op.NONE || warp.uniform(op.c, op.wideC))
+                && (op.e == Op.NONE || warp.uniform(op.e, false));
+    }
+
+    private long compute(Op op, Warp warp, int lane) {
+        return compute(
+                op,
+                warp.get(op.a, op.wideA, lane),
+                op.b == Op.NONE ? 0 : warp.get(op.b, op.wideB, lane),
+                op.c == Op.NONE ? 0 : warp.get(op.c, op.wideC, lane),
+                op.e == Op.NONE ? 0 : warp.get(op.e, false, lane));
     }
 
     private long compute(Op op, long a, long b, long c, long e) {

@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Finds out what memory an instruction means, and whether it may be touched.
 final class Accesses {
+    private static final int SECTOR = 32; // bytes
+
     private final DeviceMemory memory;
     private final Faults faults;
     private final LaunchCounts counts;
@@ -21,6 +23,12 @@ final class Accesses {
 
     /// Where each lane's access lies in the allocation that was found.
     final long[] offsets = new long[Warp.LANES];
+
+    /// Whether all lanes access one place.
+    boolean alike;
+
+    /// Whether all lanes are active and each accesses the place behind that of the lane before.
+    boolean dense;
 
     Accesses(DeviceMemory memory, Faults faults, LaunchCounts counts, int numOps, Allocation shared, int localBytes) {
         this.memory = memory;
@@ -48,13 +56,18 @@ final class Accesses {
             subtract(space.window());
         }
         long any = 0;
-        long low = offsets[0];
-        long high = low;
+        long first = offsets[0];
+        long low = first;
+        long high = first;
+        long apart = 0;
         for (int i = 0; i < Warp.LANES; i++) {
             any |= offsets[i];
             low = Math.min(low, offsets[i]);
             high = Math.max(high, offsets[i]);
+            apart |= offsets[i] - first - (long) i * width;
         }
+        alike = low == high && space != Space.LOCAL;
+        dense = apart == 0 && mask == Warp.FULL && space != Space.LOCAL;
         if ((any & (width - 1)) != 0) {
             throw misaligned(op, warp, mask, width);
         }
@@ -81,8 +94,8 @@ final class Accesses {
         }
         if (mask != Warp.FULL) {
             long valid = offsets[Integer.numberOfTrailingZeros(mask)];
-            for (int rest = ~mask; rest != 0; rest &= rest - 1) {
-                offsets[Integer.numberOfTrailingZeros(rest)] = valid;
+            for (int i = 0; i < Warp.LANES; i++) {
+                offsets[i] = (mask >>> i & 1) != 0 ? offsets[i] : valid;
             }
         }
     }
@@ -166,7 +179,10 @@ final class Accesses {
         if (!allocation.checksReads()) {
             return;
         }
-        for (int rest = mask; rest != 0; rest &= rest - 1) {
+        if (dense && allocation.mayReadRange(offsets[0], end(width))) {
+            return;
+        }
+        for (int rest = alike ? Integer.lowestOneBit(mask) : mask; rest != 0; rest &= rest - 1) {
             int lane = Integer.numberOfTrailingZeros(rest);
             if (!allocation.mayRead(offsets[lane], width)) {
                 throw faults.at(
@@ -180,20 +196,33 @@ final class Accesses {
         }
     }
 
+    /// Returns the end of a dense access.
+    private long end(int width) {
+        return offsets[Warp.LANES - 1] + width;
+    }
+
     void markWritten(int mask, int width, Allocation allocation) {
-        if (allocation.checksReads()) {
+        if (allocation.checksReads() && dense) {
+            allocation.wroteRange(offsets[0], end(width));
+        } else if (allocation.checksReads()) {
             for (int rest = mask; rest != 0; rest &= rest - 1) {
                 allocation.wrote(offsets[Integer.numberOfTrailingZeros(rest)], width);
             }
         }
     }
 
-    void countRead(Warp warp, int mask, Allocation allocation) {
+    void countRead(Warp warp, int mask, int width, Allocation allocation) {
         if (!counts.counting || allocation == shared || allocation == warp.local) {
             return;
         }
+        if (dense) {
+            for (long sector = offsets[0] & -SECTOR; sector < end(width); sector += SECTOR) {
+                counts.sectorsRead += allocation.touchRead(sector, launch);
+            }
+            return;
+        }
         long last = -1;
-        for (int rest = mask; rest != 0; rest &= rest - 1) {
+        for (int rest = alike ? Integer.lowestOneBit(mask) : mask; rest != 0; rest &= rest - 1) {
             long offset = offsets[Integer.numberOfTrailingZeros(rest)];
             if (offset >> 5 != last) {
                 last = offset >> 5;

@@ -25,7 +25,7 @@ final class Atomics {
             return;
         }
         accesses.checkRead(op, warp, mask, width, allocation);
-        accesses.countRead(warp, mask, allocation);
+        accesses.countRead(warp, mask, width, allocation);
         accesses.countWritten(warp, mask, allocation);
         for (int rest = mask; rest != 0; rest &= rest - 1) {
             int lane = Integer.numberOfTrailingZeros(rest);

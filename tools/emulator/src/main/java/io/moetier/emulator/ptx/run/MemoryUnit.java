@@ -36,10 +36,16 @@ final class MemoryUnit {
             return;
         }
         accesses.checkRead(op, warp, mask, width, allocation);
-        accesses.countRead(warp, mask, allocation);
+        accesses.countRead(warp, mask, width, allocation);
         for (int i = 0; i < op.rows.length; i++) {
             int shift = i * op.type.bytes;
-            if (mask == Warp.FULL && !op.wide && op.type.bytes == Integer.BYTES) {
+            if (accesses.alike) {
+                int lane = Integer.numberOfTrailingZeros(mask);
+                long bits = read(allocation.memory(), accesses.offsets[lane] + shift, op.type.bytes);
+                warp.fill(op.rows[i], op.wide, mask, extended(op, bits));
+            } else if (accesses.dense && !op.wide && width == Integer.BYTES) {
+                MemorySegment.copy(allocation.memory(), INT, accesses.offsets[0], warp.ints[op.rows[i]], 0, Warp.LANES);
+            } else if (mask == Warp.FULL && !op.wide && op.type.bytes == Integer.BYTES) {
                 loadInts(warp.ints[op.rows[i]], allocation.memory(), shift);
             } else if (mask == Warp.FULL && op.wide && op.type.bytes == Long.BYTES) {
                 loadLongs(warp.longs[op.rows[i]], allocation.memory(), shift);

@@ -323,6 +323,45 @@ class WarpTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "'ld.global.u32 %r2, [%d1+4];', 5, 0", // bytes 4 to 131
+        "'ld.global.u32 %r2, [%d0+64];', 1, 0",
+        "'mul.wide.u32 %d2, %r1, 8; add.s64 %d2, %d2, %d0; ld.global.v2.u32 {%r2, %r3}, [%d2];', 8, 0",
+        "'mul.wide.u32 %d2, %r1, 8; add.s64 %d2, %d2, %d0; st.global.v2.u32 [%d2], {%r1, %r1};', 0, 8",
+        "'st.global.u32 [%d1+28], %r1;', 0, 5"
+    })
+    void accessesOfNeighboursAndOfOnePlaceAreCountedLikeOthers(String body, long read, long written) {
+        try (Script script = new Script(body)) {
+            LaunchCounts counts = script.launch(1, 32, 0, LaunchOptions.DEFAULT);
+            assertEquals(read, counts.sectorsRead());
+            assertEquals(written, counts.sectorsWritten());
+        }
+    }
+
+    @Test
+    void neighboursLoadWhatEachAsksForAndOnePlaceIsLoadedForAll() {
+        String body = """
+                st.global.u32 [%d1], %r1;
+                bar.sync 0;
+                ld.global.u32 %r2, [%d1];
+                mul.wide.u32 %d2, %r1, 8;
+                add.s64 %d2, %d2, %d0;
+                and.b32 %r3, %r1, 15;
+                mul.wide.u32 %d3, %r3, 8;
+                add.s64 %d3, %d3, %d0;
+                ld.global.v2.u32 {%r4, %r5}, [%d3];
+                ld.global.u32 %r6, [%d0+20];
+                div.s32 %r7, %r6, 2;
+                mad.lo.u32 %r2, %r2, 100, %r5;
+                mad.lo.u32 %r2, %r2, 100, %r7;
+                st.global.u32 [%d1+512], %r2;""";
+        int[] found = Script.results(body, 32, 0);
+        for (int i = 0; i < 32; i++) {
+            assertEquals(i * 10_000 + (i % 16 * 2 + 1) * 100 + 2, found[128 + i]);
+        }
+    }
+
     @Test
     void trafficCountsDistinctSectors() {
         String body = """
