@@ -53,7 +53,7 @@ public record CommandLineRun(int exitCode, String out, String err) {
 
     /// Starts a command whose JVM is started by `launcher`, the beginning of a command line.
     public static ChildProcess start(Path log, List<String> launcher, String... args) {
-        return start(log, launcher, List.of("-XX:TieredStopAtLevel=1"), args);
+        return start(log, launcher, QuickJvm.OPTIONS, args);
     }
 
     /// Starts a command with these options of the JVM beside those of the launcher of commands.

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.QuickJvm;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
@@ -265,11 +266,17 @@ class FaultyDiskTest {
     private static String withFilesOf(String blocks, String... arguments) throws IOException, InterruptedException {
         List<String> command = Stream.of(
                         Stream.of("env", "MOETIER_CACHE=" + shared, "sh", "-c", SMALL_FILES, blocks),
-                        CommandLineRun.command(List.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData")).stream(),
+                        CommandLineRun.command(withoutPerfData()).stream(),
                         Stream.of(arguments))
                 .flatMap(words -> words)
                 .toList();
         return ChildProcess.run(new ProcessBuilder(command)).said().replaceAll("(?m)^WARNING: .*\n", "");
+    }
+
+    /// What the JVM tells of itself in a file has no room, either.
+    private static List<String> withoutPerfData() {
+        return Stream.concat(QuickJvm.OPTIONS.stream(), Stream.of("-XX:-UsePerfData"))
+                .toList();
     }
 
     private static String[] arguments(Path store, String io) {

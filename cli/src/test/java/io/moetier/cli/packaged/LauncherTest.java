@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.QuickJvm;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
@@ -46,7 +47,7 @@ class LauncherTest {
         command.add("JAVA_HOME=" + System.getProperty("java.home"));
         command.add("HOME=" + directory.resolve("home"));
         command.add("MODEL=" + TestData.tinyMixtral().toAbsolutePath());
-        command.add("MOETIER_JAVA_OPTS=-XX:TieredStopAtLevel=1"); // few tokens
+        command.add(QuickJvm.VARIABLE);
         command.addAll(variables);
         command.addAll(List.of("sh", "-c", before + "\nexec " + ROOT.resolve("moetier") + " " + arguments));
         ProcessBuilder builder = new ProcessBuilder(command)

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.MemoryGroup;
+import io.moetier.cli.QuickJvm;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.lab.synthetic.ModelShape;
 import io.moetier.lab.synthetic.SyntheticModel;
@@ -34,7 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 class MemoryMatrixTest {
     private static final long MIB = 1L << 20;
     private static final int POLL_MILLIS = 5;
-    private static final List<String> OPTIONS = List.of("-XX:TieredStopAtLevel=1", "-Xlog:disable");
+    private static final List<String> OPTIONS = Stream.concat(QuickJvm.OPTIONS.stream(), Stream.of("-Xlog:disable")).toList();
     private static final List<Integer> LIMITS = List.of(350, 380, 440, 520);
     private static final List<Integer> CONTEXTS = List.of(0, 600, 4096);
     private static final int TOO_LITTLE = 160;

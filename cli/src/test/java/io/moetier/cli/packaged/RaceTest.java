@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.MemoryGroup;
+import io.moetier.cli.QuickJvm;
 import io.moetier.cli.TinyGguf;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.storage.format.Json;
@@ -26,7 +27,6 @@ import org.junit.jupiter.api.io.TempDir;
 /// says that it may not.
 class RaceTest {
     private static final int POLL_MILLIS = 20;
-    private static final List<String> QUICK = List.of("-XX:TieredStopAtLevel=1"); // few tokens
 
     @TempDir
     Path directory = Path.of("");
@@ -40,7 +40,7 @@ class RaceTest {
             mayRace = group != null;
         }
         model = new TinyGguf().write(directory.resolve("tiny.gguf"));
-        program("moetier", "exec " + String.join(" ", CommandLineRun.command(QUICK)) + " \"$@\"");
+        program("moetier", "exec " + String.join(" ", CommandLineRun.command(QuickJvm.OPTIONS)) + " \"$@\"");
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.cli.QuickJvm;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
@@ -38,7 +39,7 @@ class ReleaseTest {
         Path err = directory.resolve("err");
         List<String> command = new ArrayList<>(List.of("env", "-i", "PATH=/usr/bin"));
         command.add("HOME=" + directory.resolve("home"));
-        command.add("MOETIER_JAVA_OPTS=-XX:TieredStopAtLevel=1"); // few tokens
+        command.add(QuickJvm.VARIABLE);
         command.addAll(List.of(variables.split(" ")));
         command.addAll(List.of("sh", "-c", script));
         ProcessBuilder builder = new ProcessBuilder(command)

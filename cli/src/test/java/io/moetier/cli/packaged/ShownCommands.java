@@ -2,6 +2,7 @@ package io.moetier.cli.packaged;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.CommandWorker;
+import io.moetier.cli.QuickJvm;
 import io.moetier.testdata.ChildProcess;
 import io.moetier.testdata.ChildProcess.Ended;
 import io.moetier.testdata.HubDouble;
@@ -29,10 +30,7 @@ import org.jspecify.annotations.Nullable;
 /// it takes any port instead of the usual one, where a node of this machine's user may be, and commands that look
 /// for its cluster look there.
 final class ShownCommands implements AutoCloseable {
-    /// Commands so short end before what the JVM's optimising compiler makes pays, but for those that need it: what is
-    /// measured, and what computes with Java's vectors.
-    private static final String QUICK = "-XX:TieredStopAtLevel=1";
-
+    /// What needs the JVM's optimising compiler: what is measured, and what computes with Java's vectors.
     private static final Pattern OPTIMISED = Pattern.compile("doctor|moetier profile \\S*models|--kernels vector");
     private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
     private static final Pattern OF_HUB = Pattern.compile("hf:|moetier (pull|list|rm)\\b");
@@ -119,7 +117,7 @@ final class ShownCommands implements AutoCloseable {
         builder.environment().put("HF_ENDPOINT", hub.endpoint().toString());
         builder.environment().put("HF_HOME", cache.resolve("huggingface").toString());
         if (quick) {
-            builder.environment().put("MOETIER_JAVA_OPTS", QUICK);
+            builder.environment().put("MOETIER_JAVA_OPTS", String.join(" ", QuickJvm.OPTIONS));
         }
         return builder;
     }
@@ -157,7 +155,7 @@ final class ShownCommands implements AutoCloseable {
     private ChildProcess worker() throws IOException {
         ChildProcess present = worker;
         if (present == null) {
-            List<String> command = CommandLineRun.command(List.of(QUICK), CommandWorker.class);
+            List<String> command = CommandLineRun.command(QuickJvm.OPTIONS, CommandWorker.class);
             command.addAll(List.of(home().toString(), cache.toString()));
             present = ChildProcess.start(
                     new ProcessBuilder(command).directory(directory.toFile()).redirectError(Redirect.DISCARD));
