@@ -8,6 +8,7 @@ import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.lab.calibrate.Calibration;
+import io.moetier.lab.calibrate.Effort;
 import io.moetier.lab.calibrate.PromptCalibration;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.MachineProfile;
@@ -80,15 +81,16 @@ public record Diagnosis(
     ///
     /// @param cache the folder of imported models
     /// @param threads how many threads compute
+    /// @param effort how much memory is read, in shares of what no cache holds
     /// @throws UncheckedIOException if the thread is interrupted
-    static Diagnosis of(Path cache, int threads, FactLines lines) {
+    static Diagnosis of(Path cache, int threads, Effort effort, FactLines lines) {
         lines.row("Java", javaVersion());
         String processor = processorName();
         lines.row("processor", processor);
         lines.row("cores", cores());
         Map<KernelChoice, String> kernels = kernels(cache, threads, lines);
         lines.row("memory", memory());
-        Map<Integer, Double> bandwidths = bandwidths(threads, lines);
+        Map<Integer, Double> bandwidths = bandwidths(threads, effort, lines);
         lines.row("cache folder", cache);
         Leftovers left = lines.tidying().cache(cache);
         left.reason()
@@ -101,10 +103,10 @@ public record Diagnosis(
                 processor, kernels, bandwidths, cache, disk, Finding.none("not measured"), Optional.empty());
     }
 
-    private static Map<Integer, Double> bandwidths(int threads, FactLines lines) {
+    private static Map<Integer, Double> bandwidths(int threads, Effort effort, FactLines lines) {
         Map<Integer, Double> bandwidths = new TreeMap<>();
-        long bytes = memoryToRead();
-        String remark = bytes < MemoryBandwidth.bytesBeyondCaches()
+        long bytes = memoryToRead(effort);
+        String remark = bytes < wanted(effort)
                 ? ", of only " + ByteSize.format(bytes) + ": memory is short"
                 : "";
         try (MemoryBandwidth memory = MemoryBandwidth.open(bytes)) {
@@ -151,22 +153,30 @@ public record Diagnosis(
 
     /// Measures what decoding costs too.
     ///
-    /// @param rounds how often; 0 to leave it out
     /// @throws UncheckedIOException if the thread is interrupted
-    Diagnosis withDecoding(int threads, int rounds, FactLines lines) {
-        Finding<DecodeCosts> measured = decoding(threads, rounds, lines);
+    Diagnosis withDecoding(int threads, Effort effort, FactLines lines) {
+        return with(decoding(threads, effort, lines), threads, effort, lines);
+    }
+
+    /// Says that it was not measured what decoding costs.
+    Diagnosis withoutDecoding(int threads, Effort effort, FactLines lines) {
+        return with(
+                Finding.none("not measured, for other threads than those of a run"), threads, effort, lines);
+    }
+
+    private Diagnosis with(Finding<DecodeCosts> measured, int threads, Effort effort, FactLines lines) {
         requireNoInterrupt();
         measured.figure().ifPresentOrElse(costs -> tell(costs, lines), () -> lines.row("decoding", measured.remark()));
-        Optional<PromptCosts> ofPrompts = measured.figure().flatMap(_ -> prompts(threads, lines));
+        Optional<PromptCosts> ofPrompts = measured.figure().flatMap(_ -> prompts(threads, effort, lines));
         requireNoInterrupt();
         return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, measured, ofPrompts);
     }
 
-    private Optional<PromptCosts> prompts(int threads, FactLines lines) {
+    private Optional<PromptCosts> prompts(int threads, Effort effort, FactLines lines) {
         lines.measuring("prompts");
         EngineConfig config = EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache);
         try (CleanStop _ = CleanStop.open()) { // the stores that are read do not stay
-            PromptCosts costs = PromptCalibration.measure(cache, config, memoryToRead());
+            PromptCosts costs = PromptCalibration.measure(cache, config, memoryToRead(effort), effort);
             tell(costs, lines);
             return Optional.of(costs);
         } catch (IOException | RuntimeException e) { // whatever failed, the other findings stand
@@ -175,14 +185,11 @@ public record Diagnosis(
         }
     }
 
-    private Finding<DecodeCosts> decoding(int threads, int rounds, FactLines lines) {
-        if (rounds == 0) {
-            return Finding.none("not measured, for other threads than those of a run");
-        }
+    private Finding<DecodeCosts> decoding(int threads, Effort effort, FactLines lines) {
         EngineConfig config = EngineConfig.DEFAULT.withThreads(threads).withNativeDirectory(cache);
         try (CleanStop _ = CleanStop.open()) { // the stores that are read do not stay
             DecodeCosts costs = Calibration.measure(
-                    cache, config, memoryToRead(), rounds, step -> lines.measuring("decoding, " + step));
+                    cache, config, memoryToRead(effort), effort, step -> lines.measuring("decoding, " + step));
             return Finding.of(costs, "measured");
         } catch (IOException | RuntimeException e) { // whatever failed, the other findings stand
             return Finding.failed("not measured", e);
@@ -293,7 +300,16 @@ public record Diagnosis(
 
     /// Returns how much memory to read for its speed: what no cache holds, if there is as much to spare.
     public static long memoryToRead() {
-        return Math.min(MemoryBandwidth.bytesBeyondCaches(), AvailableMemory.bytes() / MEMORY_SHARE);
+        return memoryToRead(Effort.DEFAULT);
+    }
+
+    private static long memoryToRead(Effort effort) {
+        return Math.min(wanted(effort), AvailableMemory.bytes() / MEMORY_SHARE);
+    }
+
+    /// Returns how much memory to read where there is enough.
+    private static long wanted(Effort effort) {
+        return effort.bytes(MemoryBandwidth.bytesBeyondCaches());
     }
 
     /// Writes a rate in units of 10^9 bytes, as those of memory are given.

@@ -6,7 +6,7 @@ import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
-import io.moetier.lab.calibrate.Calibration;
+import io.moetier.lab.calibrate.Effort;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.format.Json;
 import java.util.concurrent.Callable;
@@ -39,10 +39,13 @@ public final class DoctorCommand implements Callable<Integer> {
     @Option(
             names = "--rounds",
             paramLabel = "N",
-            description = "How often what decoding costs is measured; default: " + Calibration.ROUNDS
+            description = "How often what decoding and prompts cost is measured; default: " + Effort.ROUNDS
                     + ". More even out what else the machine does.")
     @Nullable
     Integer rounds;
+
+    @Option(names = "--quick", description = "Measure once and for a quarter of the time: a first look.")
+    boolean quick;
 
     @Option(names = "--json", description = "Print one JSON object.")
     boolean json;
@@ -57,14 +60,16 @@ public final class DoctorCommand implements Callable<Integer> {
         ModelOptions.requireThreads(threads);
         boolean keep = threads == 0; // else it is not what runs will do
         requireRounds(keep);
-        int measured = rounds == null ? Calibration.ROUNDS : rounds;
+        Effort effort = effort();
         int computing = PhysicalCores.threads(threads);
         try (FactLines lines = new FactLines(streams, !json, surroundings.errorIsTerminal())) {
-            Diagnosis fast = Diagnosis.of(surroundings.cacheDirectory(), computing, lines);
+            Diagnosis fast = Diagnosis.of(surroundings.cacheDirectory(), computing, effort, lines);
             lines.measuring("GPUs");
             GpuDiagnosis gpus = GpuDiagnosis.of(device, surroundings);
             gpus.tell(lines);
-            Diagnosis whole = fast.withDecoding(computing, keep ? measured : 0, lines); // takes longest
+            Diagnosis whole = keep
+                    ? fast.withDecoding(computing, effort, lines) // takes longest
+                    : fast.withoutDecoding(computing, effort, lines);
             if (keep) {
                 new MachineFile(surroundings, streams).keep(whole);
             }
@@ -75,12 +80,22 @@ public final class DoctorCommand implements Callable<Integer> {
         return Failure.OK;
     }
 
+    private Effort effort() {
+        if (quick) {
+            return Effort.QUICK;
+        }
+        return rounds == null ? Effort.DEFAULT : Effort.ofRounds(rounds);
+    }
+
     private void requireRounds(boolean calibrates) {
         if (rounds != null && rounds < 1) {
             throw new IllegalArgumentException("--rounds must be 1 or more, not " + rounds);
         }
         if (rounds != null && !calibrates) {
             throw new IllegalArgumentException("--rounds is for what decoding costs, which --threads leaves out");
+        }
+        if (rounds != null && quick) {
+            throw new IllegalArgumentException("--rounds does not go with --quick, which measures once");
         }
     }
 }

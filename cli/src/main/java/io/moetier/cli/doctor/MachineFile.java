@@ -6,7 +6,7 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
-import io.moetier.lab.calibrate.Calibration;
+import io.moetier.lab.calibrate.Effort;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
 import io.moetier.runtime.session.PhysicalCores;
@@ -30,8 +30,8 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
     private static Diagnosis measure(Surroundings surroundings, Streams streams) {
         int threads = PhysicalCores.threads(0);
         try (FactLines lines = new FactLines(streams, false, surroundings.errorIsTerminal())) {
-            return Diagnosis.of(surroundings.cacheDirectory(), threads, lines)
-                    .withDecoding(threads, Calibration.ROUNDS, lines);
+            return Diagnosis.of(surroundings.cacheDirectory(), threads, Effort.DEFAULT, lines)
+                    .withDecoding(threads, Effort.DEFAULT, lines);
         }
     }
 

@@ -43,7 +43,7 @@ class DoctorTest {
 
     @Test
     void itMeasuresThisMachineAndKeepsWhatTunePredictsWith() throws IOException {
-        JsonObject found = diagnosis(cache, "doctor", "--json", "--rounds", "1");
+        JsonObject found = diagnosis(cache, "doctor", "--json", "--quick");
         assertTrue(found.requireObject("read_bytes_per_second").requireDouble("1") > 0);
         assertTrue(found.requireDouble("disk_bytes_per_second") > 0);
         assertTrue(found.requireLong("available_bytes") <= found.requireLong("memory_bytes"));
@@ -110,7 +110,7 @@ class DoctorTest {
     @Test
     void aCacheThatCannotBeWrittenIsAFindingThatHidesNothingElse() throws IOException {
         Path file = Files.createFile(cache.resolve("file"));
-        JsonObject found = diagnosis(file, "doctor", "--json");
+        JsonObject found = diagnosis(file, "doctor", "--json", "--quick");
         assertTrue(found.requireString("disk").startsWith("cannot be written: "), found.requireString("disk"));
         assertTrue(found.optionalDouble("disk_bytes_per_second").isEmpty());
         assertTrue(found.requireString("calibration").startsWith("not measured: "), found.requireString("calibration"));
@@ -124,7 +124,7 @@ class DoctorTest {
         Path log = cache.resolve("log");
         List<String> launcher = List.of("env", "MOETIER_CACHE=" + own);
         try (ChildProcess child =
-                CommandLineRun.start(log, launcher, List.of(), "doctor", "--threads", "1")) { // fast vectors need C2
+                CommandLineRun.start(log, launcher, List.of(), "doctor", "--threads", "1", "--quick")) { // fast vectors need C2
             while (child.process().isAlive() && !holdsSpeedFile(own)) {
                 Thread.sleep(POLL_MILLIS);
             }
@@ -139,7 +139,7 @@ class DoctorTest {
         Path dead = Files.createDirectory(cache.resolve(".dead.mtier.importing-0123abcd-0123-4567-89ab-0123456789ab"));
         Files.write(dead.resolve("experts-0.cm3"), new byte[1000]);
         Files.createSymbolicLink(cache.resolve(".dead.mtier.lock"), cache.resolve("nowhere"));
-        CommandLineRun run = CommandLineRun.inProcess(cache, "doctor", "--threads", "2");
+        CommandLineRun run = CommandLineRun.inProcess(cache, "doctor", "--threads", "2", "--quick");
         assertEquals(Failure.OK, run.exitCode(), run.err());
         assertFalse(Files.exists(MachineFile.in(cache)), "for other threads than those of a run");
         assertTrue(run.out()
@@ -156,6 +156,7 @@ class DoctorTest {
     void roundsAreForTheCalibration() {
         refuses("--rounds must be 1 or more, not 0", "--rounds", "0");
         refuses("--rounds is for what decoding costs, which --threads leaves out", "--rounds", "1", "--threads", "2");
+        refuses("--rounds does not go with --quick, which measures once", "--rounds", "1", "--quick");
     }
 
     private void refuses(String reason, String... options) {

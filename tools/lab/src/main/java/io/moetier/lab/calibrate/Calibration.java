@@ -3,6 +3,7 @@ package io.moetier.lab.calibrate;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.lab.calibrate.LoadFit.Sample;
+import io.moetier.lab.calibrate.WeightStack.Period;
 import io.moetier.lab.cost.ByWorkingSet;
 import io.moetier.lab.cost.DecodeCosts;
 import io.moetier.lab.cost.LoadCosts;
@@ -34,9 +35,6 @@ import java.util.function.Consumer;
 /// of two sizes, so that the part that grows with the bytes is known, and with few and many experts a token, so that
 /// one can tell what other work hides. Both sizes are loaded ahead too, so that one can tell what that saves.
 public final class Calibration {
-    /// Rounds unless the user says otherwise: memory and disk have faster and slower moments where others use them too.
-    public static final int ROUNDS = 4;
-
     private static final ModelShape SMALL = new ModelShape(8, 256, 8, 16, 4, 256, 1024);
     private static final ModelShape WIDE = new ModelShape(4, 1024, 8, 4, 2, 256, 1024);
     private static final ModelShape LARGE = new ModelShape(4, 1024, 8, 16, 8, 1024, 1024);
@@ -62,11 +60,12 @@ public final class Calibration {
     /// @param halfSeconds for half of them each round; 0 to leave that out
     private record Measured(
             WeightStack stack,
+            Effort effort,
             double halfSeconds,
             LayerTimes resident,
             Map<IoMode, LayerTimes> halfResident,
             Map<IoMode, LayerTimes> loadedAhead) {
-        static Measured of(WeightStack stack, double halfSeconds) {
+        static Measured of(WeightStack stack, Effort effort, double halfSeconds) {
             int k = stack.shape().expertsPerToken();
             Map<IoMode, LayerTimes> half = new EnumMap<>(IoMode.class);
             Map<IoMode, LayerTimes> ahead = new EnumMap<>(IoMode.class);
@@ -74,23 +73,28 @@ public final class Calibration {
                 half.put(io, new LayerTimes(k));
                 ahead.put(io, new LayerTimes(k, Phase.DECODE, FIRST_GUESSED));
             }
-            return new Measured(stack, halfSeconds, new LayerTimes(k), half, ahead);
+            return new Measured(stack, effort, halfSeconds, new LayerTimes(k), half, ahead);
         }
 
-        static Measured ofResident(WeightStack stack) {
-            return of(stack, 0);
+        static Measured ofResident(WeightStack stack, Effort effort) {
+            return of(stack, effort, 0);
+        }
+
+        private void decode(IoMode io, double share, PrefetchChoice prefetch, double seconds, LayerTimes times)
+                throws IOException {
+            stack.decode(io, share, prefetch, new Period(effort.seconds(seconds), effort.leastTokens()), times);
         }
 
         void measureRound() throws IOException {
-            stack.decode(IoMode.PREAD, 1, PrefetchChoice.OFF, RESIDENT_SECONDS, resident);
+            decode(IoMode.PREAD, 1, PrefetchChoice.OFF, RESIDENT_SECONDS, resident);
             if (halfSeconds > 0) {
                 for (Map.Entry<IoMode, LayerTimes> half : halfResident.entrySet()) {
-                    stack.decode(half.getKey(), HALF, PrefetchChoice.OFF, halfSeconds, half.getValue());
+                    decode(half.getKey(), HALF, PrefetchChoice.OFF, halfSeconds, half.getValue());
                 }
             }
             if (halfSeconds > 0 && stack.shape().layers() > FIRST_GUESSED) {
                 for (Map.Entry<IoMode, LayerTimes> ahead : loadedAhead.entrySet()) {
-                    stack.decode(ahead.getKey(), HALF, PrefetchChoice.ON, halfSeconds / 2, ahead.getValue());
+                    decode(ahead.getKey(), HALF, PrefetchChoice.ON, halfSeconds / 2, ahead.getValue());
                 }
             }
         }
@@ -143,21 +147,21 @@ public final class Calibration {
         }
     }
 
-    /// Measures this machine, in about twenty seconds and seventeen more for each round.
+    /// Measures this machine, in about twenty seconds and seventeen more for each usual round.
     ///
     /// @param folder where stores are written, read and removed again: on the disk whose speed counts
     /// @param config threads, and where native code is
     /// @param memoryBytes how much memory to read: what no cache holds
-    /// @param rounds how often everything is measured, 1 or more
+    /// @param effort how often and how long everything is measured
     /// @param onStep is told what is being done
     /// @throws IOException if there is no room for the stores, on disk or in memory, or the thread is interrupted
     public static DecodeCosts measure(
-            Path folder, EngineConfig config, long memoryBytes, int rounds, Consumer<String> onStep)
+            Path folder, EngineConfig config, long memoryBytes, Effort effort, Consumer<String> onStep)
             throws IOException {
         requireMemory(memoryBytes);
         requireRoom(folder);
         try (ScratchDirectory scratch = ScratchDirectory.create(folder)) {
-            return measureIn(scratch.path(), config, memoryBytes, rounds, onStep);
+            return measureIn(scratch.path(), config, memoryBytes, effort, onStep);
         }
     }
 
@@ -184,26 +188,26 @@ public final class Calibration {
     }
 
     private static DecodeCosts measureIn(
-            Path folder, EngineConfig config, long memoryBytes, int rounds, Consumer<String> onStep)
+            Path folder, EngineConfig config, long memoryBytes, Effort effort, Consumer<String> onStep)
             throws IOException {
         onStep.accept("making weights");
-        Measured small = Measured.of(WeightStack.write(folder, "small", SMALL, config), SMALL_SECONDS);
-        Measured large = Measured.of(WeightStack.write(folder, "large", LARGE, config), LARGE_SECONDS);
-        Measured few = Measured.of(WeightStack.write(folder, "few", LARGE_FEW, config), LARGE_SECONDS);
-        Measured wide = Measured.ofResident(WeightStack.write(folder, "wide", WIDE, config));
-        Measured coldNarrow = Measured.ofResident(WeightStack.write(folder, "cold-narrow", COLD_NARROW, config));
-        Measured coldWide = Measured.ofResident(WeightStack.write(folder, "cold-wide", COLD_WIDE, config));
+        Measured small = Measured.of(WeightStack.write(folder, "small", SMALL, config), effort, SMALL_SECONDS);
+        Measured large = Measured.of(WeightStack.write(folder, "large", LARGE, config), effort, LARGE_SECONDS);
+        Measured few = Measured.of(WeightStack.write(folder, "few", LARGE_FEW, config), effort, LARGE_SECONDS);
+        Measured wide = Measured.ofResident(WeightStack.write(folder, "wide", WIDE, config), effort);
+        Measured coldNarrow = Measured.ofResident(WeightStack.write(folder, "cold-narrow", COLD_NARROW, config), effort);
+        Measured coldWide = Measured.ofResident(WeightStack.write(folder, "cold-wide", COLD_WIDE, config), effort);
         onStep.accept("warming up");
         LayerTimes warmUp = new LayerTimes(SMALL.expertsPerToken());
-        small.stack().decode(IoMode.PREAD, HALF, PrefetchChoice.ON, WARM_UP_SECONDS, warmUp);
-        small.stack().decode(IoMode.PREAD, 1, PrefetchChoice.OFF, WARM_UP_SECONDS, warmUp);
+        small.decode(IoMode.PREAD, HALF, PrefetchChoice.ON, WARM_UP_SECONDS, warmUp);
+        small.decode(IoMode.PREAD, 1, PrefetchChoice.OFF, WARM_UP_SECONDS, warmUp);
         try (CpuDevice device = CpuDevice.open(
                         config.compute().threads(),
                         KernelChoice.AUTO,
                         config.compute().nativeDirectory());
                 KernelReading reading = new KernelReading(device, WeightStack.TYPE, memoryBytes)) {
-            for (int round = 0; round < rounds; round++) {
-                onStep.accept("round " + (round + 1) + " of " + rounds);
+            for (int round = 0; round < effort.rounds(); round++) {
+                onStep.accept("round " + (round + 1) + " of " + effort.rounds());
                 for (Measured each : List.of(large, few, small, wide, coldNarrow, coldWide)) {
                     each.measureRound();
                 }

@@ -26,7 +26,6 @@ public final class PromptCalibration {
     private static final int SHORT = 64;
     private static final int LONG = 256;
     private static final double WARM_UP_SECONDS = 0.6; // of each, the compiler's
-    private static final int ROUNDS = 3;
     private static final double SECONDS = 0.25;
 
     private PromptCalibration() {}
@@ -41,31 +40,33 @@ public final class PromptCalibration {
         }
     }
 
-    /// Measures this machine, in some ten seconds.
+    /// Measures this machine, in some ten seconds by the usual effort.
     ///
     /// @param folder where stores are written, read and removed again
     /// @param config threads, and where native code is
     /// @param memoryBytes how much memory to read: what no cache holds
+    /// @param effort how often and how long everything is measured
     /// @throws IOException if there is no room for the stores, or the thread is interrupted
-    public static PromptCosts measure(Path folder, EngineConfig config, long memoryBytes) throws IOException {
+    public static PromptCosts measure(Path folder, EngineConfig config, long memoryBytes, Effort effort)
+            throws IOException {
         Map<DType, Products> products;
         try (CpuDevice device = CpuDevice.open(
                 config.compute().threads(), KernelChoice.AUTO, config.compute().nativeDirectory())) {
-            products = PromptReading.measure(device, memoryBytes);
+            products = PromptReading.measure(device, memoryBytes, effort.rounds());
         }
         Products ofStack = Objects.requireNonNull(products.get(WeightStack.TYPE));
         try (ScratchDirectory scratch = ScratchDirectory.create(folder)) {
             WeightStack narrow = WeightStack.write(scratch.path(), "narrow", NARROW, config);
             WeightStack wide = WeightStack.write(scratch.path(), "wide", WIDE, config);
             for (WeightStack each : List.of(narrow, wide)) {
-                new Layer(each, SHORT).measureRound(WARM_UP_SECONDS);
+                new Layer(each, SHORT).measureRound(effort.seconds(WARM_UP_SECONDS));
             }
             Layer ofNarrow = new Layer(narrow, SHORT);
             Layer ofWide = new Layer(wide, SHORT);
             Layer ofLong = new Layer(wide, LONG);
-            for (int round = 0; round < ROUNDS; round++) {
+            for (int round = 0; round < effort.rounds(); round++) {
                 for (Layer each : List.of(ofNarrow, ofWide, ofLong)) {
-                    each.measureRound(SECONDS);
+                    each.measureRound(effort.seconds(SECONDS));
                 }
             }
             return costs(products, ofNarrow.beside(ofStack), ofWide.beside(ofStack), ofLong.beside(ofStack));

@@ -25,7 +25,6 @@ final class PromptReading {
     private static final int HIDDEN = 1024;
     private static final int INNER = 512;
     private static final double WEIGHTS = 3.0 * HIDDEN * INNER; // of an expert
-    private static final int ROUNDS = 4; // some time apart: others may have the cores for a while
     private static final long WARM_UP_NANOS = 6_000_000;
     private static final long NANOS = 14_000_000;
     private static final byte FILL = 0x3c; // no type makes it infinite or subnormal
@@ -48,16 +47,17 @@ final class PromptReading {
         }
     }
 
-    /// Measures all types.
+    /// Measures all types, in rounds some time apart: others may have the cores for a while.
     ///
     /// @param bytes what no cache holds
-    static Map<DType, Products> measure(Device device, long bytes) {
+    /// @param rounds 1 or more
+    static Map<DType, Products> measure(Device device, long bytes, int rounds) {
         PromptReading reading = new PromptReading(device);
         Map<DType, Times> few = new EnumMap<>(DType.class);
         Map<DType, Times> many = new EnumMap<>(DType.class);
         try (Arena arena = Arena.ofShared()) {
             MemorySegment memory = AnonymousMemory.allocate(bytes, arena).fill(FILL);
-            for (int round = 0; round < ROUNDS; round++) {
+            for (int round = 0; round < rounds; round++) {
                 for (DType type : DType.values()) {
                     List<ExpertWeights> experts = experts(type, memory);
                     reading.add(experts, FEW_ROWS, few.computeIfAbsent(type, _ -> new Times()));

@@ -30,6 +30,9 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
     private static final int[] OPENING = {0, 1, 2, 3};
     private static final int LAST_POSITION = 128;
 
+    /// How long is decoded, and how many tokens at least.
+    record Period(double seconds, int leastTokens) {}
+
     /// Writes a store to `folder`.
     ///
     /// @throws IOException if there is no room for it
@@ -85,13 +88,19 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
         return shape.layers() * ((double) denseBytes(shape) + (double) shape.experts() * expertBytes(shape));
     }
 
+    /// Decodes as the other method does, [#LEAST_TOKENS] at least.
+    void decode(IoMode io, double residentShare, PrefetchChoice prefetch, double seconds, LayerTimes times)
+            throws IOException {
+        decode(io, residentShare, prefetch, new Period(seconds, LEAST_TOKENS), times);
+    }
+
     /// Decodes random tokens for some time and adds to `times` what the layers took after the first half of it, which
-    /// are those of [#LEAST_TOKENS] tokens at least, however busy the machine is.
+    /// are those of some tokens at least, however busy the machine is.
     ///
     /// @param residentShare of the experts that there is room for; misses are spread over the layers by chance
     /// @param prefetch whether experts of the next layers are loaded ahead, or each is when a layer asks for it
     /// @throws IOException if the thread is interrupted
-    void decode(IoMode io, double residentShare, PrefetchChoice prefetch, double seconds, LayerTimes times)
+    void decode(IoMode io, double residentShare, PrefetchChoice prefetch, Period period, LayerTimes times)
             throws IOException {
         long slots = Math.round(residentShare * shape.layers() * shape.experts());
         requireNoInterrupt();
@@ -106,9 +115,9 @@ record WeightStack(Path store, ModelShape shape, EngineConfig config) {
             session.prefill(OPENING);
             long begin = System.nanoTime();
             times.pause();
-            decode(session, random, begin, seconds / 2, 0);
+            decode(session, random, begin, period.seconds() / 2, 0);
             times.begin();
-            decode(session, random, begin, seconds, LEAST_TOKENS);
+            decode(session, random, begin, period.seconds(), period.leastTokens());
         }
     }
 
