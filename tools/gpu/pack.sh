@@ -40,7 +40,8 @@ only_this_machine "$folder/lib"
 make_runtime java.logging,java.management,jdk.incubator.vector,jdk.jfr,jdk.management,jdk.unsupported
 tar -czf "$folder/runtime.tar.gz" -C "$(dirname "$runtime")" runtime
 
-java() { quietly "$JAVA_HOME/bin/java" @cli/src/main/launcher/jvm.args "$@"; }
+# Each runs for a second or two.
+java() { quietly "$JAVA_HOME/bin/java" @cli/src/main/launcher/jvm.args -XX:+UseSerialGC -XX:TieredStopAtLevel=1 "$@"; }
 java -cp cli/target/moetier.jar io.moetier.cli.Moetier import test-data/models/tiny-mixtral \
   --quant q4_0 --quant-dense q8_0 --out "$folder/tiny-mixtral.mtier"
 # shellcheck disable=SC2086 # names are separated by blanks
