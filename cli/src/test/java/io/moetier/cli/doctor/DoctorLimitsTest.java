@@ -22,7 +22,7 @@ class DoctorLimitsTest {
     /// Too little for the memory that is read where there is enough.
     private static final long GROUP_BYTES = 600_000_000;
 
-    /// A small JVM, whatever the machine, of which half is left; fast vectors need C2.
+    /// A small JVM, whatever the machine, of which half is left.
     private static final List<String> SMALL = List.of(
             "-XX:+UseSerialGC", "-Xmx256m", "-XX:CompressedClassSpaceSize=64m", "-XX:ReservedCodeCacheSize=64m");
 
@@ -62,7 +62,7 @@ class DoctorLimitsTest {
                 ChildProcess.run(new ProcessBuilder("mkfifo", pipe.toString())).exitCode());
         Path log = directory.resolve("log");
         try (ChildProcess doctor = CommandLineRun.start(
-                log, launcher(List.of("MOETIER_CUDA_LIBRARY=" + pipe)), SMALL, "doctor", "--threads", "1", "--quick")) {
+                log, launcher(List.of("MOETIER_CUDA_LIBRARY=" + pipe)), "doctor", "--threads", "1", "--quick")) {
             while (doctor.process().isAlive() && !Files.readString(log).contains("\n  read again ")) {
                 Thread.sleep(POLL_MILLIS);
             }

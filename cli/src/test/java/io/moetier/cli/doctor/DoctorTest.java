@@ -124,7 +124,7 @@ class DoctorTest {
         Path log = cache.resolve("log");
         List<String> launcher = List.of("env", "MOETIER_CACHE=" + own);
         try (ChildProcess child =
-                CommandLineRun.start(log, launcher, List.of(), "doctor", "--threads", "1", "--quick")) { // fast vectors need C2
+                CommandLineRun.start(log, launcher, "doctor", "--threads", "1", "--quick")) {
             while (child.process().isAlive() && !holdsSpeedFile(own)) {
                 Thread.sleep(POLL_MILLIS);
             }

@@ -30,8 +30,11 @@ import org.jspecify.annotations.Nullable;
 /// it takes any port instead of the usual one, where a node of this machine's user may be, and commands that look
 /// for its cluster look there.
 final class ShownCommands implements AutoCloseable {
-    /// What needs the JVM's optimising compiler: what is measured, and what computes with Java's vectors.
-    private static final Pattern OPTIMISED = Pattern.compile("doctor|moetier profile \\S*models|--kernels vector");
+    /// What computes with Java's vectors needs the JVM's optimising compiler.
+    private static final Pattern OPTIMISED = Pattern.compile("--kernels vector");
+
+    /// What is measured is so by itself, as it is for readers.
+    private static final Pattern MEASURED = Pattern.compile("doctor|moetier profile \\S*models");
     private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
     private static final Pattern OF_HUB = Pattern.compile("hf:|moetier (pull|list|rm)\\b");
     private static final Pattern STAYS = Pattern.compile("(.*) &");
@@ -66,6 +69,7 @@ final class ShownCommands implements AutoCloseable {
                 && ofMoetier
                 && launched
                 && quick
+                && !MEASURED.matcher(command).find()
                 && !ofHub
                 && !MORE_THAN_WORDS.matcher(command).find()) {
             return work(words(command));

@@ -112,7 +112,7 @@ public final class MemoryBandwidth implements AutoCloseable {
     private static List<MemoryReading> ways() {
         List<MemoryReading> ways = new ArrayList<>();
         ways.add(MemoryReading::compare);
-        if (VectorApi.isFast()) {
+        if (VectorApi.isFast() && VectorSum.isCompiled()) {
             ways.add(new VectorSum());
         }
         return ways;

@@ -1,6 +1,8 @@
 package io.moetier.kernels.cpu.bandwidth;
 
+import com.sun.management.HotSpotDiagnosticMXBean;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.LongVector;
 import jdk.incubator.vector.VectorOperators;
@@ -11,6 +13,13 @@ final class VectorSum implements MemoryReading {
     private static final VectorSpecies<Long> LANES = LongVector.SPECIES_PREFERRED;
     private static final int VECTOR_BYTES = LANES.vectorByteSize();
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+    private static final int OPTIMISED = 4;
+
+    /// Says whether this JVM has the compiler that makes vector instructions of this; else it is slower than memory.
+    static boolean isCompiled() {
+        HotSpotDiagnosticMXBean jvm = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
+        return jvm == null || Integer.parseInt(jvm.getVMOption("TieredStopAtLevel").getValue()) >= OPTIMISED;
+    }
 
     @Override
     public long read(MemorySegment memory, long from, long to) {
