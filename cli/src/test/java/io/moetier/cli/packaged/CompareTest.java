@@ -3,6 +3,7 @@ package io.moetier.cli.packaged;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.QuickJvm;
 import io.moetier.lab.synthetic.SyntheticModel;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -71,6 +72,7 @@ class CompareTest {
                 .redirectOutput(out.toFile())
                 .redirectError(directory.resolve("err").toFile());
         builder.environment().put("MOETIER_CACHE", directory.resolve("cache").toString());
+        builder.environment().put("MOETIER_JAVA_OPTS", String.join(" ", QuickJvm.OPTIONS));
         try (ChildProcess child = ChildProcess.start(builder)) {
             assertEquals(0, child.waitFor(), () -> read(directory.resolve("err")));
         }
