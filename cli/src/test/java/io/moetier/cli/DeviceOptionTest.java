@@ -182,8 +182,8 @@ class DeviceOptionTest {
 
     @Test
     void doctorMeasuresAnEmulatedGpu() {
-        JsonObject found = json(
-                CommandLineRun.inProcess(cache, "doctor", "--threads", "1", "--quick", "--device", "emulated:rtx3060", "--json"));
+        JsonObject found = json(CommandLineRun.inProcess(
+                cache, "doctor", "--threads", "1", "--quick", "--device", "emulated:rtx3060", "--json"));
         JsonObject gpu = found.requireObjects("gpus").getFirst();
         assertEquals(12L << 30, gpu.requireLong("memory_bytes"));
         assertTrue(gpu.requireDouble("to_device_bytes_per_second") > 20e9, "25 GB/s less what starts a copy");

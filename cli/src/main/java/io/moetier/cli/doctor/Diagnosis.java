@@ -106,9 +106,7 @@ public record Diagnosis(
     private static Map<Integer, Double> bandwidths(int threads, Effort effort, FactLines lines) {
         Map<Integer, Double> bandwidths = new TreeMap<>();
         long bytes = memoryToRead(effort);
-        String remark = bytes < wanted(effort)
-                ? ", of only " + ByteSize.format(bytes) + ": memory is short"
-                : "";
+        String remark = bytes < wanted(effort) ? ", of only " + ByteSize.format(bytes) + ": memory is short" : "";
         try (MemoryBandwidth memory = MemoryBandwidth.open(bytes)) {
             for (int readers : new TreeSet<>(List.of(1, threads))) {
                 String name = "read by " + readers + (readers == 1 ? " thread" : " threads");
@@ -160,8 +158,7 @@ public record Diagnosis(
 
     /// Says that it was not measured what decoding costs.
     Diagnosis withoutDecoding(int threads, Effort effort, FactLines lines) {
-        return with(
-                Finding.none("not measured, for other threads than those of a run"), threads, effort, lines);
+        return with(Finding.none("not measured, for other threads than those of a run"), threads, effort, lines);
     }
 
     private Diagnosis with(Finding<DecodeCosts> measured, int threads, Effort effort, FactLines lines) {

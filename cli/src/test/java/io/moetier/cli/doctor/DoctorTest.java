@@ -123,8 +123,7 @@ class DoctorTest {
         Path own = Files.createDirectory(cache.resolve("own"));
         Path log = cache.resolve("log");
         List<String> launcher = List.of("env", "MOETIER_CACHE=" + own);
-        try (ChildProcess child =
-                CommandLineRun.start(log, launcher, "doctor", "--threads", "1", "--quick")) {
+        try (ChildProcess child = CommandLineRun.start(log, launcher, "doctor", "--threads", "1", "--quick")) {
             while (child.process().isAlive() && !holdsSpeedFile(own)) {
                 Thread.sleep(POLL_MILLIS);
             }

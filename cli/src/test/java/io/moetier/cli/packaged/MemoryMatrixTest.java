@@ -35,7 +35,8 @@ import org.junit.jupiter.api.io.TempDir;
 class MemoryMatrixTest {
     private static final long MIB = 1L << 20;
     private static final int POLL_MILLIS = 10;
-    private static final List<String> OPTIONS = Stream.concat(QuickJvm.OPTIONS.stream(), Stream.of("-Xlog:disable")).toList();
+    private static final List<String> OPTIONS =
+            Stream.concat(QuickJvm.OPTIONS.stream(), Stream.of("-Xlog:disable")).toList();
     private static final List<Integer> LIMITS = List.of(350, 380, 440, 520);
     private static final List<Integer> CONTEXTS = List.of(0, 600, 4096);
     private static final int TOO_LITTLE = 160;

@@ -195,7 +195,8 @@ public final class Calibration {
         Measured large = Measured.of(WeightStack.write(folder, "large", LARGE, config), effort, LARGE_SECONDS);
         Measured few = Measured.of(WeightStack.write(folder, "few", LARGE_FEW, config), effort, LARGE_SECONDS);
         Measured wide = Measured.ofResident(WeightStack.write(folder, "wide", WIDE, config), effort);
-        Measured coldNarrow = Measured.ofResident(WeightStack.write(folder, "cold-narrow", COLD_NARROW, config), effort);
+        Measured coldNarrow =
+                Measured.ofResident(WeightStack.write(folder, "cold-narrow", COLD_NARROW, config), effort);
         Measured coldWide = Measured.ofResident(WeightStack.write(folder, "cold-wide", COLD_WIDE, config), effort);
         onStep.accept("warming up");
         LayerTimes warmUp = new LayerTimes(SMALL.expertsPerToken());

@@ -18,7 +18,8 @@ final class VectorSum implements MemoryReading {
     /// Says whether this JVM has the compiler that makes vector instructions of this; else it is slower than memory.
     static boolean isCompiled() {
         HotSpotDiagnosticMXBean jvm = ManagementFactory.getPlatformMXBean(HotSpotDiagnosticMXBean.class);
-        return jvm == null || Integer.parseInt(jvm.getVMOption("TieredStopAtLevel").getValue()) >= OPTIMISED;
+        return jvm == null
+                || Integer.parseInt(jvm.getVMOption("TieredStopAtLevel").getValue()) >= OPTIMISED;
     }
 
     @Override
