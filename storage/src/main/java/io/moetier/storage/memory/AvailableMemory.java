@@ -9,6 +9,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /// How much memory can be had now without swapping, page cache included.
 public final class AvailableMemory {
@@ -35,7 +36,7 @@ public final class AvailableMemory {
     public static List<MemoryLimit> limits() {
         List<MemoryLimit> limits = new ArrayList<>(ControlGroups.limits(LINUX));
         limits.add(machine());
-        unseen(limits, system().getTotalMemorySize(), ProcessMemory.now()).ifPresent(limits::add);
+        unseen(limits, system().getTotalMemorySize(), ProcessMemory::now).ifPresent(limits::add);
         limits.addAll(ProcessLimits.all(LINUX));
         return limits;
     }
@@ -43,10 +44,10 @@ public final class AvailableMemory {
     /// Returns the limit of a container that the JVM knows of and no limit of pages tells.
     ///
     /// @param jvmBytes the memory that there is, as the JVM has it
-    static Optional<MemoryLimit> unseen(List<MemoryLimit> seen, long jvmBytes, ProcessMemory own) {
+    static Optional<MemoryLimit> unseen(List<MemoryLimit> seen, long jvmBytes, Supplier<ProcessMemory> own) {
         boolean isLess = seen.stream().allMatch(limit -> jvmBytes < limit.bytes() - limit.bytes() / ROUNDING);
         return isLess
-                ? Optional.of(new MemoryLimit(Kind.GROUP, "the JVM's container", jvmBytes, own.residentBytes()))
+                ? Optional.of(new MemoryLimit(Kind.GROUP, "the JVM's container", jvmBytes, own.get().residentBytes()))
                 : Optional.empty();
     }
 
@@ -57,7 +58,11 @@ public final class AvailableMemory {
 
     /// Returns the memory of the machine, whoever uses it.
     public static long totalBytes() {
-        OptionalLong kibibytes = SystemFiles.number(MEMINFO, "MemTotal:");
+        return totalBytes(SystemFiles.lines(MEMINFO));
+    }
+
+    private static long totalBytes(List<String> meminfo) {
+        OptionalLong kibibytes = SystemFiles.number(meminfo, "MemTotal:");
         return kibibytes.isPresent() ? kibibytes.getAsLong() << 10 : system().getTotalMemorySize();
     }
 
@@ -71,14 +76,15 @@ public final class AvailableMemory {
     }
 
     /// The JDK knows only what is entirely free, which on a machine that has run for a while is next to nothing.
-    static OptionalLong kernelBytes(Path meminfo) {
+    static OptionalLong kernelBytes(List<String> meminfo) {
         OptionalLong kibibytes = SystemFiles.number(meminfo, "MemAvailable:");
         return kibibytes.isPresent() ? OptionalLong.of(kibibytes.getAsLong() << 10) : OptionalLong.empty();
     }
 
     private static MemoryLimit machine() {
-        long total = totalBytes();
-        long available = kernelBytes(MEMINFO)
+        List<String> meminfo = SystemFiles.lines(MEMINFO);
+        long total = totalBytes(meminfo);
+        long available = kernelBytes(meminfo)
                 .orElseGet(() -> total - Runtime.getRuntime().totalMemory());
         return new MemoryLimit(Kind.MACHINE, "this machine", total, total - available);
     }

@@ -35,6 +35,9 @@ final class ControlGroups {
         /// Reads a line of mountinfo: number, parent, device, root, directory, options, any more, `-`, type, source,
         /// options of the type.
         static Optional<Mount> parse(String line, Path linux) {
+            if (!line.contains(" - cgroup")) {
+                return Optional.empty();
+            }
             String[] fields = line.split(" ");
             int type = Arrays.asList(fields).indexOf("-") + 1;
             if (type < 7 || fields.length < type + 3) {
@@ -80,8 +83,9 @@ final class ControlGroups {
             if (isVersion2) {
                 ofVersion2(directory).ifPresent(limits::add);
             } else {
-                ofVersion1(directory).ifPresent(limits::add);
-                withSwapOfVersion1(directory).ifPresent(limits::add);
+                List<String> stat = stat(directory);
+                ofVersion1(directory, stat).ifPresent(limits::add);
+                withSwapOfVersion1(directory, stat).ifPresent(limits::add);
             }
         });
         return limits;
@@ -127,48 +131,51 @@ final class ControlGroups {
 
     /// Above `memory.high` the kernel slows a process down until it frees memory, which it will not.
     private static Optional<MemoryLimit> ofVersion2(Path group) {
-        return limit(
-                group,
-                least(number(group, "memory.max", ""), number(group, "memory.high", "")),
-                number(group, "memory.current", ""),
-                number(group, "memory.stat", "active_file ").orElse(0)
-                        + number(group, "memory.stat", "inactive_file ").orElse(0));
+        OptionalLong limit = least(number(group, "memory.max", ""), number(group, "memory.high", ""));
+        return isLimit(limit)
+                ? Optional.of(limit(group, limit, "memory.current", pageCache(stat(group), "")))
+                : Optional.empty();
     }
 
     /// Groups of version 1 tell the least limit of those above, also of those that cannot be seen.
-    private static Optional<MemoryLimit> ofVersion1(Path group) {
-        return limit(
-                group,
-                least(
-                        number(group, "memory.limit_in_bytes", ""),
-                        number(group, "memory.stat", "hierarchical_memory_limit ")),
-                number(group, "memory.usage_in_bytes", ""),
-                pageCacheOfVersion1(group));
+    private static Optional<MemoryLimit> ofVersion1(Path group, List<String> stat) {
+        OptionalLong limit = least(
+                number(group, "memory.limit_in_bytes", ""), SystemFiles.number(stat, "hierarchical_memory_limit "));
+        return isLimit(limit)
+                ? Optional.of(limit(group, limit, "memory.usage_in_bytes", pageCache(stat, "total_")))
+                : Optional.empty();
     }
 
     /// What was swapped out no longer counts as memory, but still here: what is loaded next may find no room.
-    private static Optional<MemoryLimit> withSwapOfVersion1(Path group) {
-        return limit(
-                group,
-                number(group, "memory.memsw.limit_in_bytes", ""),
-                number(group, "memory.memsw.usage_in_bytes", ""),
-                pageCacheOfVersion1(group));
+    private static Optional<MemoryLimit> withSwapOfVersion1(Path group, List<String> stat) {
+        OptionalLong limit = number(group, "memory.memsw.limit_in_bytes", "");
+        return isLimit(limit)
+                ? Optional.of(limit(group, limit, "memory.memsw.usage_in_bytes", pageCache(stat, "total_")))
+                : Optional.empty();
     }
 
-    private static long pageCacheOfVersion1(Path group) {
-        return number(group, "memory.stat", "total_active_file ").orElse(0)
-                + number(group, "memory.stat", "total_inactive_file ").orElse(0);
+    /// Returns the lines that are dearest to the kernel, which sums them up for whoever reads them.
+    private static List<String> stat(Path group) {
+        return SystemFiles.lines(group.resolve("memory.stat"));
     }
 
+    private static long pageCache(List<String> stat, String prefix) {
+        return SystemFiles.number(stat, prefix + "active_file ").orElse(0)
+                + SystemFiles.number(stat, prefix + "inactive_file ").orElse(0);
+    }
+
+    private static boolean isLimit(OptionalLong bytes) {
+        return bytes.isPresent() && bytes.getAsLong() < NO_LIMIT;
+    }
+
+    /// @param used the file that tells it
     /// @param reclaimable page cache, which counts as used but goes where memory is needed; not that of tmpfs
-    private static Optional<MemoryLimit> limit(Path group, OptionalLong limit, OptionalLong used, long reclaimable) {
-        return limit.isEmpty() || limit.getAsLong() >= NO_LIMIT
-                ? Optional.empty()
-                : Optional.of(new MemoryLimit(
-                        Kind.GROUP,
-                        "the control group " + group,
-                        limit.getAsLong(),
-                        Math.max(0, used.orElse(0) - Math.max(0, reclaimable))));
+    private static MemoryLimit limit(Path group, OptionalLong limit, String used, long reclaimable) {
+        return new MemoryLimit(
+                Kind.GROUP,
+                "the control group " + group,
+                limit.orElseThrow(),
+                Math.max(0, number(group, used, "").orElse(0) - Math.max(0, reclaimable)));
     }
 
     private static OptionalLong least(OptionalLong a, OptionalLong b) {

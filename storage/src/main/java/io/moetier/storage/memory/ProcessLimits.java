@@ -14,22 +14,32 @@ final class ProcessLimits {
 
     /// Returns those that there are for the process whose files are those of `linux`.
     static List<MemoryLimit> all(Path linux) {
-        return Stream.of(addresses(linux), data(linux))
+        List<String> limits = limits(linux);
+        return Stream.of(addresses(limits, linux), data(limits, linux))
                 .flatMap(Optional::stream)
                 .toList();
     }
 
     /// Returns the limit of the address space, if there is one.
     static Optional<MemoryLimit> addresses(Path linux) {
-        return limit(linux, Kind.ADDRESSES, "its address space (ulimit -v)", "Max address space", "VmSize:");
+        return addresses(limits(linux), linux);
     }
 
-    private static Optional<MemoryLimit> data(Path linux) {
-        return limit(linux, Kind.DATA, "its data segment (ulimit -d)", "Max data size", "VmData:");
+    private static List<String> limits(Path linux) {
+        return SystemFiles.lines(linux.resolve("proc/self/limits"));
     }
 
-    private static Optional<MemoryLimit> limit(Path linux, Kind kind, String what, String limit, String used) {
-        OptionalLong bytes = SystemFiles.number(linux.resolve("proc/self/limits"), limit);
+    private static Optional<MemoryLimit> addresses(List<String> limits, Path linux) {
+        return limit(limits, linux, Kind.ADDRESSES, "its address space (ulimit -v)", "Max address space", "VmSize:");
+    }
+
+    private static Optional<MemoryLimit> data(List<String> limits, Path linux) {
+        return limit(limits, linux, Kind.DATA, "its data segment (ulimit -d)", "Max data size", "VmData:");
+    }
+
+    private static Optional<MemoryLimit> limit(
+            List<String> limits, Path linux, Kind kind, String what, String limit, String used) {
+        OptionalLong bytes = SystemFiles.number(limits, limit);
         if (bytes.isEmpty()) {
             return Optional.empty();
         }

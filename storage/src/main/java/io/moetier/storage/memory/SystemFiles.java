@@ -24,12 +24,28 @@ final class SystemFiles {
 
     /// Returns the number behind `key` in the first line that starts with it, if there is one.
     static OptionalLong number(Path file, String key) {
-        return lines(file).stream()
-                .filter(line -> line.startsWith(key))
-                .map(line -> line.substring(key.length()).strip().split("\\s+", 2)[0])
-                .filter(digits -> digits.matches("\\d+"))
-                .mapToLong(SystemFiles::number)
-                .findFirst();
+        return number(lines(file), key);
+    }
+
+    /// Returns the number behind `key` in the first of a file's lines that starts with it and has one.
+    static OptionalLong number(List<String> lines, String key) {
+        for (String line : lines) {
+            if (line.startsWith(key)) {
+                String digits = word(line.substring(key.length()).strip());
+                if (!digits.isEmpty() && digits.chars().allMatch(c -> c >= '0' && c <= '9')) {
+                    return OptionalLong.of(number(digits));
+                }
+            }
+        }
+        return OptionalLong.empty();
+    }
+
+    private static String word(String text) {
+        int end = 0;
+        while (end < text.length() && !Character.isWhitespace(text.charAt(end))) {
+            end++;
+        }
+        return text.substring(0, end);
     }
 
     private static long number(String digits) {

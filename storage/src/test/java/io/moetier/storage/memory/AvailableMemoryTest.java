@@ -30,8 +30,8 @@ class AvailableMemoryTest {
     void theKernelsFigureIsInKibibytes() throws IOException {
         Path meminfo = directory.resolve("meminfo");
         Files.writeString(meminfo, "MemTotal:  100 kB\nMemAvailable:    42 kB\n");
-        assertEquals(OptionalLong.of(42 << 10), AvailableMemory.kernelBytes(meminfo));
-        assertEquals(OptionalLong.empty(), AvailableMemory.kernelBytes(directory.resolve("none")));
+        assertEquals(OptionalLong.of(42 << 10), AvailableMemory.kernelBytes(SystemFiles.lines(meminfo)));
+        assertEquals(OptionalLong.empty(), AvailableMemory.kernelBytes(List.of()));
     }
 
     @Test
@@ -66,10 +66,10 @@ class AvailableMemoryTest {
         ProcessMemory own = new ProcessMemory(0, 100, 50);
         MemoryLimit machine = new MemoryLimit(Kind.MACHINE, "this machine", 4000, 1000);
         MemoryLimit group = new MemoryLimit(Kind.GROUP, "the control group /a", 1000, 200);
-        assertEquals(Optional.empty(), AvailableMemory.unseen(List.of(machine), 4000, own));
-        assertEquals(Optional.empty(), AvailableMemory.unseen(List.of(machine, group), 1000, own));
+        assertEquals(Optional.empty(), AvailableMemory.unseen(List.of(machine), 4000, () -> own));
+        assertEquals(Optional.empty(), AvailableMemory.unseen(List.of(machine, group), 1000, () -> own));
         assertEquals(
                 Optional.of(new MemoryLimit(Kind.GROUP, "the JVM's container", 500, 100)),
-                AvailableMemory.unseen(List.of(machine, group), 500, own));
+                AvailableMemory.unseen(List.of(machine, group), 500, () -> own));
     }
 }
