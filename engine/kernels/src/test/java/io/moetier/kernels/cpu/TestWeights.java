@@ -86,10 +86,6 @@ public final class TestWeights {
     }
 
     static float[] floats(int length, Random random) {
-        float[] floats = new float[length];
-        for (int i = 0; i < length; i++) {
-            floats[i] = (float) random.nextGaussian();
-        }
-        return floats;
+        return RandomWeights.activations(length, random);
     }
 }

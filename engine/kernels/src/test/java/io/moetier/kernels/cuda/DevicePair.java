@@ -12,6 +12,7 @@ import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
+import io.moetier.kernels.tensor.RandomWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.io.IOException;
@@ -107,11 +108,7 @@ final class DevicePair implements AutoCloseable {
     }
 
     static float[] floats(int length, Random random) {
-        float[] floats = new float[length];
-        for (int i = 0; i < length; i++) {
-            floats[i] = (float) random.nextGaussian();
-        }
-        return floats;
+        return RandomWeights.activations(length, random);
     }
 
     /// Returns floats where a device reads them: as the bytes of a matrix, which [Device#hold] copies as they are.

@@ -137,7 +137,7 @@ class RoundedExpertsTest {
             boolean alike = true;
             for (int i = row * HIDDEN; i < (row + 1) * HIDDEN; i++) {
                 alike &= Math.abs(expected[i] - found[i]) <= TOLERANCE * largest;
-                assertEquals(expected[i], found[i], 0.01 * largest, SEED + ": " + what);
+                assertEquals(expected[i], found[i], 0.01 * largest, () -> SEED + ": " + what);
             }
             different += alike ? 0 : 1;
         }

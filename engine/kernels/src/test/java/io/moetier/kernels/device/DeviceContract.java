@@ -45,11 +45,7 @@ public abstract class DeviceContract {
     }
 
     private float[] floats(int length) {
-        float[] floats = new float[length];
-        for (int i = 0; i < length; i++) {
-            floats[i] = (float) random.nextGaussian();
-        }
-        return floats;
+        return RandomWeights.activations(length, random);
     }
 
     private float[] read(DeviceBuffer buffer) {

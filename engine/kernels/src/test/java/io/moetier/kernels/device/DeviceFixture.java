@@ -56,11 +56,7 @@ abstract class DeviceFixture {
     }
 
     float[] floats(int length) {
-        float[] floats = new float[length];
-        for (int i = 0; i < length; i++) {
-            floats[i] = (float) random.nextGaussian();
-        }
-        return floats;
+        return RandomWeights.activations(length, random);
     }
 
     float[] positive(int length) {
@@ -100,7 +96,8 @@ abstract class DeviceFixture {
         assertEquals(expected.length, found.length, what);
         for (int i = 0; i < expected.length; i++) {
             double tolerance = relative * Math.max(1, Math.abs(expected[i]));
-            assertEquals(expected[i], found[i], tolerance, SEED + ": " + what + " at " + i);
+            int at = i;
+            assertEquals(expected[i], found[i], tolerance, () -> SEED + ": " + what + " at " + at);
         }
     }
 }

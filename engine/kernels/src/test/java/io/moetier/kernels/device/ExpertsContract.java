@@ -34,7 +34,8 @@ abstract class ExpertsContract extends CompressedContract {
         assertEquals(expected.length, found.length, what);
         for (int i = 0; i < expected.length; i++) {
             double tolerance = (roundings(w.dtype(), w.cols()) + 1) * ULP * sizes[i];
-            assertEquals(expected[i], found[i], tolerance, SEED + ": " + what + " at " + i);
+            int at = i;
+            assertEquals(expected[i], found[i], tolerance, () -> SEED + ": " + what + " at " + at);
         }
     }
 
@@ -188,8 +189,10 @@ abstract class ExpertsContract extends CompressedContract {
             double[] expected = expected(expert, rows(x, 256, Arrays.copyOfRange(rows, starts[e], starts[e + 1])));
             float[] found = rows(y, 256, Arrays.copyOfRange(outRows, starts[e], starts[e + 1]));
             double tolerance = (rounds ? 4e-3 : 2e-5) * Math.max(1, Reference.largestOf(expected));
+            String which = SEED + ": " + what + ", expert " + e + " at ";
             for (int i = 0; i < found.length; i++) {
-                assertEquals(expected[i], found[i], tolerance, SEED + ": " + what + ", expert " + e + " at " + i);
+                int at = i;
+                assertEquals(expected[i], found[i], tolerance, () -> which + at);
             }
         }
         assertArrayEquals(new float[256], Arrays.copyOfRange(y, outRows.length * 256, y.length), "no row goes there");

@@ -38,10 +38,14 @@ final class Reference {
         int rows = weights.length / cols;
         double[] out = new double[x.length / cols * rows];
         for (int i = 0; i < out.length; i++) {
+            int row = i % rows * cols;
+            int column = i / rows * cols;
+            double sum = 0;
             for (int k = 0; k < cols; k++) {
-                double term = weights[i % rows * cols + k] * x[i / rows * cols + k];
-                out[i] += absolute ? Math.abs(term) : term;
+                double term = weights[row + k] * x[column + k];
+                sum += absolute ? Math.abs(term) : term;
             }
+            out[i] = sum;
         }
         return out;
     }

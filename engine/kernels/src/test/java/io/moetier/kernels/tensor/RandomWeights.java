@@ -11,7 +11,7 @@ import java.util.Random;
 import java.util.SplittableRandom;
 
 /// Row-major weights as checkpoints store them, of a size around 1/16: every bit of a block is random but for those of
-/// its scales, which are normal float16 numbers.
+/// its scales, which are normal float16 numbers. And activations to go with them.
 public final class RandomWeights {
     private RandomWeights() {}
 
@@ -78,6 +78,16 @@ public final class RandomWeights {
             }
         }
         return weights;
+    }
+
+    /// Returns activations of a size around 1, drawn as weights are.
+    public static float[] activations(int length, Random seeds) {
+        SplittableRandom random = new SplittableRandom(seeds.nextLong());
+        float[] activations = new float[length];
+        for (int i = 0; i < length; i++) {
+            activations[i] = (float) random.nextGaussian();
+        }
+        return activations;
     }
 
     private static void scale(MemorySegment block, long at, float largest, SplittableRandom random) {

@@ -51,7 +51,7 @@ class TileLayoutTest {
 
     private void is(int value, int to) {
         seen.set((int) block + to);
-        assertEquals((byte) value, packed.get(JAVA_BYTE, block + to), "lane " + lane + " at " + to);
+        assertEquals((byte) value, packed.get(JAVA_BYTE, block + to), () -> "lane " + lane + " at " + to);
     }
 
     private int unsigned(int at) {
