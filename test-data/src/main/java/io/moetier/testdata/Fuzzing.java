@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Pattern;
@@ -23,7 +24,9 @@ public final class Fuzzing {
 
     /// Libraries that no parser needs: Jazzer reads all classes of the path first, which takes longer than all inputs.
     private static final Pattern UNNEEDED = Pattern.compile(
-            "(archunit|asm|assertj|byte-buddy|jmh|kotlin|langchain4j|lincheck|lwjgl|mockito)[^/]*\\.jar");
+            "(archunit|asm|assertj|byte-buddy|caffeine|chronicle|compiler|grpc|jgroups|jline|jmh|junit-jupiter-engine"
+                    + "|junit-platform-(console|engine|launcher)|kotlin|langchain4j|lincheck|lwjgl|mockito|picocli"
+                    + "|posix)[^/]*\\.jar");
 
     private Fuzzing() {}
 
@@ -32,17 +35,28 @@ public final class Fuzzing {
     ///
     /// @throws AssertionError if the target fails, naming the directory that holds the input
     public static void check(Class<?> target, int runs) throws IOException, InterruptedException {
-        String name = target.getSimpleName().replaceFirst("FuzzTest$", "");
-        check(target, runs, TestData.root().resolve("fuzz").resolve(name), Path.of("target", "fuzz", name));
+        check(target, List.of(), runs);
     }
 
-    static void check(Class<?> target, int runs, Path corpus, Path workingDirectory)
+    /// Feeds a target that reaches the desktop module of the JDK, for its pictures or its beans.
+    public static void checkWithDesktop(Class<?> target, int runs) throws IOException, InterruptedException {
+        check(target, List.of("@" + TestData.root().resolve("fuzz/desktop.args")), runs);
+    }
+
+    private static void check(Class<?> target, List<String> options, int runs)
+            throws IOException, InterruptedException {
+        String name = target.getSimpleName().replaceFirst("FuzzTest$", "");
+        Path corpus = TestData.root().resolve("fuzz").resolve(name);
+        check(target, options, runs, corpus, Path.of("target", "fuzz", name));
+    }
+
+    static void check(Class<?> target, List<String> options, int runs, Path corpus, Path workingDirectory)
             throws IOException, InterruptedException {
         Path directory = workingDirectory.toAbsolutePath();
         clear(directory);
         Files.createDirectories(directory.resolve("corpus"));
         Path log = directory.resolve("log");
-        ProcessBuilder builder = new ProcessBuilder(command(target, runs, corpus))
+        ProcessBuilder builder = new ProcessBuilder(command(target, options, runs, corpus))
                 .directory(directory.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
@@ -51,10 +65,12 @@ public final class Fuzzing {
         }
     }
 
-    private static List<String> command(Class<?> target, int runs, Path corpus) {
-        return List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:TieredStopAtLevel=1", // few inputs do not pay for more
+    private static List<String> command(Class<?> target, List<String> options, int runs, Path corpus) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-XX:TieredStopAtLevel=1"); // few inputs do not pay for more
+        command.addAll(options);
+        command.addAll(List.of(
                 "-cp",
                 classPath(),
                 "@" + TestData.root().resolve("fuzz/java.args"),
@@ -62,7 +78,8 @@ public final class Fuzzing {
                 "-seed=1",
                 "-runs=" + runs,
                 "corpus", // where new inputs go
-                corpus.toString());
+                corpus.toString()));
+        return command;
     }
 
     private static String classPath() {

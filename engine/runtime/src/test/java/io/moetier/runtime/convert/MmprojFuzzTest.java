@@ -22,7 +22,7 @@ public final class MmprojFuzzTest {
 
     @Test
     void noInputBreaksIt() throws IOException, InterruptedException {
-        Fuzzing.check(MmprojFuzzTest.class, 3_000);
+        Fuzzing.checkWithDesktop(MmprojFuzzTest.class, 3_000);
     }
 
     /// Reads what an import needs to know of a file with a header of these bytes.

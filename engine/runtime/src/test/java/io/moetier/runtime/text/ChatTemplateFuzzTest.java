@@ -23,7 +23,7 @@ public final class ChatTemplateFuzzTest {
 
     @Test
     void noInputBreaksIt() throws IOException, InterruptedException {
-        Fuzzing.check(ChatTemplateFuzzTest.class, 1_000);
+        Fuzzing.checkWithDesktop(ChatTemplateFuzzTest.class, 1_000);
     }
 
     /// Renders a template of these bytes.
