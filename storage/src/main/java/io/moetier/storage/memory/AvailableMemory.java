@@ -47,7 +47,8 @@ public final class AvailableMemory {
     static Optional<MemoryLimit> unseen(List<MemoryLimit> seen, long jvmBytes, Supplier<ProcessMemory> own) {
         boolean isLess = seen.stream().allMatch(limit -> jvmBytes < limit.bytes() - limit.bytes() / ROUNDING);
         return isLess
-                ? Optional.of(new MemoryLimit(Kind.GROUP, "the JVM's container", jvmBytes, own.get().residentBytes()))
+                ? Optional.of(new MemoryLimit(
+                        Kind.GROUP, "the JVM's container", jvmBytes, own.get().residentBytes()))
                 : Optional.empty();
     }
 

@@ -17,8 +17,7 @@ final class Tls {
     }
 
     static SslContext server(Identity identity) {
-        return build(
-                SslContextBuilder.forServer(identity.shown()).clientAuth(ClientAuth.REQUIRE), identity);
+        return build(SslContextBuilder.forServer(identity.shown()).clientAuth(ClientAuth.REQUIRE), identity);
     }
 
     private static SslContext build(SslContextBuilder builder, Identity identity) {

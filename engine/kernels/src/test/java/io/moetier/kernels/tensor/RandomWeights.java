@@ -21,13 +21,15 @@ public final class RandomWeights {
         MemorySegment weights = arena.allocate(dtype.bytes((long) rows * cols));
         byte[] block = new byte[dtype.blockBytes()];
         for (long at = 0; at < weights.byteSize(); at += block.length) {
-            random.nextBytes(block);
-            MemorySegment.copy(block, 0, weights, JAVA_BYTE, at, block.length);
-            float x = (float) random.nextGaussian() / 16;
+            if (dtype.blockElements() > 1) {
+                random.nextBytes(block);
+                MemorySegment.copy(block, 0, weights, JAVA_BYTE, at, block.length);
+            }
             switch (dtype) {
-                case F32 -> weights.set(JAVA_FLOAT_UNALIGNED, at, x);
-                case F16 -> weights.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(x));
-                case BF16 -> weights.set(JAVA_SHORT_UNALIGNED, at, (short) (Float.floatToRawIntBits(x) >>> 16));
+                case F32 -> weights.set(JAVA_FLOAT_UNALIGNED, at, small(random));
+                case F16 -> weights.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(small(random)));
+                case BF16 ->
+                    weights.set(JAVA_SHORT_UNALIGNED, at, (short) (Float.floatToRawIntBits(small(random)) >>> 16));
                 case Q8_0 -> scale(weights, at, 0.0015f, random);
                 case Q4_0 -> scale(weights, at, 0.02f, random);
                 case Q5_0 -> scale(weights, at, 0.01f, random);
@@ -88,6 +90,10 @@ public final class RandomWeights {
             activations[i] = (float) random.nextGaussian();
         }
         return activations;
+    }
+
+    private static float small(SplittableRandom random) {
+        return (float) random.nextGaussian() / 16;
     }
 
     private static void scale(MemorySegment block, long at, float largest, SplittableRandom random) {
