@@ -85,7 +85,7 @@ class RaceTest {
     @Test
     void whoDoesNotLoadAndWhoNeedsTooMuchIsSaidSo() throws IOException {
         program("peer", "echo 'failed there is no model'");
-        CommandLineRun run = race("--memory", "20M");
+        CommandLineRun run = race("--memory", "4M");
         if (mayRace) {
             assertEquals(Failure.OK, run.exitCode(), run.err());
             List<String> rows =
