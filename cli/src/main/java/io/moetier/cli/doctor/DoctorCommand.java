@@ -70,8 +70,11 @@ public final class DoctorCommand implements Callable<Integer> {
             Diagnosis whole = keep
                     ? fast.withDecoding(computing, effort, lines) // takes longest
                     : fast.withoutDecoding(computing, effort, lines);
-            if (keep) {
-                new MachineFile(surroundings, streams).keep(whole);
+            MachineFile file = new MachineFile(surroundings, streams);
+            if (keep && quick) {
+                file.keepFirstLook(whole);
+            } else if (keep) {
+                file.keep(whole);
             }
             if (json) {
                 streams.print(Json.write(whole.fields(gpus)) + "\n");

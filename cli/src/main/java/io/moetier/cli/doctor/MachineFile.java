@@ -67,6 +67,16 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
         diagnosis.profileFields().ifPresent(this::keep);
     }
 
+    /// Keeps what was measured in a hurry, unless this machine was measured before.
+    void keepFirstLook(Diagnosis diagnosis) {
+        Path file = in(surroundings.cacheDirectory());
+        if (Files.exists(file) && MachineProfile.read(file).decodeCosts().isPresent()) {
+            streams.note("what was measured before stays in " + file + "; doctor without --quick measures it anew");
+        } else {
+            keep(diagnosis);
+        }
+    }
+
     private void keep(Map<String, Object> fields) {
         try {
             OutputFile.write(in(surroundings.cacheDirectory()), "the cache folder", Json.writePretty(fields) + "\n");

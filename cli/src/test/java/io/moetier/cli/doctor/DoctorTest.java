@@ -72,26 +72,49 @@ class DoctorTest {
     void aProfileOfAnEarlierVersionIsMeasuredAgain() throws IOException {
         MachineProfile old = MachineProfile.ofHost("before", 10e9, 1e9, 4e9, 0);
         Files.writeString(MachineFile.in(cache), Json.write(old.fields()));
+        Diagnosis measured = diagnosis("now");
+        StringWriter told = new StringWriter();
+        MachineProfile current = new MachineFile(surroundings(), streams(told), () -> measured)
+                .current()
+                .orElseThrow();
+        assertTrue(told.toString().startsWith("measuring this machine again, as doctor does"), told.toString());
+        assertEquals(measured.profile(), Optional.of(current));
+        assertEquals(current, MachineProfile.read(MachineFile.in(cache)));
+    }
+
+    @Test
+    void aFirstLookReplacesNothingThatWasMeasuredBefore() {
+        StringWriter told = new StringWriter();
+        MachineFile file = new MachineFile(surroundings(), streams(told));
+        file.keepFirstLook(diagnosis("a first look"));
+        assertEquals("", told.toString());
+        file.keep(diagnosis("measured"));
+        file.keepFirstLook(diagnosis("another look"));
+        assertEquals(diagnosis("measured").profile(), Optional.of(MachineProfile.read(MachineFile.in(cache))));
+        assertTrue(told.toString().startsWith("what was measured before stays in " + cache), told.toString());
+    }
+
+    private Diagnosis diagnosis(String processor) {
         LoadCosts loads = new LoadCosts(0, 0, 0, 1e-9, 0, LoadingAhead.UNKNOWN);
         ByWorkingSet nothing = ByWorkingSet.of(Map.of(1L, 0.0));
         DecodeCosts costs = new DecodeCosts(
                 Map.of(DType.BF16, ByWorkingSet.of(Map.of(1L, 10e9))), nothing, nothing, nothing, 0, loads, loads);
-        Diagnosis measured = new Diagnosis(
-                "now",
+        return new Diagnosis(
+                processor,
                 Map.of(),
                 Map.of(1, 20e9),
                 cache,
                 new Diagnosis.Finding<>(Optional.of(new DiskSpeed(2e9, 8e9, "direct")), "direct"),
                 new Diagnosis.Finding<>(Optional.of(costs), "measured"),
                 Optional.empty());
-        StringWriter told = new StringWriter();
-        Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache, "");
-        Streams streams = new Streams(InputStream.nullInputStream(), new StringWriter(), new PrintWriter(told));
-        MachineProfile current =
-                new MachineFile(surroundings, streams, () -> measured).current().orElseThrow();
-        assertTrue(told.toString().startsWith("measuring this machine again, as doctor does"), told.toString());
-        assertEquals(measured.profile(), Optional.of(current));
-        assertEquals(current, MachineProfile.read(MachineFile.in(cache)));
+    }
+
+    private Surroundings surroundings() {
+        return new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), cache, "");
+    }
+
+    private static Streams streams(StringWriter told) {
+        return new Streams(InputStream.nullInputStream(), new StringWriter(), new PrintWriter(told));
     }
 
     @Test
