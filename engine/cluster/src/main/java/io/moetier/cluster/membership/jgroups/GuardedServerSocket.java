@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 
 /// A server socket whose connections have proven that they are members' before anybody hears of them.
@@ -24,6 +25,12 @@ final class GuardedServerSocket extends ServerSocket {
     /// Far more than a member takes whose processors are all busy; a stranger who says nothing is gone then.
     static final Duration PATIENCE = Duration.ofSeconds(15);
 
+    /// What a connection is for whose other side only asks whether it is taken for a member: the name of a
+    /// protocol, which TLS carries (RFC 7301). The answer is needed, as the asking side of TLS 1.3 is done
+    /// before its certificate is looked at.
+    private static final String QUESTION = "moetier-member";
+
+    private static final int YES = 1;
     private static final int BACKLOG = 50;
     private static final int MAX_UNPROVEN = 64;
 
@@ -35,6 +42,23 @@ final class GuardedServerSocket extends ServerSocket {
         this.context = context;
         super.bind(address, BACKLOG);
         Thread.ofPlatform().daemon().name("moetier-cluster-door").start(this::takeConnections);
+    }
+
+    /// Asks the member that `socket` is connected with whether it takes this process for one, too.
+    ///
+    /// @return false if the other side ends the connection without an answer
+    /// @throws javax.net.ssl.SSLException if one of both does not take the other
+    /// @throws java.net.SocketTimeoutException if there is no answer in the socket's time
+    static boolean takes(SSLSocket socket) throws IOException {
+        offerQuestion(socket);
+        socket.startHandshake();
+        return socket.getInputStream().read() == YES;
+    }
+
+    private static void offerQuestion(SSLSocket socket) {
+        SSLParameters parameters = socket.getSSLParameters();
+        parameters.setApplicationProtocols(new String[] {QUESTION});
+        socket.setSSLParameters(parameters);
     }
 
     @Override
@@ -108,8 +132,14 @@ final class GuardedServerSocket extends ServerSocket {
     private void prove(Socket plain) {
         try {
             SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(plain, null, true);
+            offerQuestion(socket);
             socket.setNeedClientAuth(true);
             socket.startHandshake();
+            if (socket.getApplicationProtocol().equals(QUESTION)) {
+                socket.getOutputStream().write(YES);
+                socket.close();
+                return;
+            }
             proven.add(Optional.of(socket));
             if (isClosed()) {
                 socket.close();

@@ -29,8 +29,6 @@ import javax.net.ssl.SSLSocket;
 final class Neighbours {
     private static final int CONNECT_MILLIS = 2000;
     private static final int PROOF_MILLIS = 15_000;
-    /// How long a member may take to say that it does not take a certificate, which TLS 1.3 leaves open at first.
-    private static final int REFUSAL_MILLIS = 300;
 
     /// Addresses of IPv6 are in brackets, for they have colons of their own.
     private static final Pattern PLACE = Pattern.compile(
@@ -149,9 +147,9 @@ final class Neighbours {
             socket.connect(address, CONNECT_MILLIS);
             socket.setSoTimeout(PROOF_MILLIS);
             try {
-                socket.startHandshake();
-                waitForRefusal(socket);
-                return new Found(address, false, Optional.empty());
+                return GuardedServerSocket.takes(socket)
+                        ? new Found(address, false, Optional.empty())
+                        : new Found(address, false, Optional.of("whoever listens at " + place + " hangs up"));
             } catch (SSLException e) {
                 return new Found(address, true, Optional.of(stranger(place, e)));
             } catch (SocketTimeoutException e) {
@@ -163,17 +161,6 @@ final class Neighbours {
             return new Found(address, false, Optional.of("nobody listens at " + place + ": " + IoFailure.reason(e)));
         } catch (IOException e) {
             return new Found(address, false, Optional.of(place + " cannot be reached: " + IoFailure.reason(e)));
-        }
-    }
-
-    private void waitForRefusal(SSLSocket socket) throws IOException {
-        if (!isSymmetric) {
-            socket.setSoTimeout(REFUSAL_MILLIS);
-            try {
-                var _ = socket.getInputStream().read();
-            } catch (SocketTimeoutException e) {
-                // nothing was said against this process
-            }
         }
     }
 

@@ -27,6 +27,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.security.cert.CertificateException;
+import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -36,7 +38,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.X509ExtendedTrustManager;
 import org.jgroups.BytesMessage;
 import org.jgroups.JChannel;
 import org.junit.jupiter.api.Test;
@@ -193,6 +198,70 @@ class JGroupsMembershipTest {
             assertEquals(
                     "who listens at " + place + " does not take this process: its secret or certificate is another",
                     refusal(certified(pretender, List.of(place)), false));
+        }
+    }
+
+    /// Takes its time to look at certificates, as on a busy machine.
+    private static final class SlowTrust extends X509ExtendedTrustManager {
+        private static final long MILLIS = 1000;
+
+        private final X509ExtendedTrustManager trust;
+
+        SlowTrust(X509ExtendedTrustManager trust) {
+            this.trust = trust;
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String kind, Socket socket)
+                throws CertificateException {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(MILLIS));
+            trust.checkClientTrusted(chain, kind, socket);
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String kind, SSLEngine engine)
+                throws CertificateException {
+            trust.checkClientTrusted(chain, kind, engine);
+        }
+
+        @Override
+        public void checkClientTrusted(X509Certificate[] chain, String kind) throws CertificateException {
+            trust.checkClientTrusted(chain, kind);
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String kind, Socket socket)
+                throws CertificateException {
+            trust.checkServerTrusted(chain, kind, socket);
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String kind, SSLEngine engine)
+                throws CertificateException {
+            trust.checkServerTrusted(chain, kind, engine);
+        }
+
+        @Override
+        public void checkServerTrusted(X509Certificate[] chain, String kind) throws CertificateException {
+            trust.checkServerTrusted(chain, kind);
+        }
+
+        @Override
+        public X509Certificate[] getAcceptedIssuers() {
+            return trust.getAcceptedIssuers();
+        }
+    }
+
+    @Test
+    void aRefusalIsWaitedFor() throws Exception {
+        Identity own = certified(tls("cluster", "cluster"), List.of()).identity();
+        Identity slow = new Identity(own.key(), own.chain(), new SlowTrust(own.trust()), own.folder());
+        try (GuardedServerSocket door =
+                new GuardedServerSocket(slow.context(), new InetSocketAddress(InetAddress.getLoopbackAddress(), 0))) {
+            String place = "127.0.0.1:" + door.getLocalPort();
+            assertEquals(
+                    "who listens at " + place + " does not take this process: its secret or certificate is another",
+                    refusal(certified(tls("cluster", "stranger"), List.of(place)), false));
         }
     }
 
