@@ -72,7 +72,7 @@ for candidate in ${CC:-cc gcc clang}; do
   fi
 done
 if [ -z "$compiler" ]; then
-  rm -f "$target"
+  rm -f "$target" "$target.sha256"
   omit "left out, as no C compiler was found (${CC:-cc, gcc or clang}); the Vector API computes, and prompts are read at half the speed or less"
   exit 0
 fi
@@ -108,7 +108,7 @@ if [ "$wanted" = own ]; then
 fi
 ! complete || exit 0
 current || rm -f "$objects"/*.o "$objects/levels"
-rm -f "$target"
+rm -f "$target" "$target.sha256"
 
 jobs=
 for level in $levels; do
@@ -141,4 +141,10 @@ done
 # shellcheck disable=SC2086
 "$compiler" $link -o "$target.part" "$objects"/*.o -lm
 cat "$objects/levels.new" >>"$objects/levels"
+for program in sha256sum 'shasum -a 256'; do
+  if command -v "${program%% *}" >/dev/null; then
+    $program <"$target.part" >"$target.sha256" # else whoever loads it does that
+    break
+  fi
+done
 mv "$target.part" "$target"

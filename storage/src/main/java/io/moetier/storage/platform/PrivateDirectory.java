@@ -1,6 +1,7 @@
 package io.moetier.storage.platform;
 
 import io.moetier.storage.format.IoFailure;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.JarURLConnection;
@@ -8,6 +9,7 @@ import java.net.URL;
 import java.net.URLConnection;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -19,6 +21,7 @@ import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.nio.file.attribute.UserPrincipal;
+import java.util.Optional;
 import java.util.Set;
 import java.util.zip.CRC32;
 
@@ -78,9 +81,22 @@ public final class PrivateDirectory implements AutoCloseable {
     public Path unpack(URL resource, String name) throws IOException {
         Path target = path.resolve(name);
         if (!isPrivate(target, user) || checksum(target) != checksum(resource)) {
-            write(resource, target);
+            try (InputStream in = resource.openStream()) {
+                write(in, target);
+            }
         }
         return target;
+    }
+
+    /// Returns the text of the file `name`, if it is there and nobody else can have written it.
+    public Optional<String> text(String name) throws IOException {
+        Path file = path.resolve(name);
+        return isPrivate(file, user) ? Optional.of(Files.readString(file)) : Optional.empty();
+    }
+
+    /// Writes the file `name`, in place of one that may be there.
+    public void replace(String name, String text) throws IOException {
+        write(new ByteArrayInputStream(text.getBytes(StandardCharsets.UTF_8)), path.resolve(name));
     }
 
     /// Writes a file that was not there before and returns where it is.
@@ -129,9 +145,9 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     /// Writes beside the target and renames, so that another process never loads half a file.
-    private void write(URL resource, Path target) throws IOException {
+    private void write(InputStream in, Path target) throws IOException {
         Path partial = path.resolve(scratchName());
-        try (InputStream in = resource.openStream()) {
+        try {
             Files.createFile(partial, ownerOnly(path));
             try (var out = Files.newOutputStream(partial)) {
                 in.transferTo(out);

@@ -18,6 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +54,21 @@ class PrivateDirectoryTest {
             assertThrows(IOException.class, () -> directory.write(new byte[0], "three"));
             directory.closeAtExit();
             assertTrue(Files.exists(file));
+        }
+    }
+
+    @Test
+    void remembersTextsUnlessOthersMayWriteThem() throws IOException {
+        try (PrivateDirectory directory = PrivateDirectory.kept(scratch.resolve("private"))) {
+            assertEquals(Optional.empty(), directory.text("note"));
+            directory.replace("note", "one");
+            directory.replace("note", "two");
+            assertEquals(Optional.of("two"), directory.text("note"));
+            Path file = scratch.resolve("private/note");
+            if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+                Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-rw----"));
+                assertEquals(Optional.empty(), directory.text("note"));
+            }
         }
     }
 

@@ -17,14 +17,16 @@ public final class NativeKernels {
 
     private NativeKernels() {}
 
-    /// Loads the kernels and compares their results with those of plain loops, unless that was done before.
+    /// Loads the kernels and compares their results with those of plain loops, unless that was done before, by this
+    /// process
+    /// or, with this library and processor, by another one ([SelfTestRecord]).
     ///
     /// @param directory where the library is unpacked, for later starts to find; empty for a temporary directory
     /// @return why they cannot be used, if so: part of a sentence
     public static synchronized Optional<String> load(Optional<Path> directory) {
         if (!tested) {
             tested = true;
-            objectionToUse = loadUntested(directory).or(NativeKernels::test);
+            objectionToUse = loadUntested(directory).or(() -> test(directory));
         }
         return objectionToUse;
     }
@@ -50,6 +52,14 @@ public final class NativeKernels {
         } catch (IllegalStateException e) {
             return Optional.of(String.valueOf(e.getMessage()));
         }
+    }
+
+    private static Optional<String> test(Optional<Path> directory) {
+        return directory
+                .map(NativeLibrary::keptIn)
+                .flatMap(kept -> SelfTestRecord.of(library(), kept))
+                .map(record -> record.or(NativeKernels::test))
+                .orElseGet(NativeKernels::test);
     }
 
     private static Optional<String> test() {

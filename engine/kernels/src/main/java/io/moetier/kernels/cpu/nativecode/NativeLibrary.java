@@ -12,7 +12,9 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
+import java.net.URI;
 import java.net.URL;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -29,6 +31,8 @@ import java.util.Optional;
 public final class NativeLibrary {
     /// What is said where the processor lacks the instructions of every level.
     public static final String NO_LEVEL = "there are none for this processor";
+
+    private static final int DIGEST_DIGITS = 64;
 
     private final SymbolLookup symbols;
     private final Level level;
@@ -73,14 +77,18 @@ public final class NativeLibrary {
     /// @throws IllegalStateException if that is not possible, or none of its levels suits this processor;
     ///     the message is part of a sentence
     static NativeLibrary open(URL resource, Optional<Path> directory) {
-        try (PrivateDirectory unpacked = directory.isPresent()
-                ? PrivateDirectory.open(directory.get().resolve("kernels"))
-                : PrivateDirectory.temporary()) {
+        try (PrivateDirectory unpacked =
+                directory.isPresent() ? PrivateDirectory.open(keptIn(directory.get())) : PrivateDirectory.temporary()) {
             String digest = sha256(resource);
             return load(unpacked.unpack(resource, digest + "-" + System.mapLibraryName("moetier")), digest);
         } catch (IOException e) {
             throw new IllegalStateException("their library cannot be unpacked: " + e.getMessage(), e);
         }
+    }
+
+    /// Returns where below `directory` libraries stay.
+    static Path keptIn(Path directory) {
+        return directory.resolve("kernels");
     }
 
     @SuppressWarnings("restricted") // loading native code is the purpose of this class
@@ -148,7 +156,17 @@ public final class NativeLibrary {
         return "moetier_" + name + "_" + level.name();
     }
 
+    /// Returns the SHA-256 of the library, as the build has written it beside it where it had a program for that: a JVM
+    /// that has just started takes a tenth of a second for it.
     private static String sha256(URL resource) throws IOException {
+        try (InputStream written = URI.create(resource + ".sha256").toURL().openStream()) {
+            String digest = new String(written.readNBytes(DIGEST_DIGITS), StandardCharsets.US_ASCII);
+            if (digest.matches("[0-9a-f]{" + DIGEST_DIGITS + "}")) {
+                return digest;
+            }
+        } catch (IOException e) {
+            // it was not written
+        }
         try (InputStream in = resource.openStream()) {
             byte[] digest = MessageDigest.getInstance("SHA-256").digest(in.readAllBytes());
             return HexFormat.of().formatHex(digest);

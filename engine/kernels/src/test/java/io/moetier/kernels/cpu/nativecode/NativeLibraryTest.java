@@ -14,12 +14,15 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.ValueLayout;
+import java.net.URI;
 import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -57,6 +60,19 @@ class NativeLibraryTest {
             NativeLibrary.open(built, Optional.of(scratch));
         } catch (IllegalStateException e) {
             assertEquals(NativeLibrary.NO_LEVEL, e.getMessage());
+        }
+    }
+
+    @Test
+    void whatTheBuildSaysOfItsContentIsTrue() throws Exception {
+        for (URL built : NativeLibrary.resource().stream().toList()) {
+            Path written = Path.of(URI.create(built + ".sha256"));
+            if (!Files.exists(written)) {
+                continue; // the machine that built it had no program for that
+            }
+            byte[] digest = MessageDigest.getInstance("SHA-256").digest(Files.readAllBytes(Path.of(built.toURI())));
+            assertEquals(
+                    HexFormat.of().formatHex(digest), Files.readString(written).substring(0, 64));
         }
     }
 
