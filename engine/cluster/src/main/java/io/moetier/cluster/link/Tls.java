@@ -13,11 +13,12 @@ final class Tls {
     private Tls() {}
 
     static SslContext client(Identity identity) {
-        return build(SslContextBuilder.forClient().keyManager(identity.shown()), identity);
+        return build(SslContextBuilder.forClient().keyManager(identity.key(), identity.chain()), identity);
     }
 
     static SslContext server(Identity identity) {
-        return build(SslContextBuilder.forServer(identity.shown()).clientAuth(ClientAuth.REQUIRE), identity);
+        return build(
+                SslContextBuilder.forServer(identity.key(), identity.chain()).clientAuth(ClientAuth.REQUIRE), identity);
     }
 
     private static SslContext build(SslContextBuilder builder, Identity identity) {
@@ -27,7 +28,7 @@ final class Tls {
                     .protocols(Identity.PROTOCOL)
                     .build();
         } catch (SSLException e) {
-            throw new IllegalStateException(e); // every Java has it
+            throw new IllegalStateException(e); // key and certificate belong together, and every Java has the rest
         }
     }
 }

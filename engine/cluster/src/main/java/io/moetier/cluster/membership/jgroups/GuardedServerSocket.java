@@ -46,13 +46,18 @@ final class GuardedServerSocket extends ServerSocket {
 
     /// Asks the member that `socket` is connected with whether it takes this process for one, too.
     ///
-    /// @return false if the other side ends the connection without an answer
+    /// @return false if the other side ends the connection without an answer: what it says against this
+    ///     process may be lost with a connection that it resets
     /// @throws javax.net.ssl.SSLException if one of both does not take the other
     /// @throws java.net.SocketTimeoutException if there is no answer in the socket's time
     static boolean takes(SSLSocket socket) throws IOException {
         offerQuestion(socket);
         socket.startHandshake();
-        return socket.getInputStream().read() == YES;
+        try {
+            return socket.getInputStream().read() == YES;
+        } catch (SocketException e) {
+            return false;
+        }
     }
 
     private static void offerQuestion(SSLSocket socket) {

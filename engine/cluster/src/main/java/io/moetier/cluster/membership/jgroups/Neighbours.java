@@ -149,7 +149,7 @@ final class Neighbours {
             try {
                 return GuardedServerSocket.takes(socket)
                         ? new Found(address, false, Optional.empty())
-                        : new Found(address, false, Optional.of("whoever listens at " + place + " hangs up"));
+                        : new Found(address, true, Optional.of(refusal(place)));
             } catch (SSLException e) {
                 return new Found(address, true, Optional.of(stranger(place, e)));
             } catch (SocketTimeoutException e) {
@@ -173,8 +173,10 @@ final class Neighbours {
             }
         }
         String message = String.valueOf(failure.getMessage());
-        return message.contains("alert")
-                ? "who listens at " + place + " does not take this process: its secret or certificate is another"
-                : "who listens at " + place + " is no member of a cluster";
+        return message.contains("alert") ? refusal(place) : "who listens at " + place + " is no member of a cluster";
+    }
+
+    private static String refusal(String place) {
+        return "who listens at " + place + " does not take this process: its secret or certificate is another";
     }
 }
