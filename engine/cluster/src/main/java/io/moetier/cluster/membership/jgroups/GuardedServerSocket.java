@@ -52,8 +52,8 @@ final class GuardedServerSocket extends ServerSocket {
     /// @throws java.net.SocketTimeoutException if there is no answer in the socket's time
     static boolean takes(SSLSocket socket) throws IOException {
         offerQuestion(socket);
-        socket.startHandshake();
         try {
+            socket.startHandshake();
             return socket.getInputStream().read() == YES;
         } catch (SocketException e) {
             return false;

@@ -29,6 +29,7 @@ import javax.net.ssl.SSLSocket;
 final class Neighbours {
     private static final int CONNECT_MILLIS = 2000;
     private static final int PROOF_MILLIS = 15_000;
+    private static final int MOST_LOOKS = 3;
 
     /// Addresses of IPv6 are in brackets, for they have colons of their own.
     private static final Pattern PLACE = Pattern.compile(
@@ -141,27 +142,50 @@ final class Neighbours {
         return looks;
     }
 
+    /// Looks again where a connection was reset: somebody who does not take this process resets the next one too, and a
+    /// member that has just ended no longer listens.
     private Found look(InetSocketAddress address) {
+        for (int i = 1; i < MOST_LOOKS; i++) {
+            Optional<Found> found = lookOnce(address);
+            if (found.isPresent()) {
+                return found.get();
+            }
+        }
+        return lookOnce(address)
+                .orElseGet(() -> new Found(address, true, Optional.of(refusal(Entrance.place(address)))));
+    }
+
+    /// Returns nothing if there is somebody who ends the connection without a word.
+    private Optional<Found> lookOnce(InetSocketAddress address) {
         String place = Entrance.place(address);
         try (SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket()) {
             socket.connect(address, CONNECT_MILLIS);
             socket.setSoTimeout(PROOF_MILLIS);
-            try {
-                return GuardedServerSocket.takes(socket)
-                        ? new Found(address, false, Optional.empty())
-                        : new Found(address, true, Optional.of(refusal(place)));
-            } catch (SSLException e) {
-                return new Found(address, true, Optional.of(stranger(place, e)));
-            } catch (SocketTimeoutException e) {
-                return new Found(address, false, Optional.of("whoever listens at " + place + " says nothing"));
-            }
+            return answer(socket, address);
         } catch (SocketTimeoutException e) {
-            return new Found(address, false, Optional.of(place + " does not answer"));
+            return nobody(address, place + " does not answer");
         } catch (ConnectException | NoRouteToHostException e) {
-            return new Found(address, false, Optional.of("nobody listens at " + place + ": " + IoFailure.reason(e)));
+            return nobody(address, "nobody listens at " + place + ": " + IoFailure.reason(e));
         } catch (IOException e) {
-            return new Found(address, false, Optional.of(place + " cannot be reached: " + IoFailure.reason(e)));
+            return nobody(address, place + " cannot be reached: " + IoFailure.reason(e));
         }
+    }
+
+    private Optional<Found> answer(SSLSocket socket, InetSocketAddress address) throws IOException {
+        String place = Entrance.place(address);
+        try {
+            return GuardedServerSocket.takes(socket)
+                    ? Optional.of(new Found(address, false, Optional.empty()))
+                    : Optional.empty();
+        } catch (SSLException e) {
+            return Optional.of(new Found(address, true, Optional.of(stranger(place, e))));
+        } catch (SocketTimeoutException e) {
+            return nobody(address, "whoever listens at " + place + " says nothing");
+        }
+    }
+
+    private static Optional<Found> nobody(InetSocketAddress address, String why) {
+        return Optional.of(new Found(address, false, Optional.of(why)));
     }
 
     private String stranger(String place, SSLException failure) {
