@@ -153,20 +153,23 @@ public record Diagnosis(
     ///
     /// @throws UncheckedIOException if the thread is interrupted
     Diagnosis withDecoding(int threads, Effort effort, FactLines lines) {
-        return with(decoding(threads, effort, lines), threads, effort, lines);
-    }
-
-    /// Says that it was not measured what decoding costs.
-    Diagnosis withoutDecoding(int threads, Effort effort, FactLines lines) {
-        return with(Finding.none("not measured, for other threads than those of a run"), threads, effort, lines);
-    }
-
-    private Diagnosis with(Finding<DecodeCosts> measured, int threads, Effort effort, FactLines lines) {
+        Finding<DecodeCosts> measured = decoding(threads, effort, lines);
         requireNoInterrupt();
         measured.figure().ifPresentOrElse(costs -> tell(costs, lines), () -> lines.row("decoding", measured.remark()));
         Optional<PromptCosts> ofPrompts = measured.figure().flatMap(_ -> prompts(threads, effort, lines));
         requireNoInterrupt();
-        return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, measured, ofPrompts);
+        return with(measured, ofPrompts);
+    }
+
+    /// Says that it was not measured what decoding costs.
+    Diagnosis withoutDecoding(FactLines lines) {
+        Finding<DecodeCosts> none = Finding.none("not measured, for other threads than those of a run");
+        lines.row("decoding", none.remark());
+        return with(none, Optional.empty());
+    }
+
+    private Diagnosis with(Finding<DecodeCosts> decoding, Optional<PromptCosts> prompts) {
+        return new Diagnosis(processor, kernels, readBytesPerSecond, cache, disk, decoding, prompts);
     }
 
     private Optional<PromptCosts> prompts(int threads, Effort effort, FactLines lines) {

@@ -69,7 +69,7 @@ public final class DoctorCommand implements Callable<Integer> {
             gpus.tell(lines);
             Diagnosis whole = keep
                     ? fast.withDecoding(computing, effort, lines) // takes longest
-                    : fast.withoutDecoding(computing, effort, lines);
+                    : fast.withoutDecoding(lines);
             MachineFile file = new MachineFile(surroundings, streams);
             if (keep && quick) {
                 file.keepFirstLook(whole);

@@ -69,9 +69,10 @@ public record MachineFile(Surroundings surroundings, Streams streams, Supplier<D
 
     /// Keeps what was measured in a hurry, unless this machine was measured before.
     void keepFirstLook(Diagnosis diagnosis) {
-        Path file = in(surroundings.cacheDirectory());
-        if (Files.exists(file) && MachineProfile.read(file).decodeCosts().isPresent()) {
-            streams.note("what was measured before stays in " + file + "; doctor without --quick measures it anew");
+        Path cache = surroundings.cacheDirectory();
+        if (MachineProfile.kept(cache).flatMap(MachineProfile::decodeCosts).isPresent()) {
+            streams.note(
+                    "what was measured before stays in " + in(cache) + "; doctor without --quick measures it anew");
         } else {
             keep(diagnosis);
         }
