@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 /// and that no process was ended shows in its exit code.
 class MemoryMatrixTest {
     private static final long MIB = 1L << 20;
-    private static final int POLL_MILLIS = 10;
+    private static final int POLL_MILLIS = 5;
     private static final List<String> OPTIONS =
             Stream.concat(QuickJvm.OPTIONS.stream(), Stream.of("-Xlog:disable")).toList();
     private static final List<Integer> LIMITS = List.of(350, 380, 440, 520);
