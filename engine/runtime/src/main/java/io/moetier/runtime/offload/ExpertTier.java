@@ -141,8 +141,9 @@ public final class ExpertTier implements AutoCloseable {
         if (sizeClass < 0 && n > 0) {
             throw new IllegalArgumentException("layer " + layer + " has no experts");
         }
-        sequence.begin(sizeClasses.get(Math.max(0, sizeClass)), layer, experts, rows, weights, n);
         choseMost = sizeClass >= 0 && 2 * n >= idsOfLayer[layer].length;
+        scheduler.stream(choseMost && sizeClasses.getFirst().tier() == Tier.HOST);
+        sequence.begin(sizeClasses.get(Math.max(0, sizeClass)), layer, experts, rows, weights, n);
         return sequence;
     }
 

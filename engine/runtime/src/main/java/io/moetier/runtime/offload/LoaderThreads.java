@@ -17,6 +17,7 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     private final TransferQueue<L> submitted;
     private final TransferQueue<L> finished;
     private final List<Thread> loaders = new ArrayList<>();
+    private final int numLoaders;
     private final int spins;
     private int numUnderWay; // submitted and not collected yet
 
@@ -24,28 +25,36 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     ///
     /// @throws IllegalArgumentException if there is no loader
     LoaderThreads(int numLoaders, int capacity) {
-        this(numLoaders, capacity, SPINS);
+        this(numLoaders, numLoaders, capacity, SPINS);
+    }
+
+    /// @param mostLoaders threads that are started, of which `numLoaders` work while loads do not [stream](#stream)
+    LoaderThreads(int numLoaders, int mostLoaders, int capacity) {
+        this(numLoaders, mostLoaders, capacity, SPINS);
     }
 
     /// @param spins how often a load that has not ended is looked for before the thread sleeps
-    LoaderThreads(int numLoaders, int capacity, int spins) {
+    LoaderThreads(int numLoaders, int mostLoaders, int capacity, int spins) {
         this(
                 numLoaders,
+                mostLoaders,
                 capacity,
                 spins,
                 Thread.ofPlatform().daemon().name("moetier-loader-", 0).factory());
     }
 
     /// @param threads makes the loaders; if one cannot be started, those before it are ended
-    LoaderThreads(int numLoaders, int capacity, int spins, ThreadFactory threads) {
+    LoaderThreads(int numLoaders, int mostLoaders, int capacity, int spins, ThreadFactory threads) {
         if (numLoaders < 1) {
             throw new IllegalArgumentException("expected at least 1 loader, found " + numLoaders);
         }
+        this.numLoaders = numLoaders;
         this.spins = spins;
         submitted = new TransferQueue<>(capacity);
+        submitted.limit(numLoaders);
         finished = new TransferQueue<>(capacity);
         try {
-            for (int i = 0; i < numLoaders; i++) {
+            for (int i = 0; i < mostLoaders; i++) {
                 Thread loader = threads.newThread(this::load);
                 loader.start();
                 loaders.add(loader);
@@ -54,6 +63,11 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
             close();
             throw e;
         }
+    }
+
+    @Override
+    public void stream(boolean on) {
+        submitted.limit(on ? loaders.size() : numLoaders);
     }
 
     @Override
@@ -105,8 +119,9 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
     }
 
     private void load() {
-        for (L next = submitted.take(); next != null; next = submitted.take()) {
+        for (L next = submitted.begin(); next != null; next = submitted.begin()) {
             next.run();
+            submitted.end();
             finished.put(next);
         }
     }

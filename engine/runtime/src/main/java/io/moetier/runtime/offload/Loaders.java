@@ -5,11 +5,15 @@ package io.moetier.runtime.offload;
 ///
 /// Threads, by the system's clock, unless the device comes with others ([DeviceWithLoaders]).
 public interface Loaders {
-    /// Threads of this process, two for each tier: one reads while the other checks what it has read.
-    Loaders THREADS = new LoadersOnThreads(2);
+    /// Threads of this process, two for each tier: one reads while the other checks what it has read. While experts
+    /// [stream][TransferScheduler#stream(boolean)] there are four, as some of them wait for the pages of new slots.
+    Loaders THREADS = new LoadersOnThreads(2, 4);
 
     /// Returns how many load at the same time for one tier.
     int count();
+
+    /// Returns how many do while experts stream to main memory.
+    int mostCount();
 
     /// Starts the loaders of a device's tier, for at most `capacity` loads at a time.
     <L extends Load> TransferScheduler<L> ofDevice(int capacity);

@@ -1,10 +1,10 @@
 package io.moetier.runtime.offload;
 
 /// Threads of this process, whose work is measured by the system's clock.
-record LoadersOnThreads(int count) implements Loaders {
+record LoadersOnThreads(int count, int mostCount) implements Loaders {
     @Override
     public <L extends Load> TransferScheduler<L> ofDevice(int capacity) {
-        return new LoaderThreads<>(count, capacity);
+        return new LoaderThreads<>(count, mostCount, capacity);
     }
 
     @Override

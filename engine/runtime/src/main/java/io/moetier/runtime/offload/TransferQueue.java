@@ -12,6 +12,8 @@ final class TransferQueue<L extends Load> {
     private int head;
     private volatile int size; // written under the monitor, read without it by those who spin
     private boolean closed;
+    private int mostBegun = Integer.MAX_VALUE;
+    private int numBegun;
 
     TransferQueue(int capacity) {
         ring = new ArrayList<>(Collections.nCopies(capacity, null));
@@ -25,7 +27,7 @@ final class TransferQueue<L extends Load> {
         }
         ring.set((head + size) % ring.size(), load);
         this.size = size + 1;
-        notifyAll();
+        notify(); // all who wait do so for the same
     }
 
     /// Returns the oldest load, or null if there is none now.
@@ -44,7 +46,7 @@ final class TransferQueue<L extends Load> {
     /// interrupt does not end the wait and is kept for later.
     synchronized @Nullable L take() {
         boolean interrupted = false;
-        while (size == 0 && !closed) {
+        while ((size == 0 || numBegun >= mostBegun) && !closed) {
             try {
                 wait();
             } catch (InterruptedException e) {
@@ -55,6 +57,27 @@ final class TransferQueue<L extends Load> {
             Thread.currentThread().interrupt();
         }
         return poll();
+    }
+
+    /// Does what [#take()] does for a loader, which is to call [#end()] and take again. Of these loads, no more have
+    /// begun and not ended than [#limit(int)] allows; once the queue is closed it allows all.
+    synchronized @Nullable L begin() {
+        L load = take();
+        numBegun += load == null ? 0 : 1;
+        return load;
+    }
+
+    /// Notes that the load has ended that a loader has begun. None is woken for it, as this one comes again.
+    synchronized void end() {
+        numBegun--;
+    }
+
+    /// Says how many loads may be under way at the same time; those that are go on.
+    synchronized void limit(int most) {
+        if (most != mostBegun) {
+            mostBegun = most;
+            notifyAll();
+        }
     }
 
     /// Says, without the monitor, whether there was nothing to take a moment ago.

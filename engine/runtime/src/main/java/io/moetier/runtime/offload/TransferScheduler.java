@@ -7,6 +7,11 @@ import org.jspecify.annotations.Nullable;
 public interface TransferScheduler<L extends Load> extends AutoCloseable {
     void submit(L load);
 
+    /// Says whether loads come in plenty and nearly all are needed, as those of a prompt. Then more may be under way at
+    /// the same time than where guesses stand among them, which cannot be taken back once they have begun. Not for
+    /// copies to a device, which share one link and have a stream for each loader.
+    default void stream(boolean on) {}
+
     /// Returns a load that ended, well or not, or null if none has since the last call.
     @Nullable
     L poll();

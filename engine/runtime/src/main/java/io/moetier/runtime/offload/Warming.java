@@ -2,6 +2,7 @@ package io.moetier.runtime.offload;
 
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.ExpertCache;
+import io.moetier.storage.model.Tier;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
@@ -21,6 +22,7 @@ final class Warming {
 
     void run(TransferScheduler<Transfer> scheduler, Counters counters) {
         ExpertCache cache = sizeClass.cache();
+        scheduler.stream(sizeClass.tier() == Tier.HOST);
         for (int id : hottestLast) {
             cache.reserve(id);
         }

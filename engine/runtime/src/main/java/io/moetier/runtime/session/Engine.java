@@ -778,7 +778,7 @@ public final class Engine implements AutoCloseable {
     private long loaderBytes(ExpertStore read) {
         long slotBytes =
                 read.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
-        return EngineNeeds.loaderBytes(read.readsPastCache(), loaders.count(), slotBytes);
+        return EngineNeeds.loaderBytes(read.readsPastCache(), loaders.mostCount(), slotBytes);
     }
 
     private VramBudget vramBudget(int number) {

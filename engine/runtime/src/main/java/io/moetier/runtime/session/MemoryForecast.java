@@ -89,7 +89,7 @@ public record MemoryForecast(
                 .mapToLong(SizeClassCount::slotBytes)
                 .max()
                 .orElse(0);
-        long loaders = EngineNeeds.loaderBytes(pastCache, Loaders.THREADS.count(), slotBytes);
+        long loaders = EngineNeeds.loaderBytes(pastCache, Loaders.THREADS.mostCount(), slotBytes);
         EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(budget.minimumBytes(), model.otherWeightBytes(), 0, loaders);
         try (CpuDevice counted = CpuDevice.open(1, KernelChoice.PLAIN)) {
             EngineNeeds needs = new EngineNeeds(model.spec(), config, counted, device.isEmpty(), bytes);

@@ -113,7 +113,7 @@ class ExpertSequenceInterleavingsTest {
     }
 
     private void aGuessIsTakenOver() {
-        scheduler.now = new LoaderThreads<>(1, SLOTS, 0);
+        scheduler.now = new LoaderThreads<>(1, 1, SLOTS, 0);
         sequence.begin(sizeClass, 0, new int[] {0}, ROWS, null, 1);
         require(prefetcher.guess(1, new int[] {1}, new float[] {1}, 1), "nothing is guessed");
         visit(0, 1);
@@ -125,7 +125,7 @@ class ExpertSequenceInterleavingsTest {
     }
 
     private void aReadFails() {
-        scheduler.now = new LoaderThreads<>(1, SLOTS, 0);
+        scheduler.now = new LoaderThreads<>(1, 1, SLOTS, 0);
         sequence.begin(sizeClass, 1, new int[] {0, 1, 2}, ROWS, null, 3);
         try {
             visit(1, 3);
@@ -137,7 +137,7 @@ class ExpertSequenceInterleavingsTest {
     }
 
     private void aLayerIsClosedEarly() {
-        scheduler.now = new LoaderThreads<>(1, SLOTS, 0);
+        scheduler.now = new LoaderThreads<>(1, 1, SLOTS, 0);
         sequence.begin(sizeClass, 0, new int[] {0, 1, 2}, ROWS, null, 3);
         require(sequence.next(), "no expert came");
         sequence.close();

@@ -2,6 +2,7 @@ package io.moetier.runtime.offload;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -61,6 +62,34 @@ class LoaderThreadsTest extends TransferSchedulerContract {
     }
 
     @Test
+    void allLoadersWorkOnlyWhileLoadsStream() {
+        CountDownLatch all = new CountDownLatch(3);
+        source.beforeRead = id -> {
+            all.countDown();
+            awaitQuietly(all);
+        };
+        Crowd crowd = new Crowd();
+        try (LoaderThreads<Transfer> scheduler = new LoaderThreads<>(1, 3, LOADS)) {
+            scheduler.stream(true);
+            for (int i = 0; i < 3; i++) {
+                scheduler.submit(load(i));
+            }
+            for (int i = 0; i < 3; i++) {
+                assertNull(scheduler.await().failure());
+            }
+            scheduler.stream(false);
+            source.beforeRead = crowd;
+            for (int i = 0; i < 200; i++) {
+                scheduler.submit(load(0));
+                scheduler.submit(load(1));
+                assertNull(scheduler.await().failure());
+                assertNull(scheduler.await().failure());
+            }
+        }
+        assertEquals(1, crowd.most());
+    }
+
+    @Test
     void anInterruptEndsNoWaitAndIsKept() {
         Thread.currentThread().interrupt();
         try (TransferScheduler<Transfer> scheduler = open()) {
@@ -79,7 +108,7 @@ class LoaderThreadsTest extends TransferSchedulerContract {
                 none,
                 assertThrows(
                         OutOfMemoryError.class,
-                        () -> new LoaderThreads<Transfer>(3, LOADS, 0, load -> {
+                        () -> new LoaderThreads<Transfer>(1, 3, LOADS, 0, load -> {
                                     if (started.size() == 2) {
                                         throw none;
                                     }

@@ -82,7 +82,7 @@ class PinnedTierInterleavingsTest {
     }
 
     private static void loadersHoldAllSlotsWhenALayerEnds(PinnedTier tier) {
-        HostSequence sequence = new HostSequence(tier, new Counters(), new LoaderThreads<>(1, 2, 0), 2);
+        HostSequence sequence = new HostSequence(tier, new Counters(), new LoaderThreads<>(1, 1, 2, 0), 2);
         sequence.begin();
         sequence.add(0);
         sequence.add(1);

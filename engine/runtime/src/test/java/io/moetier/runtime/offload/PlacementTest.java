@@ -20,6 +20,11 @@ class PlacementTest {
         }
 
         @Override
+        public int mostCount() {
+            return count();
+        }
+
+        @Override
         public <L extends Load> TransferScheduler<L> ofDevice(int capacity) {
             throw new AssertionError("nothing is loaded");
         }

@@ -274,7 +274,7 @@ class PrefetcherTest {
     void theNextLayerOfAPromptIsLoadedBehindEverythingThatThisOneNeeds() {
         List<Integer> read = Collections.synchronizedList(new ArrayList<>());
         source.beforeRead = id -> read.add(ExpertId.layerOf(id));
-        try (ExpertTier tier = tier(24, new LoadersOnThreads(1))) {
+        try (ExpertTier tier = tier(24, new LoadersOnThreads(1, 1))) {
             layer(tier, 0, ALL, () -> tier.stream(1));
             awaitReads(1, ALL);
             layer(tier, 1, ALL, () -> {});
@@ -284,6 +284,23 @@ class PrefetcherTest {
             assertEquals(EXPERTS, counters.snapshot().prefetchHits());
             assertEquals(EXPERTS, counters.snapshot().expertMisses());
         }
+    }
+
+    @Test
+    void allLoadersWorkForAPromptAndFewForAToken() {
+        CountDownLatch all = new CountDownLatch(3);
+        source.beforeRead = id -> {
+            all.countDown();
+            await(all);
+        };
+        Crowd crowd = new Crowd();
+        try (ExpertTier tier = tier(24, new LoadersOnThreads(1, 3))) {
+            layer(tier, 0, ALL, () -> {});
+            source.beforeRead = crowd;
+            layer(tier, 1, new int[] {1, 2, 3}, () -> {});
+            layer(tier, 2, new int[] {1, 2, 3}, () -> {});
+        }
+        assertEquals(1, crowd.most());
     }
 
     @Test
@@ -313,7 +330,7 @@ class PrefetcherTest {
     @Test
     void theExpertsOfAPromptThatWereChosenOfLateComeFirst() {
         List<Integer> read = Collections.synchronizedList(new ArrayList<>());
-        try (ExpertTier tier = tier(8, new LoadersOnThreads(1))) {
+        try (ExpertTier tier = tier(8, new LoadersOnThreads(1, 1))) {
             layer(tier, 1, new int[] {7, 5}, () -> {});
             layer(tier, 0, ALL, () -> {});
             source.beforeRead = id -> {

@@ -29,6 +29,7 @@ class TransferQueueInterleavingsTest {
         Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::closingWakesAll);
         Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::loadersReturnWhatTheyRan);
         Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::whatIsTakenBackIsNotRun);
+        Lincheck.runConcurrentTest(INTERLEAVINGS, TransferQueueInterleavingsTest::loadersThatComeAndGoLeaveNone);
     }
 
     /// Both are woken by the loads alone: nobody closes before they are done.
@@ -75,7 +76,7 @@ class TransferQueueInterleavingsTest {
     private static void loadersReturnWhatTheyRan() {
         List<CountedLoad> loads = List.of(new CountedLoad(), new CountedLoad());
         List<CountedLoad> ended = new ArrayList<>();
-        try (LoaderThreads<CountedLoad> loaders = new LoaderThreads<>(1, 2, 0)) {
+        try (LoaderThreads<CountedLoad> loaders = new LoaderThreads<>(1, 1, 2, 0)) {
             shared = loaders;
             loads.forEach(loaders::submit);
             CountedLoad early = loaders.poll();
@@ -92,13 +93,30 @@ class TransferQueueInterleavingsTest {
 
     private static void whatIsTakenBackIsNotRun() {
         CountedLoad load = new CountedLoad();
-        try (LoaderThreads<CountedLoad> loaders = new LoaderThreads<>(1, 1, 0)) {
+        try (LoaderThreads<CountedLoad> loaders = new LoaderThreads<>(1, 1, 1, 0)) {
             shared = loaders;
             loaders.submit(load);
             boolean takenBack = loaders.cancel() != null;
             require(takenBack || loaders.await().equals(load), "another load came back");
             require(load.runs() == (takenBack ? 0 : 1), "it ran " + load.runs() + " times");
         }
+    }
+
+    /// Of two loaders one rests when loads no longer stream, whichever that is.
+    private static void loadersThatComeAndGoLeaveNone() {
+        List<CountedLoad> loads = List.of(new CountedLoad(), new CountedLoad(), new CountedLoad());
+        try (LoaderThreads<CountedLoad> loaders = new LoaderThreads<>(1, 2, 3, 0)) {
+            shared = loaders;
+            loaders.submit(loads.get(0));
+            loaders.stream(true);
+            loaders.submit(loads.get(1));
+            loaders.stream(false);
+            loaders.submit(loads.get(2));
+            for (int i = 0; i < 3; i++) {
+                CountedLoad _ = loaders.await();
+            }
+        }
+        loads.forEach(load -> require(load.runs() == 1 && load.isCollected(), "a load ran " + load.runs() + " times"));
     }
 
     private static void require(boolean holds, String otherwise) {

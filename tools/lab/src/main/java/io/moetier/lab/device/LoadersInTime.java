@@ -19,6 +19,11 @@ public final class LoadersInTime implements Loaders {
     }
 
     @Override
+    public int mostCount() {
+        return count();
+    }
+
+    @Override
     public <L extends Load> TransferScheduler<L> ofDevice(int capacity) {
         return new VirtualLoaders<>(clock, count(), capacity);
     }

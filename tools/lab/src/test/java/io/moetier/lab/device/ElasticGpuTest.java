@@ -54,6 +54,11 @@ class ElasticGpuTest {
                 }
 
                 @Override
+                public int mostCount() {
+                    return count();
+                }
+
+                @Override
                 public <L extends Load> TransferScheduler<L> ofDevice(int capacity) {
                     return THREADS.ofDevice(capacity);
                 }
