@@ -28,7 +28,8 @@ final class LoaderThreads<L extends Load> implements TransferScheduler<L> {
         this(numLoaders, numLoaders, capacity, SPINS);
     }
 
-    /// @param mostLoaders threads that are started, of which `numLoaders` work while loads do not [stream](#stream)
+    /// @param mostLoaders threads that are started; `numLoaders` of them work while loads do not
+    ///     [stream][#stream(boolean)]
     LoaderThreads(int numLoaders, int mostLoaders, int capacity) {
         this(numLoaders, mostLoaders, capacity, SPINS);
     }
