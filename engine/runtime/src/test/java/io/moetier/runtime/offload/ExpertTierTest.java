@@ -271,7 +271,7 @@ class ExpertTierTest {
 
         @Test
         void handsOutWhatHasArrivedTogether() {
-            FakeSource source = new FakeSource(1, 8, 4096);
+            FakeSource source = new FakeSource(1, 16, 4096);
             CountDownLatch lastTwoReading = new CountDownLatch(2);
             CountDownLatch released = new CountDownLatch(1);
             source.beforeRead = id -> {
