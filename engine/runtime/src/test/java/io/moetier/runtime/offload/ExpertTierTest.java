@@ -18,6 +18,8 @@ import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
 import io.moetier.testdata.WarmCode;
+import java.io.Closeable;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -247,13 +249,14 @@ class ExpertTierTest {
         }
 
         @Test
-        void handsOutAllResidentsTogetherWithoutWaitingForTheMissing() {
+        void handsOutAllResidentsTogetherWithoutWaitingForTheMissing() throws IOException {
             FakeSource source = new FakeSource(1, 8, 4096);
             try (ExpertTier tier = tier(source, 2, 6 * 4096, "lru")) {
                 walk(tier, 0, 1, 2, 3);
                 CountDownLatch released = new CountDownLatch(1);
                 source.beforeRead = id -> await(released);
-                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, FakeSource.NO_ROWS, null, 5)) {
+                try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, FakeSource.NO_ROWS, null, 5);
+                        Closeable _ = released::countDown) {
                     assertTrue(sequence.next());
                     assertEquals(Tier.HOST, sequence.tier(0));
                     assertEquals(List.of(1, 2, 3), experts(sequence));
@@ -270,7 +273,7 @@ class ExpertTierTest {
         }
 
         @Test
-        void handsOutWhatHasArrivedTogether() {
+        void handsOutWhatHasArrivedTogether() throws IOException {
             FakeSource source = new FakeSource(1, 16, 4096);
             CountDownLatch lastTwoReading = new CountDownLatch(2);
             CountDownLatch released = new CountDownLatch(1);
@@ -281,7 +284,8 @@ class ExpertTierTest {
                 }
             };
             try (ExpertTier tier = tier(source, 2, 8 * 4096, "lru");
-                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, FakeSource.NO_ROWS, null, 4)) {
+                    ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, FakeSource.NO_ROWS, null, 4);
+                    Closeable _ = released::countDown) {
                 await(lastTwoReading); // each of the two loaders is past the first two experts
                 assertTrue(sequence.next());
                 assertEquals(List.of(4, 5), experts(sequence).stream().sorted().toList());
