@@ -18,8 +18,7 @@ public final class NativeKernels {
     private NativeKernels() {}
 
     /// Loads the kernels and compares their results with those of plain loops, unless that was done before, by this
-    /// process
-    /// or, with this library and processor, by another one ([SelfTestRecord]).
+    /// process or, with this library and processor, by another one ([SelfTestRecord]).
     ///
     /// @param directory where the library is unpacked, for later starts to find; empty for a temporary directory
     /// @return why they cannot be used, if so: part of a sentence
