@@ -18,7 +18,7 @@ final class Divergence {
 
     /// Adds a position whose next token is `next`.
     ///
-    /// @param logProbs of the model, [vocabSize]
+    /// @param logProbs of the model, `[vocabSize]`
     /// @param references of the reference, those of this position from index `at` on
     void add(double[] logProbs, float[] references, int at, int next) {
         double sum = 0;

@@ -40,7 +40,7 @@ public final class ExpertStore implements AutoCloseable {
     private final List<BlockLayout> layouts;
     private final List<Path> expertFiles;
     private final List<ExpertId> experts;
-    /// [layer][expert] to the index of the next list.
+    /// `[layer][expert]` to the index of the next list.
     private final int[][] indexOf;
 
     private final List<LocatedBlock> blocks;

@@ -12,8 +12,8 @@ import java.util.Objects;
 
 /// A golden case: what an independent implementation computed for a tiny random model.
 ///
-/// @param logits [prompt, vocab]
-/// @param routerIds by decoder layer, [prompt][k]
+/// @param logits `[prompt, vocab]`
+/// @param routerIds by decoder layer, `[prompt][k]`
 @SuppressWarnings("ArrayRecordComponent") // nobody compares cases
 record GoldenCase(
         Path directory, int[] inputIds, int[] greedyIds, float[] logits, Map<Integer, List<List<Integer>>> routerIds) {

@@ -40,7 +40,7 @@ final class Neighbours {
     private final SSLContext context;
     private final boolean isSymmetric;
 
-    /// @param isSymmetric as [Identity#isSymmetric]
+    /// @param isSymmetric as [io.moetier.cluster.membership.Identity#isSymmetric]
     Neighbours(SSLContext context, boolean isSymmetric) {
         this.context = context;
         this.isSymmetric = isSymmetric;

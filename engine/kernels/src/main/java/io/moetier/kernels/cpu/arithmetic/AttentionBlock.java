@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
-/// What [VectorAttention] keeps of the queries it works on, and the keys or values in front of them. One thread's;
-/// arrays grow to the largest call seen and stay.
+/// What [io.moetier.kernels.cpu.vector.VectorAttention] keeps of the queries it works on, and the keys or values in
+/// front of them. One thread's; arrays grow to the largest call seen and stay.
 public final class AttentionBlock {
     /// Keys that are looked at together; a block of them starts at a multiple of it.
     public static final int KEYS = 64;

@@ -134,7 +134,8 @@ public final class Lanes {
                 ByteVector.fromMemorySegment(B, segment, at, LITTLE).convertShape(B2F, F, 0);
     }
 
-    /// Reads an element of the pairs of activations that [VectorColumns] packs, into all lanes.
+    /// Reads an element of the pairs of activations that [io.moetier.kernels.cpu.vector.VectorColumns] packs, into all
+    /// lanes.
     public static ShortVector pair(float[] pairs, int at) {
         return FloatVector.broadcast(F, pairs[at]).reinterpretAsShorts();
     }

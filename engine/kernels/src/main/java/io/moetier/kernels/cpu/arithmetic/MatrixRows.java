@@ -3,13 +3,13 @@ package io.moetier.kernels.cpu.arithmetic;
 /// A matrix whose rows are arrays of their own, with a row that is written to it and one that is read from it. The
 /// arrays are replaced when another size is asked for, and a model has one.
 public final class MatrixRows {
-    /// The matrix: [rows][cols].
+    /// The matrix: `[rows][cols]`.
     public float[][] state = new float[0][0];
 
-    /// [cols]: what goes into the rows.
+    /// `[cols]`: what goes into the rows.
     public float[] write = new float[0];
 
-    /// [cols]: what comes out of them.
+    /// `[cols]`: what comes out of them.
     public float[] read = new float[0];
 
     /// Makes room for a matrix of exactly this size.

@@ -35,7 +35,7 @@ public final class Scratch {
     /// The second operand's results where two products are combined.
     public float[] otherSums = new float[0];
 
-    /// Sums and results of [VectorGemm].
+    /// Sums and results of [io.moetier.kernels.cpu.vector.VectorGemm].
     public float[] blocks = new float[0];
 
     /// Decoded weights `[k][16]`.

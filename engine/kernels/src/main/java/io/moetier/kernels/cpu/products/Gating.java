@@ -7,7 +7,7 @@ import io.moetier.kernels.device.FfnActivation.GeGlu;
 import io.moetier.kernels.device.FfnActivation.LimitedSwiGlu;
 import io.moetier.kernels.device.FfnActivation.SquaredRelu;
 
-/// The activations, brought to the one that every [Arithmetic] has.
+/// The activations, brought to the one that every [io.moetier.kernels.cpu.arithmetic.Arithmetic] has.
 final class Gating {
     private static final float GELU_SLOPE = (float) (2 * Math.sqrt(2 / Math.PI));
     private static final float GELU_CUBE = 0.044715f;

@@ -30,7 +30,7 @@ final class VectorAttention {
 
     private VectorAttention() {}
 
-    /// As [Arithmetic#attend].
+    /// As [io.moetier.kernels.cpu.arithmetic.Arithmetic#attend].
     static void attend(
             float[] q,
             int at,

@@ -24,7 +24,7 @@ final class VectorColumns {
     /// Activations that share a scale.
     static final int BLOCK = 32;
 
-    /// Columns that lie together; divides [Arithmetic#COLUMNS_TOGETHER].
+    /// Columns that lie together; divides [io.moetier.kernels.cpu.arithmetic.Arithmetic#COLUMNS_TOGETHER].
     static final int TOGETHER = 8;
 
     private static final int PAIRS = BLOCK / 2;
@@ -72,7 +72,7 @@ final class VectorColumns {
         return Math.multiplyExact(columns, blocks(cols));
     }
 
-    /// As [Arithmetic#reserve].
+    /// As [io.moetier.kernels.cpu.arithmetic.Arithmetic#reserve].
     static void reserve(DType dtype, int cols, int n, PackedColumns to) {
         int numScales = numScales(cols, n);
         int room = BLOCK; // for the block that is made into pairs
@@ -80,7 +80,7 @@ final class VectorColumns {
         to.reserve(n, cols, numFloats, 0, rounds(dtype) ? 2 * numScales : 0, rounds(dtype) && n == 1 ? numScales : 0);
     }
 
-    /// As [Arithmetic#pack].
+    /// As [io.moetier.kernels.cpu.arithmetic.Arithmetic#pack].
     static void pack(DType dtype, float[] x, int xAt, PackedColumns to, int column) {
         if (to.n == 1) {
             packAlone(dtype, x, xAt, to);

@@ -29,7 +29,7 @@ final class VectorGemm {
 
     private VectorGemm() {}
 
-    /// As [Arithmetic#multiply], on columns that [VectorColumns] packed.
+    /// As [io.moetier.kernels.cpu.arithmetic.Arithmetic#multiply], on columns that [VectorColumns] packed.
     static void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch) {
         int groups = (y.lastColumn - y.firstColumn + TOGETHER - 1) / TOGETHER;
         int pairs = (to - from + 1) / 2;

@@ -21,7 +21,7 @@ import java.util.Optional;
 
 /// A mixture of attention heads (Zhang et al. 2022): router → queries of the chosen experts → attention over shared
 /// keys and values → the experts' output projections → weighted sum. All weights stay in memory, so that no
-/// [RoutingListener] is told of the choices; a [MixtureObserver] is shown them.
+/// [io.moetier.runtime.model.pass.RoutingListener] is told of the choices; a [MixtureObserver] is shown them.
 public final class HeadMixture implements Block {
     private static final int LOGITS = 0; // of the intermediate results, as the router's outputs
     private static final int QUERY = 1;

@@ -14,7 +14,7 @@ import java.util.stream.Stream;
 ///
 /// @param gate [output.cols, hiddenSize]: the heads' results are multiplied by sigmoid(gate·x) before the output
 ///     projection (Qiu et al. 2025, arXiv:2505.06708), where the family does so
-/// @param sinks [numHeads]: logits that take part in each softmax without a key, where the family has them
+/// @param sinks `[numHeads]`: logits that take part in each softmax without a key, where the family has them
 /// @param sparsity which keys are read, where these are chosen
 public record AttentionSpec(
         ProjectionsSpec projections,

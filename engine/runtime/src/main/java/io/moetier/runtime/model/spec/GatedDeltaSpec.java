@@ -22,7 +22,7 @@ import java.util.stream.Stream;
 /// @param gate [numValueHeads · valueDim, hiddenSize]
 /// @param strength [numValueHeads, hiddenSize]
 /// @param convolutions of queries, keys and values
-/// @param decay the step [numValueHeads, hiddenSize], the rates [numValueHeads]
+/// @param decay the step `[numValueHeads, hiddenSize]`, the rates `[numValueHeads]`
 /// @param norm of valueDim elements
 /// @param shape how many heads there are, and which of values share one of keys
 public record GatedDeltaSpec(

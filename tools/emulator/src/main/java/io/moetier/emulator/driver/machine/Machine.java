@@ -27,7 +27,7 @@ import org.jspecify.annotations.Nullable;
 /// All state of the driver between a start or reset and the next: devices, contexts, handles, time.
 ///
 /// **Concurrency.** Everything is guarded by the lock that [#call] holds. Other methods are called by
-/// functions of the driver, or by [EmulatedDriver] through [#locked].
+/// functions of the driver, or by [io.moetier.emulator.driver.EmulatedDriver] through [#locked].
 public final class Machine {
     private static final long STREAM_LEGACY = 1;
 

@@ -1,6 +1,6 @@
 package io.moetier.emulator.ptx.code;
 
-/// As which of the operations of [LaunchCounts] an instruction counts.
+/// As which of the operations of [io.moetier.emulator.ptx.run.LaunchCounts] an instruction counts.
 public enum Cost {
     NONE(0),
     /// Arithmetic on floats, halves included.

@@ -1,6 +1,7 @@
 package io.moetier.emulator.ptx.code;
 
-/// What [Rows] does. Numbers are bits of the operands; S and U are signed and unsigned, F is a 32-bit float.
+/// What [io.moetier.emulator.ptx.lane.Rows] does. Numbers are bits of the operands; S and U are signed and unsigned, F
+/// is a 32-bit float.
 public enum RowCode {
     MOVE_32,
     ADD_32,

@@ -1,6 +1,6 @@
 package io.moetier.emulator.ptx.code;
 
-/// What [Lanes] computes from the operands of one lane.
+/// What [io.moetier.emulator.ptx.lane.Lanes] computes from the operands of one lane.
 public enum ScalarCode {
     ADD,
     SUB,

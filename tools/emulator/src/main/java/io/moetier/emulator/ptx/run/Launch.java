@@ -7,6 +7,6 @@ import java.lang.foreign.MemorySegment;
 /// @param grid blocks
 /// @param block threads of a block
 /// @param dynamicSharedBytes what `extern __shared__` arrays get
-/// @param parameters the values of the parameters, each at its [PtxParameter#offset], little-endian; read only during
-///     the launch
+/// @param parameters the values of the parameters, each at its [io.moetier.emulator.ptx.decode.PtxParameter#offset],
+///     little-endian; read only during the launch
 public record Launch(Extent grid, Extent block, int dynamicSharedBytes, MemorySegment parameters) {}
