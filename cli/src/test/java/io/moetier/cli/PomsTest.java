@@ -21,7 +21,7 @@ class PomsTest {
     private static final String BOM = "engine/bom";
 
     /// What nobody embeds.
-    private static final List<String> PROGRAMS = List.of("test-data", "tools/bench", "cli");
+    private static final List<String> PROGRAMS = List.of("test-data", "tools/bench", "tools/lint", "cli");
 
     private static final Pattern PHASE = Pattern.compile("<phase>(.*?)</phase>");
 
