@@ -1,6 +1,5 @@
-/// Paths to the models, golden cases and traces that tests read, and inputs from seeds and from a fuzzer, and scenarios
-/// for a
-/// model checker. It depends on nothing.
+/// Paths to the models, golden cases and traces that tests read, inputs from seeds and from a fuzzer, scenarios for a
+/// model checker, and waits for other threads and processes. It depends on nothing.
 @NullMarked
 package io.moetier.testdata;
 

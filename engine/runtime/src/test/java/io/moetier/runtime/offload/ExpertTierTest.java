@@ -17,6 +17,7 @@ import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
+import io.moetier.testdata.Latches;
 import io.moetier.testdata.WarmCode;
 import java.io.Closeable;
 import java.io.IOException;
@@ -254,7 +255,7 @@ class ExpertTierTest {
             try (ExpertTier tier = tier(source, 2, 6 * 4096, "lru")) {
                 walk(tier, 0, 1, 2, 3);
                 CountDownLatch released = new CountDownLatch(1);
-                source.beforeRead = id -> await(released);
+                source.beforeRead = id -> Latches.await(released);
                 try (ExpertSequence sequence = tier.begin(0, new int[] {1, 7, 2, 6, 3}, FakeSource.NO_ROWS, null, 5);
                         Closeable _ = released::countDown) {
                     assertTrue(sequence.next());
@@ -280,13 +281,13 @@ class ExpertTierTest {
             source.beforeRead = id -> {
                 if (ExpertId.expertOf(id) >= 6) {
                     lastTwoReading.countDown();
-                    await(released);
+                    Latches.await(released);
                 }
             };
             try (ExpertTier tier = tier(source, 2, 8 * 4096, "lru");
                     ExpertSequence sequence = tier.begin(0, new int[] {4, 5, 6, 7}, FakeSource.NO_ROWS, null, 4);
                     Closeable _ = released::countDown) {
-                await(lastTwoReading); // each of the two loaders is past the first two experts
+                Latches.await(lastTwoReading); // each of the two loaders is past the first two experts
                 assertTrue(sequence.next());
                 assertEquals(List.of(4, 5), experts(sequence).stream().sorted().toList());
                 released.countDown();
@@ -307,7 +308,7 @@ class ExpertTierTest {
                     assertEquals(List.of(0, 1), experts(sequence));
                     assertTrue(sequence.next());
                     assertEquals(List.of(2, 3), experts(sequence));
-                    await(twoReading); // into the slots of the first two
+                    Latches.await(twoReading); // into the slots of the first two
                     int handedOut = 4;
                     while (sequence.next()) {
                         handedOut += sequence.size();
@@ -337,7 +338,7 @@ class ExpertTierTest {
             CountDownLatch bothReading = new CountDownLatch(2);
             source.beforeRead = id -> {
                 bothReading.countDown();
-                await(bothReading);
+                Latches.await(bothReading);
             };
             try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 assertEquals(List.of(Tier.DISK, Tier.DISK), walk(tier, 0, 0, 1));
@@ -354,7 +355,7 @@ class ExpertTierTest {
                 try (ExpertSequence sequence = tier.begin(0, new int[] {1, 0}, FakeSource.NO_ROWS, null, 2)) {
                     assertTrue(sequence.next());
                     assertEquals(Tier.HOST, sequence.tier(0));
-                    await(reading);
+                    Latches.await(reading);
                     assertTrue(sequence.next());
                     assertEquals(1, sequence.expert(0));
                     assertFalse(sequence.next());
@@ -590,14 +591,6 @@ class ExpertTierTest {
             }
             assertEquals(200, budget.slots(budget.allBytes())[0]);
             assertEquals(100, budget.slots(budget.allBytes())[1]);
-        }
-    }
-
-    private static void await(CountDownLatch latch) {
-        try {
-            latch.await();
-        } catch (InterruptedException e) {
-            throw new AssertionError(e);
         }
     }
 

@@ -15,6 +15,7 @@ import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
+import io.moetier.testdata.Latches;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -217,13 +218,13 @@ class ExpertTiersTest {
 
     /// What a loader has begun stays where it is, on the device and in main memory.
     @Test
-    void aHeldLoaderKeepsItsSlotsWhileAllOthersGo() throws InterruptedException {
+    void aHeldLoaderKeepsItsSlotsWhileAllOthersGo() {
         CountDownLatch reading = new CountDownLatch(1);
         CountDownLatch released = new CountDownLatch(1);
         source.beforeRead = id -> {
             if (ExpertId.layerOf(id) == 1) {
                 reading.countDown();
-                awaitUninterruptibly(released);
+                Latches.await(released);
             }
         };
         try (ExpertTiers tiers = tiers(Misses.COPY, 8, 8L * 3 * SLOT)) {
@@ -238,7 +239,7 @@ class ExpertTiersTest {
                     }
                     assertEquals(2, seen.cardinality());
                 }
-                reading.await();
+                Latches.await(reading);
                 tiers.giveBackOn(0, Long.MAX_VALUE);
                 tiers.giveBack(Long.MAX_VALUE, false);
                 int left = tiers.residentSummary().slots().number();
@@ -252,14 +253,6 @@ class ExpertTiersTest {
             devices.forEach(FakeDevice::finish);
         }
         assertEquals(0, wrong.get());
-    }
-
-    private static void awaitUninterruptibly(CountDownLatch latch) {
-        try {
-            latch.await();
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
     }
 
     /// A device that has no memory after all keeps its slots away, and gives none of the others back for them.

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.testdata.Latches;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
@@ -27,17 +28,17 @@ class LoaderThreadsTest extends TransferSchedulerContract {
     }
 
     @Test
-    void takesBackTheOldestThatHasNotBegun() throws InterruptedException {
+    void takesBackTheOldestThatHasNotBegun() {
         CountDownLatch first = new CountDownLatch(1);
         CountDownLatch released = new CountDownLatch(1);
         source.beforeRead = id -> {
             first.countDown();
-            awaitQuietly(released);
+            Latches.await(released);
         };
         try (TransferScheduler<Transfer> scheduler = open()) {
             List<Transfer> loads = loads();
             loads.forEach(scheduler::submit);
-            first.await();
+            Latches.await(first);
             assertSame(loads.get(1), scheduler.cancel());
             released.countDown();
             assertSame(loads.get(0), scheduler.await());
@@ -51,7 +52,7 @@ class LoaderThreadsTest extends TransferSchedulerContract {
         source.beforeRead = id -> {
             assertNotEquals(caller, Thread.currentThread());
             both.countDown();
-            awaitQuietly(both);
+            Latches.await(both);
         };
         try (LoaderThreads<Transfer> scheduler = new LoaderThreads<>(2, LOADS)) {
             scheduler.submit(load(0));
@@ -66,7 +67,7 @@ class LoaderThreadsTest extends TransferSchedulerContract {
         CountDownLatch all = new CountDownLatch(3);
         source.beforeRead = id -> {
             all.countDown();
-            awaitQuietly(all);
+            Latches.await(all);
         };
         Crowd crowd = new Crowd();
         try (LoaderThreads<Transfer> scheduler = new LoaderThreads<>(1, 3, LOADS)) {
@@ -123,13 +124,5 @@ class LoaderThreadsTest extends TransferSchedulerContract {
     @Test
     void refusesToHaveNoLoader() {
         assertThrows(IllegalArgumentException.class, () -> new LoaderThreads<>(0, 1).close());
-    }
-
-    private static void awaitQuietly(CountDownLatch latch) {
-        try {
-            latch.await();
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

@@ -12,6 +12,7 @@ import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
+import io.moetier.testdata.Latches;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
@@ -122,13 +123,13 @@ class PinnedTierTest {
         CountDownLatch released = new CountDownLatch(1);
         source.beforeRead = id -> {
             reading.countDown();
-            await(released);
+            Latches.await(released);
         };
         try (PinnedTier tier = tier(4);
                 DeviceCopies copies = copies(tier);
                 ExecutorService readers = Executors.newFixedThreadPool(2)) {
             Future<Tier> first = readers.submit(() -> read(copies, 3));
-            reading.await();
+            Latches.await(reading);
             Future<Tier> second = readers.submit(() -> read(copies, 3));
             released.countDown();
             assertEquals(Tier.DISK, first.get());
@@ -312,13 +313,5 @@ class PinnedTierTest {
             assertEquals(4, tier.residentSummary().filled().number());
         }
         assertEquals(0, device.numOpen.get());
-    }
-
-    private static void await(CountDownLatch latch) {
-        try {
-            latch.await();
-        } catch (InterruptedException e) {
-            throw new IllegalStateException(e);
-        }
     }
 }

@@ -11,6 +11,7 @@ import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.testdata.Latches;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -104,11 +105,11 @@ class PrefetcherTest {
             source.beforeRead = id -> {
                 if (ExpertId.layerOf(id) == 1) {
                     begun.countDown();
-                    await(asked);
+                    Latches.await(asked);
                 }
             };
             layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3, 4));
-            await(begun);
+            Latches.await(begun);
             Thread late = Thread.ofPlatform().start(() -> {
                 while (counters.snapshot().prefetchHits() == 0) {
                     Thread.onSpinWait();
@@ -154,7 +155,7 @@ class PrefetcherTest {
             if (ExpertId.layerOf(id) == 1) {
                 guessed.countDown();
             } else if (id == ExpertId.pack(0, 2)) {
-                await(guessed); // no loader would begin it if it were not queued
+                Latches.await(guessed); // no loader would begin it if it were not queued
             }
         };
         try (ExpertTier tier = tier(12)) {
@@ -198,11 +199,11 @@ class PrefetcherTest {
             source.beforeRead = id -> {
                 if (ExpertId.layerOf(id) == 1) {
                     begun.countDown();
-                    await(released);
+                    Latches.await(released);
                 }
             };
             layer(tier, 0, new int[] {0, 1}, () -> guess(tier, 1, 0.4f, 0, 1, 2, 3, 4, 5));
-            await(begun);
+            Latches.await(begun);
             released.countDown();
             layer(tier, 2, new int[] {0, 1}, () -> {});
             layer(tier, 1, new int[] {0, 1, 2, 3, 4, 5}, () -> {});
@@ -234,12 +235,12 @@ class PrefetcherTest {
         source.beforeRead = id -> {
             if (id == ExpertId.pack(1, 3)) {
                 begun.countDown();
-                await(released);
+                Latches.await(released);
             }
         };
         try (ExpertTier tier = tier(12)) {
             layer(tier, 0, new int[] {1, 2}, () -> guess(tier, 1, 0.5f, 3));
-            await(begun);
+            Latches.await(begun);
             Thread later = Thread.ofPlatform().start(() -> {
                 while (counters.snapshot().prefetches() == 0) {
                     Thread.onSpinWait();
@@ -291,7 +292,7 @@ class PrefetcherTest {
         CountDownLatch all = new CountDownLatch(3);
         source.beforeRead = id -> {
             all.countDown();
-            await(all);
+            Latches.await(all);
         };
         Crowd crowd = new Crowd();
         try (ExpertTier tier = tier(24, new LoadersOnThreads(1, 3))) {
@@ -375,14 +376,6 @@ class PrefetcherTest {
         List<Integer> all = new ArrayList<>(IntStream.range(0, EXPERTS).boxed().toList());
         Collections.shuffle(all, random);
         return all.stream().limit(n).mapToInt(expert -> expert).toArray();
-    }
-
-    private static void await(CountDownLatch latch) {
-        try {
-            latch.await();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private static void join(Thread thread) {
