@@ -13,12 +13,11 @@ final class Tls {
     private Tls() {}
 
     static SslContext client(Identity identity) {
-        return build(SslContextBuilder.forClient().keyManager(identity.key(), identity.chain()), identity);
+        return build(SslContextBuilder.forClient().keyManager(identity.keyManager()), identity);
     }
 
     static SslContext server(Identity identity) {
-        return build(
-                SslContextBuilder.forServer(identity.key(), identity.chain()).clientAuth(ClientAuth.REQUIRE), identity);
+        return build(SslContextBuilder.forServer(identity.keyManager()).clientAuth(ClientAuth.REQUIRE), identity);
     }
 
     private static SslContext build(SslContextBuilder builder, Identity identity) {
@@ -28,7 +27,7 @@ final class Tls {
                     .protocols(Identity.PROTOCOL)
                     .build();
         } catch (SSLException e) {
-            throw new IllegalStateException(e); // key and certificate belong together, and every Java has the rest
+            throw new IllegalStateException(e); // every Java has it
         }
     }
 }

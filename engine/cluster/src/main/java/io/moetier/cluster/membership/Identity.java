@@ -3,15 +3,14 @@ package io.moetier.cluster.membership;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.security.PrivateKey;
-import java.security.cert.Certificate;
 import java.security.cert.X509Certificate;
 import java.util.List;
 import java.util.Optional;
-import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509ExtendedKeyManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /// How a process proves that it is a member, and knows others that are: by TLS in which both sides show a certificate.
@@ -64,19 +63,19 @@ public record Identity(
         return folder.isEmpty();
     }
 
+    /// Returns what shows the certificates.
+    public X509ExtendedKeyManager keyManager() {
+        return new OwnKey(key, chain);
+    }
+
     /// Returns what makes connections.
     public SSLContext context() {
         try {
-            KeyStore store = KeyStore.getInstance("PKCS12");
-            store.load(null, null);
-            store.setKeyEntry("member", key, new char[0], chain.toArray(Certificate[]::new));
-            KeyManagerFactory keys = KeyManagerFactory.getInstance("PKIX");
-            keys.init(store, new char[0]);
             SSLContext context = SSLContext.getInstance(PROTOCOL);
-            context.init(keys.getKeyManagers(), new TrustManager[] {trust}, null);
+            context.init(new KeyManager[] {keyManager()}, new TrustManager[] {trust}, null);
             return context;
-        } catch (GeneralSecurityException | IOException e) {
-            throw new IllegalStateException(e); // key and certificate belong together, and every Java has the rest
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e); // every Java has it
         }
     }
 }
