@@ -160,7 +160,8 @@ public final class ModelOptions {
             defaultValue = "auto",
             description =
                     "Whether experts are loaded before a layer asks for them, behind those that one has asked for;"
-                            + " auto measures whether that saves time where not all experts fit; default: ${DEFAULT-VALUE}.")
+                            + " auto does so for prompts, and for tokens where not all experts fit and it measures that this"
+                            + " saves time; default: ${DEFAULT-VALUE}.")
     PrefetchChoice prefetch = PrefetchChoice.AUTO;
 
     @About(Topic.DEVICE)

@@ -442,7 +442,9 @@ public final class ExpertTiers implements AutoCloseable {
     /// Loads the experts of `layer`, the next one of a prompt, behind those of the layer that was begun, unless
     /// that has asked for few of its own.
     public void stream(int layer) {
-        tiers.forEach(tier -> tier.stream(layer));
+        for (int device = 0; device < tiers.size(); device++) { // a lambda with the layer in it is an object
+            tiers.get(device).stream(layer);
+        }
     }
 
     /// Returns how many devices there are.

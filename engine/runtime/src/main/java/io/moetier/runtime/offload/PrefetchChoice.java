@@ -3,8 +3,9 @@ package io.moetier.runtime.offload;
 /// Whether experts are loaded before a layer asks for them.
 public enum PrefetchChoice {
     OFF,
-    /// As [#OFF] where every expert has a slot. Else for prompts as [#ON], and for single tokens on and off in turns
-    /// until it has been measured what it does to their time, then on or off.
+    /// For prompts as [#ON]. For single tokens as [#OFF] where every expert has a slot; else on and off in turns until
+    /// it
+    /// has been measured what it does to their time, then on or off.
     AUTO,
     ON
 }

@@ -18,13 +18,16 @@ public final class PrefetchTrial {
     private static final double LEAST_GAIN = 0.02;
 
     private final PrefetchChoice choice;
+    private final boolean onForPrompts;
     private final long[] with = new long[TURNS / 2]; // nanoseconds of each turn
     private final long[] without = new long[TURNS / 2];
     private int tokens;
     private boolean on;
 
-    /// @param allFit whether every expert has a slot, so that each is loaded once at most
+    /// @param allFit whether every expert has a slot, so that each is loaded once at most: for tokens nothing is tried
+    ///     then, for prompts the disk has to bring nearly all of them
     public PrefetchTrial(PrefetchChoice choice, boolean allFit) {
+        onForPrompts = choice != PrefetchChoice.OFF;
         this.choice = choice == PrefetchChoice.AUTO && allFit ? PrefetchChoice.OFF : choice;
         on = this.choice != PrefetchChoice.OFF;
     }
@@ -36,7 +39,7 @@ public final class PrefetchTrial {
 
     /// Says whether experts are to be loaded ahead of the layers of a prompt, which need nearly all of them.
     public boolean isOnForPrompts() {
-        return choice != PrefetchChoice.OFF;
+        return onForPrompts;
     }
 
     /// Records how long a token took.

@@ -61,10 +61,11 @@ class PrefetchTrialTest {
     }
 
     @Test
-    void nothingIsTriedWhereEverythingFits() {
+    void nothingIsTriedForTokensWhereEverythingFits() {
         PrefetchTrial trial = new PrefetchTrial(PrefetchChoice.AUTO, true);
         assertFalse(trial.isOn());
-        assertFalse(trial.isOnForPrompts());
+        assertTrue(trial.isOnForPrompts());
+        assertFalse(new PrefetchTrial(PrefetchChoice.OFF, true).isOnForPrompts());
         assertTrue(new PrefetchTrial(PrefetchChoice.ON, true).isOn());
     }
 }
