@@ -13,7 +13,8 @@ public record Caching(Eviction eviction, Prefetch prefetch, Reading reading) {
     public enum Prefetch {
         /// Never.
         OFF,
-        /// Where not all experts fit into memory, as far as measurements say that it saves time.
+        /// For prompts; for tokens where not all experts fit into memory, as far as measurements say that it saves
+        /// time.
         AUTO,
         /// Always.
         ON
