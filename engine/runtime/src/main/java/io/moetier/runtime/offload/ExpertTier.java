@@ -341,9 +341,10 @@ public final class ExpertTier implements AutoCloseable {
     /// Returns how many of these experts the layer with the most has.
     static int mostExpertsOfOneLayer(int[] ids) {
         int[] counts = new int[ExpertId.MAX_INDEX + 1];
+        int most = 0;
         for (int id : ids) {
-            counts[ExpertId.layerOf(id)]++;
+            most = Math.max(most, ++counts[ExpertId.layerOf(id)]);
         }
-        return Arrays.stream(counts).max().orElse(0);
+        return most;
     }
 }
