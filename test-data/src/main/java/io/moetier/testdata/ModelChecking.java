@@ -24,6 +24,7 @@ public final class ModelChecking {
     private static List<String> command(Class<?> target) {
         return List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", // most of what runs is instrumented and runs once
                 "-XX:+EnableDynamicAgentLoading",
                 "@" + TestData.root().resolveSibling("cli/src/main/launcher/jvm.args"),
