@@ -4,7 +4,9 @@ import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
+import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -29,6 +31,23 @@ public final class ChildProcess implements AutoCloseable {
 
     /// How a process ended, and what it printed to either stream.
     public record Ended(int exitCode, String said) {}
+
+    /// Returns a command that runs a program of the tests in a small JVM of its own, which starts quickly, with this
+    /// one's
+    /// modules and class path.
+    public static List<String> java(Class<?> program, List<String> arguments) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx128m",
+                "-XX:+UseSerialGC",
+                "-XX:TieredStopAtLevel=1"));
+        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+                .filter(argument -> argument.startsWith("--"))
+                .forEach(command::add);
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
+        command.addAll(arguments);
+        return command;
+    }
 
     /// Starts what `builder` says, whose command gets one in front that makes a group of processes.
     public static ChildProcess start(ProcessBuilder builder) throws IOException {

@@ -34,7 +34,7 @@ final class NetworkDriver implements AutoCloseable {
     }
 
     static NetworkDriver start(Path secret, Path store, Machines machines, int machine) throws IOException {
-        List<String> command = NodeProcess.command(
+        List<String> command = ChildProcess.java(
                 NetworkDriver.class,
                 List.of(secret.toString(), store.toString(), machines.host(machine), machines.join(machine)));
         return new NetworkDriver(ChildProcess.start(

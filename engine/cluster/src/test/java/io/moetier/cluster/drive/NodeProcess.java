@@ -15,10 +15,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.ProcessBuilder.Redirect;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -40,7 +38,7 @@ final class NodeProcess implements AutoCloseable {
     /// Starts one on a machine of several, which is cut off from the others at first if need be.
     static NodeProcess start(String name, Path secret, Path folder, Machines machines, int machine, boolean isCut)
             throws IOException {
-        List<String> command = command(
+        List<String> command = ChildProcess.java(
                 NodeProcess.class,
                 List.of(
                         name,
@@ -54,26 +52,11 @@ final class NodeProcess implements AutoCloseable {
 
     /// Starts a program of these tests.
     static ChildProcess java(Class<?> program, List<String> arguments) throws IOException {
-        return start(command(program, arguments));
+        return start(ChildProcess.java(program, arguments));
     }
 
     private static ChildProcess start(List<String> command) throws IOException {
         return ChildProcess.start(new ProcessBuilder(command).redirectError(Redirect.DISCARD));
-    }
-
-    /// Returns what starts a program of these tests.
-    static List<String> command(Class<?> program, List<String> arguments) {
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx128m",
-                "-XX:+UseSerialGC",
-                "-XX:TieredStopAtLevel=1"));
-        ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-                .filter(argument -> argument.startsWith("--"))
-                .forEach(command::add);
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), program.getName()));
-        command.addAll(arguments);
-        return command;
     }
 
     /// Waits until such a program says that it is there.
