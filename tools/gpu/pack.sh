@@ -26,7 +26,7 @@ cd "$root"
 
 cp tools/gpu/verify-on-gpu.sh cli/target/moetier.jar "$folder"
 grep -v jdk.compiler cli/src/main/launcher/jvm.args >"$folder/jvm.args" # which only an import needs
-for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep -E '/(junit-[^/]*|opentest4j-[^/]*)[.]jar$'); do
+for jar in cli/target/lib/*.jar $(tr ':' '\n' <cli/target/test-classpath | grep -E '/(junit-(jupiter|platform-(commons|engine|launcher))|opentest4j)-[^/]*[.]jar$'); do
   case ${jar##*/} in # what neither runs nor tests on a device load
   uplot* | jinjava* | guava* | listenable* | failure* | immutables* | commons-* | re2j* | protobuf* | imageio-* | common-image-* | common-io-* | common-lang-* | jackson-data* | algebra* | grpc-* | jgroups* | gson* | perfmark* | chronicle-* | javapoet* | posix* | compiler-*) ;;
   *) cp "$jar" "$folder/lib" ;;
