@@ -28,3 +28,7 @@ rm -rf "$reports"
   --scan-classpath="$PWD/target/test-classes" --include-classname='.*Test' --exclude-classname="$left" "$@" \
   --config=junit.jupiter.testclass.order.default='org.junit.jupiter.api.ClassOrderer$ClassName' \
   --reports-dir="$reports" --disable-banner --disable-ansi-colors --details=none || exit 1
+[ -f "$reports/TEST-junit-jupiter.xml" ] || {
+  echo "FAILED: the JVM of the tests of $of ended before they did, as if all was well"
+  exit 1
+}
