@@ -25,8 +25,8 @@ public final class Fuzzing {
     /// Libraries that no parser needs: Jazzer reads all classes of the path first, which takes longer than all inputs.
     private static final Pattern UNNEEDED = Pattern.compile(
             "(archunit|asm|assertj|byte-buddy|caffeine|chronicle|compiler|grpc|jgroups|jline|jmh|junit-jupiter-engine"
-                    + "|junit-platform-(console|engine|launcher|reporting)|kotlin|langchain4j|lincheck|lwjgl|mockito|picocli"
-                    + "|posix)[^/]*\\.jar");
+                    + "|junit-platform-(console|engine|launcher|reporting)|kotlin|langchain4j|lincheck|lwjgl|mockito"
+                    + "|picocli|posix)[^/]*\\.jar");
 
     private Fuzzing() {}
 
