@@ -32,9 +32,8 @@ public final class ChildProcess implements AutoCloseable {
     /// How a process ended, and what it printed to either stream.
     public record Ended(int exitCode, String said) {}
 
-    /// Returns a command that runs a program of the tests in a small JVM of its own, which starts quickly, with the
-    /// modules
-    /// and the class path of this one.
+    /// Returns a command that runs a program of the tests in a small JVM of its own, which starts quickly. It has the
+    /// modules and the class path of this one.
     public static List<String> java(Class<?> program, List<String> arguments) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
