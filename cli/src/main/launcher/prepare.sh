@@ -3,6 +3,10 @@
 
 # Little is allocated after the start, so a small young generation saves memory and costs no time.
 #
+# C2 takes both cores of a small machine from what it compiles for, and most commands end before that pays: it waits four
+# times as long as by itself, and the training records no profiles, by which each start would compile at once all that
+# was run often in the training.
+#
 # The incubating Vector API is loaded by Moetier itself on JDK 25, which spares the JVM's warning about it; a later
 # JDK, on which that way is not tested, gets the option and prints the warning.
 prepare() {
@@ -12,9 +16,12 @@ prepare() {
 --add-exports=java.base\/jdk.internal.module=ALL-UNNAMED/' "$root/cli/src/main/launcher/jvm.args"
   else
     cat "$root/cli/src/main/launcher/jvm.args"
-  fi >"$args.new" && printf '%s\n' -XX:+UseSerialGC -Xmn16m >>"$args.new" && mv "$args.new" "$args" || return
+  fi >"$args.new" && printf '%s\n' -XX:+UseSerialGC -Xmn16m -XX:Tier4InvocationThreshold=20000 \
+    -XX:Tier4MinInvocationThreshold=2400 -XX:Tier4CompileThreshold=60000 -XX:Tier4BackEdgeThreshold=160000 \
+    >>"$args.new" && mv "$args.new" "$args" || return
   # A failed training costs start-up time and nothing else.
-  "$java" "@$args" "-XX:AOTCacheOutput=$cache.new" -cp "$jar" io.moetier.cli.StartUpTraining \
+  "$java" "@$args" -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining "-XX:AOTCacheOutput=$cache.new" \
+    -cp "$jar" io.moetier.cli.StartUpTraining \
     "$root/test-data/models/tiny-mixtral" "$target/launcher-training.mtier" >"$target/launcher-training.log" 2>&1 </dev/null || :
   rm -rf "$target/launcher-training.mtier" "$target/launcher-training.gguf" "$target/launcher-training.cache"
   [ -f "$cache.new" ] && mv "$cache.new" "$cache" || true >"$cache"

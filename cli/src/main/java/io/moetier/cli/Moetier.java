@@ -70,11 +70,14 @@ public final class Moetier implements Runnable {
 
     /// Runs one command and exits.
     public static void main(String[] args) {
-        Surroundings surroundings = Surroundings.ofProcess();
-        Streams streams = Streams.ofProcess();
+        System.exit(begin(Surroundings.ofProcess(), Streams.ofProcess(), args));
+    }
+
+    /// Runs one command, if it came in here as it was typed, and returns its exit code.
+    static int begin(Surroundings surroundings, Streams streams, String... args) {
         Optional<String> altered = altered(surroundings, args);
         altered.ifPresent(objection -> streams.note("moetier: " + objection));
-        System.exit(altered.isPresent() ? Failure.USAGE : execute(surroundings, streams, args));
+        return altered.isPresent() ? Failure.USAGE : execute(surroundings, streams, args);
     }
 
     /// Returns what speaks against the command line as it came in here, if anything does.

@@ -14,8 +14,9 @@ import java.util.Map;
 final class StartUpTraining {
     private StartUpTraining() {}
 
-    /// Runs `--help`, looks at the model that is the first argument, imports it to the second and runs it, and
-    /// imports a GGUF file.
+    /// Runs `--help`, looks at the model that is the first argument, imports it to the second, runs it twice, and
+    /// imports
+    /// a GGUF file.
     public static void main(String[] args) throws IOException {
         Path cache = Path.of(args[1]).resolveSibling("launcher-training.cache");
         Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), Path.of(""), "");
@@ -26,8 +27,12 @@ final class StartUpTraining {
         Moetier.execute(surroundings, streams, "run", args[0], "--ctx", "-1", "Once");
         // What an import is made of takes long to load and to compile: Chronicle Map first of all.
         Moetier.execute(surroundings, streams, "import", args[0], "--out", args[1], "--force");
-        // Where there are no native kernels, this ends at once.
-        Moetier.execute(surroundings, streams, "run", args[1], "--kernels", "native", "-n", "4", "Once upon a time");
+        // The first finds nothing but the model, and the second what the first has kept of it. Where there are no
+        // native
+        // kernels, both end at once.
+        for (int run = 0; run < 2; run++) {
+            Moetier.begin(surroundings, streams, "run", args[0], "--kernels", "native", "-n", "4", "Once upon a time");
+        }
         Path gguf = Path.of(args[1]).resolveSibling("launcher-training.gguf");
         TrainingModel.write(gguf);
         Moetier.execute(surroundings, streams, "import", gguf.toString(), "--out", args[1], "--force");
