@@ -28,11 +28,11 @@ start() {
   done
 
   # A JVM that such limits keep from starting says what failed, some of it on standard output, but not what helps. Few
-  # have such limits; the others do not wait.
+  # have such limits; the others do not wait. Without the cache it opens the jars, as most commands do sooner or later.
   memory=$(ulimit -v 2>/dev/null) || memory=unlimited
   files=$(ulimit -n)
   if [ "$memory" != unlimited ] || { [ "$files" != unlimited ] && [ "$files" -lt 256 ]; }; then
-    words=$(launch command --version) || {
+    words=$(MOETIER_JAVA_OPTS="-XX:AOTMode=off ${MOETIER_JAVA_OPTS-}" launch command --version) || {
       [ -z "$words" ] || printf '%s\n' "$words" >&2
       say "the JVM could not start within the limits of this shell: memory $memory (ulimit -v, in KiB), open files $files (ulimit -n)"
       exit 1

@@ -1,6 +1,7 @@
 package io.moetier.cli.packaged;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
@@ -156,11 +157,15 @@ class ReleaseTest {
         assertTrue(run.out().endsWith("node a leaves\n"), run.out());
     }
 
+    /// It has all classes that every start loads.
     @Test
     void itsCacheOfClassesIsTakenFromWhereItWasUnpacked() throws IOException, InterruptedException {
         assertTrue(Files.size(release.resolve("app/moetier.aot")) > 0);
-        CommandLineRun run = run("MOETIER_JAVA_OPTS=-XX:AOTMode=on", "exec ../moved/bin/moetier --version");
+        String options = "MOETIER_JAVA_OPTS='-XX:AOTMode=on -Xlog:class+load'";
+        CommandLineRun run = run("LC_ALL=C", options + " exec ../moved/bin/moetier --version");
         assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.out().contains("picocli.CommandLine source: shared objects file"), run.out());
+        assertFalse(run.out().contains("source: file:"), run.out());
     }
 
     /// Where native code is built at all, the level that asks least of a processor is among those that are shipped.
