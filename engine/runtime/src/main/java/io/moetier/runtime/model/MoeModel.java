@@ -137,6 +137,7 @@ public final class MoeModel {
     /// @throws IllegalStateException if the cache's states are not those after the token before the first
     public void forward(int[] tokens, int from, Pass pass, KvCache cache, Workspace workspace) {
         cache.begin(pass.firstPosition(), pass.n());
+        routersAhead.begin(false, pass.n());
         embed(tokens, from, pass, workspace, false);
         run(spec.encoderLayers(), spec.numMainLayers(), pass, cache, workspace);
         cache.finish(pass.firstPosition() + pass.n());
@@ -182,6 +183,7 @@ public final class MoeModel {
         Kernels kernels = device.kernels();
         DeviceBuffer encoded = workspace.block().in();
         cache.sequences().beginInput(tokens.length);
+        routersAhead.begin(true, pass.n());
         embed(tokens, 0, pass, workspace, true);
         run(0, spec.encoderLayers(), pass, cache, workspace);
         encoderNorm.apply(kernels, workspace.residual(), pass.n(), encoded);

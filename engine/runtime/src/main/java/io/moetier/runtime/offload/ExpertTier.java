@@ -40,6 +40,7 @@ public final class ExpertTier implements AutoCloseable {
     private final int[][] idsOfLayer;
     private final Owned owned;
     private final TransferScheduler<Transfer> scheduler;
+    private final PromptSlots promptSlots;
     private final Prefetcher prefetcher;
     private final ExpertSequence sequence;
     private final ElasticSlots elastic;
@@ -81,7 +82,7 @@ public final class ExpertTier implements AutoCloseable {
         scheduler = loaders.ofDevice(IntStream.of(slots).sum());
         owned.add(scheduler::close);
         owned.add(this::dropAhead);
-        PromptSlots promptSlots = new PromptSlots(sizeClassOfLayer.length);
+        promptSlots = new PromptSlots(sizeClassOfLayer.length);
         prefetcher = new Prefetcher(
                 scheduler,
                 counters,
@@ -250,6 +251,18 @@ public final class ExpertTier implements AutoCloseable {
             prefetcher.stream(layer, idsOfLayer[layer]);
         } else {
             prefetcher.beginGuesses();
+        }
+    }
+
+    /// Loads the experts of `layer`, the first that a long prompt passes, before anything of it is computed: that layer
+    /// will ask for most of them.
+    void streamFirst(int layer) {
+        if (layer < idsOfLayer.length && idsOfLayer[layer].length > 0) {
+            scheduler.stream(sizeClasses.getFirst().tier() == Tier.HOST);
+            prefetcher.giveWay();
+            promptSlots.beginBefore(layer);
+            prefetcher.stream(layer, idsOfLayer[layer]);
+            prefetcher.streamBehind();
         }
     }
 

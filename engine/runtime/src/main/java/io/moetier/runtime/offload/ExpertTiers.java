@@ -447,6 +447,14 @@ public final class ExpertTiers implements AutoCloseable {
         }
     }
 
+    /// Loads the experts of `layer`, the first that a long prompt passes, before anything of it is computed: that layer
+    /// will ask for most of them.
+    public void streamFirst(int layer) {
+        for (int device = 0; device < tiers.size(); device++) {
+            tiers.get(device).streamFirst(layer);
+        }
+    }
+
     /// Returns how many devices there are.
     public int numDevices() {
         return tiers.size();

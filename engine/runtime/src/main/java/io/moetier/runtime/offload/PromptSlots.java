@@ -27,6 +27,11 @@ final class PromptSlots {
         computed = layer;
     }
 
+    /// Says that `layer` comes next, and that what is computed before it has no experts.
+    void beginBefore(int layer) {
+        computed = Math.floorMod(layer - 1, numLayers);
+    }
+
     /// Returns a slot for an expert, pinned, or -1 if none can be had but those of the layer that comes next.
     int tryReserve(ExpertCache cache, int id) {
         int slot = NONE;

@@ -288,6 +288,51 @@ class PrefetcherTest {
     }
 
     @Test
+    void theFirstLayerOfAPromptIsLoadedBeforeItIsAskedFor() {
+        try (ExpertTier tier = tier(24)) {
+            tier.streamFirst(1);
+            awaitReads(1, ALL);
+            layer(tier, 1, ALL, () -> {});
+            assertEquals(EXPERTS, counters.snapshot().prefetchHits());
+            assertEquals(0, counters.snapshot().expertMisses());
+        }
+    }
+
+    /// The first one here is layer 1: layer 0 may be one without experts.
+    @Test
+    void theFirstLayerOfAPromptKeepsWhatItHasAndTakesTheSlotsOfTheLast() {
+        try (ExpertTier tier = tier(12)) {
+            layer(tier, 1, new int[] {0, 1, 2, 3}, () -> {});
+            layer(tier, 0, new int[] {0, 1, 2, 3}, () -> {});
+            layer(tier, 2, new int[] {0, 1, 2, 3}, () -> {});
+            tier.streamFirst(1);
+            awaitReads(1, ALL);
+            layer(tier, 1, ALL, () -> {});
+            layer(tier, 2, ALL, () -> {});
+            for (int expert : ALL) {
+                assertEquals(1, source.readsOf(1, expert));
+            }
+        }
+    }
+
+    /// A pass may be given up before its first layer, and the next one may be of another kind.
+    @Test
+    void whatWasLoadedForAPromptThatEndedEarlyGivesWay() {
+        CountDownLatch begun = new CountDownLatch(1);
+        source.beforeRead = _ -> Latches.await(begun);
+        try (ExpertTier tier = tier(8, new LoadersOnThreads(1, 1))) {
+            tier.streamFirst(0);
+            tier.streamFirst(0);
+            begun.countDown();
+            layer(tier, 2, ALL, () -> {});
+            layer(tier, 1, new int[] {1, 2}, () -> {});
+            for (int expert : ALL) {
+                assertEquals(1, source.readsOf(2, expert));
+            }
+        }
+    }
+
+    @Test
     void allLoadersWorkForAPromptAndFewForAToken() {
         CountDownLatch all = new CountDownLatch(3);
         source.beforeRead = id -> {

@@ -128,6 +128,23 @@ class SimulatedGpuTest {
         assertEquals(emulated.expertMisses(), simulated.expertMisses());
     }
 
+    /// The model has one layer with experts, of which loaders can know before it is routed only by how many tokens
+    /// come.
+    @Test
+    void onlyALongPromptLoadsItsFirstLayerAhead() {
+        Path one = EmulatedEngines.store(directory, TestData.golden("deepseek_v2"));
+        assertEquals(0, ofPrompt(one, 15).prefetches());
+        assertTrue(ofPrompt(one, 16).prefetches() > 0);
+    }
+
+    private static RunStats ofPrompt(Path store, int numTokens) {
+        try (Engine engine = Engine.open(store, config(simulated()));
+                Session session = engine.newSession()) {
+            session.prefill(IntStream.rangeClosed(1, numTokens).toArray());
+            return engine.stats();
+        }
+    }
+
     /// The launches are the same; attention of several positions takes longer on the emulated GPU than is charged for,
     /// rounded or not.
     @ParameterizedTest

@@ -25,6 +25,10 @@ public final class RoutersAhead {
     /// Of so many tokens, the routers ahead are asked in one, to know their recall.
     private static final int SAMPLE = 16;
 
+    /// With so many choices for each expert, tokens choose half of the first layer's experts or more: at least 0.50 of
+    /// them, 0.72 to 0.91 in the mean, in any window of the traces of gpt-oss-20b and DeepSeek-V2-Lite.
+    private static final int CHOICES_PER_EXPERT = 4;
+
     private final List<Target> routers = new ArrayList<>();
     private final ExpertTiers expertTiers;
     private final PrefetchTrial trial;
@@ -82,6 +86,23 @@ public final class RoutersAhead {
         return lookahead;
     }
 
+    /// Begins a pass of `n` tokens. If they are many, the first layer with experts will need most of these, and loaders
+    /// have nothing else to do until it has been routed.
+    public void begin(boolean encoder, int n) {
+        int first = encoder ? 0 : decoder;
+        if (n == 1 || first >= ended || !streamsPrompts()) {
+            return;
+        }
+        MoeSpec spec = routers.get(first).spec();
+        if ((long) n * spec.numExpertsPerToken() >= (long) CHOICES_PER_EXPERT * spec.numExperts()) {
+            expertTiers.streamFirst(routers.get(first).layer());
+        }
+    }
+
+    private boolean streamsPrompts() {
+        return expertTiers.streamsPrompts() || trial.isOnForPrompts();
+    }
+
     /// Records what layer `number` has chosen for the only token of a pass of `n`.
     void onDecision(int number, int n, MixtureBuffers buffers) {
         if (n != 1 || number < decoder || number >= ended) {
@@ -101,7 +122,7 @@ public final class RoutersAhead {
         if (number + 1 >= ended || number + 1 == decoder) {
             return;
         }
-        if (n > 1 && (expertTiers.streamsPrompts() || trial.isOnForPrompts())) {
+        if (n > 1 && streamsPrompts()) {
             expertTiers.stream(routers.get(number + 1).layer());
             return;
         }
