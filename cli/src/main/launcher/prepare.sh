@@ -22,8 +22,8 @@ prepare() {
   # picocli is of Java 5's format, which the cache leaves out. Where that stays so, the start takes longer.
   "$java" "@$args" -cp "$jar" io.moetier.cli.NewerClassFiles "${jar%/*}"/lib/picocli-*.jar >/dev/null 2>&1 </dev/null || :
   # A failed training costs start-up time and nothing else.
-  "$java" "@$args" -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining "-XX:AOTCacheOutput=$cache.new" \
-    -cp "$jar" io.moetier.cli.StartUpTraining \
+  "$java" "@$args" -XX:+IgnoreUnrecognizedVMOptions -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining \
+    "-XX:AOTCacheOutput=$cache.new" -cp "$jar" io.moetier.cli.StartUpTraining \
     "$root/test-data/models/tiny-mixtral" "$target/launcher-training.mtier" >"$target/launcher-training.log" 2>&1 </dev/null || :
   rm -rf "$target/launcher-training.mtier" "$target/launcher-training.gguf" "$target/launcher-training.cache"
   [ -f "$cache.new" ] && mv "$cache.new" "$cache" || true >"$cache"

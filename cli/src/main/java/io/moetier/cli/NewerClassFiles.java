@@ -25,9 +25,8 @@ import java.util.jar.JarEntry;
 import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 
-/// Writes the classes of a library anew in Java 8's format if they are in Java 5's: the same instructions, and the
-/// frames
-/// by which the JVM verifies them.
+/// Writes the classes of a library anew in Java 8's format if they are in Java 5's: the same instructions, with the
+/// frames by which the JVM verifies them.
 ///
 /// The AOT cache of JDK 25 leaves out classes without frames. picocli's have none, and took a third of a short start.
 final class NewerClassFiles {

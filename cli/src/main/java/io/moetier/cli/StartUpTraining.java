@@ -8,15 +8,13 @@ import java.util.Map;
 
 /// Runs what every start does, once, so that the JVM can keep what it learnt of it in the launcher's AOT cache.
 ///
-/// Tokens are computed by the native kernels alone. The module of the vector kernels comes in after the start, so
-/// they cannot be part of the cache; and with the plain kernels in their place the JVM learns to expect those: 400
-/// tokens then took longer with the cache than without.
+/// Tokens are computed by the native kernels alone: the module of the vector kernels comes in after the start, so that
+/// they cannot be part of the cache.
 final class StartUpTraining {
     private StartUpTraining() {}
 
-    /// Runs `--help`, looks at the model that is the first argument, imports it to the second, runs it twice, and
-    /// imports
-    /// a GGUF file.
+    /// Runs `--help`, looks at the model that is the first argument, imports it to the second, and runs it twice; then
+    /// imports a GGUF file.
     public static void main(String[] args) throws IOException {
         Path cache = Path.of(args[1]).resolveSibling("launcher-training.cache");
         Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), Path.of(""), "");
@@ -27,9 +25,8 @@ final class StartUpTraining {
         Moetier.execute(surroundings, streams, "run", args[0], "--ctx", "-1", "Once");
         // What an import is made of takes long to load and to compile: Chronicle Map first of all.
         Moetier.execute(surroundings, streams, "import", args[0], "--out", args[1], "--force");
-        // The first finds nothing but the model, and the second what the first has kept of it. Where there are no
-        // native
-        // kernels, both end at once.
+        // The first finds nothing but the model, and the second what the first has kept of it. Without native kernels
+        // both end at once.
         for (int run = 0; run < 2; run++) {
             Moetier.begin(surroundings, streams, "run", args[0], "--kernels", "native", "-n", "4", "Once upon a time");
         }
