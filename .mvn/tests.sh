@@ -8,7 +8,11 @@ packaged=io.moetier.cli.packaged
 of=$2 module=${2%:packaged}
 
 left='(?!)' # which is nobody's name
-[ "$1" = all ] || left=$(sed -n '/^[^#]/ { s/[.]/[.]/g; s/[*]/[^.]*/g; s/^/(.*[.])?/p; }' .mvn/slow-tests | paste -sd '|' -)
+compilers=
+if [ "$1" = quick ]; then
+  left=$(sed -n '/^[^#]/ { s/[.]/[.]/g; s/[*]/[^.]*/g; s/^/(.*[.])?/p; }' .mvn/slow-tests | paste -sd '|' -)
+  compilers=-XX:TieredStopAtLevel=1 # is over before the optimising one has paid for itself
+fi
 if [ "$of" = "$module" ]; then
   set -- "--exclude-package=$packaged"
   program=
@@ -23,7 +27,7 @@ agent=$(echo "$path" | tr : '\n' | sed -n 's,^.*/mockito-core-[^/]*[.]jar$,-java
 reports=target/test-reports/${of##*/}
 rm -rf "$reports"
 # shellcheck disable=SC2086 # an option or none
-"$JAVA_HOME/bin/java" "@$root/cli/src/main/launcher/jvm.args" "@$root/.mvn/tests.args" $agent $program \
+"$JAVA_HOME/bin/java" "@$root/cli/src/main/launcher/jvm.args" "@$root/.mvn/tests.args" $compilers $agent $program \
   -Dmoetier.tests.told=true -cp "$path" org.junit.platform.console.ConsoleLauncher execute \
   --scan-classpath="$PWD/target/test-classes" --include-classname='.*Test' --exclude-classname="$left" "$@" \
   --config=junit.jupiter.testclass.order.default='org.junit.jupiter.api.ClassOrderer$ClassName' \
