@@ -226,7 +226,7 @@ def manifest():
     part = {"name": "gate", "dtype": "F32", "rows": 2, "cols": 8, "offset": 0, "byteLength": 64}
     put("Manifest", "store", json.dumps({
         "format": "moetier-store",
-        "version": 2,
+        "version": 3,
         "description": {"name": "tiny", "source": "tiny", "quantisation": "none"},
         "files": [
             {"name": "dense.safetensors", "bytes": 100, "crc32c": "0a1b2c3d"},

@@ -9,8 +9,7 @@ constexpr int TILE_ROWS = 16;
 constexpr int CHUNK_POSITIONS = 256;
 constexpr int TILE_KEYS = 16;
 
-// Of each type: columns and bytes of a block, and where its parts begin in it. Sixteen rows share a block
-// unless they lie one after another.
+// Of each type: columns and bytes of a block of sixteen rows, and where its parts begin in it.
 namespace layout {
 struct F32 {
   static constexpr int BLOCK_COLS = 1;
@@ -63,11 +62,19 @@ struct Q5_1 {
 };
 struct Q2_K {
   static constexpr int BLOCK_COLS = 256;
-  static constexpr int ROW_BLOCK_BYTES = 84;
+  static constexpr int BLOCK_BYTES = 1344;
+  static constexpr int D = 0;
+  static constexpr int DMIN = 32;
+  static constexpr int SCALES = 64;
+  static constexpr int QS = 320;
 };
 struct Q3_K {
   static constexpr int BLOCK_COLS = 256;
-  static constexpr int ROW_BLOCK_BYTES = 110;
+  static constexpr int BLOCK_BYTES = 1760;
+  static constexpr int D = 0;
+  static constexpr int SCALES = 32;
+  static constexpr int HMASK = 224;
+  static constexpr int QS = 736;
 };
 struct Q4_K {
   static constexpr int BLOCK_COLS = 256;

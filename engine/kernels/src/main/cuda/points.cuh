@@ -35,6 +35,11 @@ struct Shared {
   static __device__ __forceinline__ float half_of(const uint8_t* halves, int row) {
     return __half2float(__ushort_as_half((unsigned short)short_of(halves, 0, row)));
   }
+
+  // Of runs of 32 bytes of four values, that of element k.
+  static __device__ __forceinline__ int quarter_of(const uint8_t* words, int k, int row) {
+    return byte_of(words, k / 128 * 32 + k % 32, row) >> (k % 128 / 32 * 2) & 3;
+  }
 };
 
 __device__ __forceinline__ float negated(float value, bool negative) {
@@ -117,8 +122,31 @@ struct TQ1_0 : Shared<layout::TQ1_0>, layout::TQ1_0 {
 struct TQ2_0 : Shared<layout::TQ2_0>, layout::TQ2_0 {
   static __device__ __forceinline__ float element(const uint8_t* matrix, int cols, int row, int k) {
     const uint8_t* b = block(matrix, cols, row, k);
-    const int values = byte_of(b + QS, k % 256 / 128 * 32 + k % 32, row);
-    return (float)((values >> (k % 128 / 32 * 2) & 3) - 1) * half_of(b + D, row);
+    return (float)(quarter_of(b + QS, k % 256, row) - 1) * half_of(b + D, row);
+  }
+};
+
+struct Q2_K : Shared<layout::Q2_K>, layout::Q2_K {
+  static __device__ __forceinline__ float element(const uint8_t* matrix, int cols, int row, int k) {
+    const uint8_t* b = block(matrix, cols, row, k);
+    const int i = k % 256;
+    const int both = single_of(b + SCALES, i / 16, row);
+    const float scale = half_of(b + D, row) * (float)(both & 15);
+    const float offset = half_of(b + DMIN, row) * (float)(both >> 4);
+    return scale * (float)quarter_of(b + QS, i, row) - offset;
+  }
+};
+
+struct Q3_K : Shared<layout::Q3_K>, layout::Q3_K {
+  static __device__ __forceinline__ float element(const uint8_t* matrix, int cols, int row, int k) {
+    const uint8_t* b = block(matrix, cols, row, k);
+    const int i = k % 256;
+    const int group = i / 16;
+    const int lower = single_of(b + SCALES, group % 8, row) >> (group / 8 * 4) & 15;
+    const int upper = single_of(b + SCALES, 8 + group % 4, row) >> (group / 4 * 2) & 3;
+    const float scale = half_of(b + D, row) * (float)((lower | upper << 4) - 32);
+    const int third = byte_of(b + HMASK, i % 32, row) >> (i / 32) & 1;
+    return scale * (float)(quarter_of(b + QS, i, row) - 4 + 4 * third);
   }
 };
 

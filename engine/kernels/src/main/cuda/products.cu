@@ -6,7 +6,6 @@
 // of the weights over the memory's bandwidth. A warp has 512 bytes of weights and more in flight for every unit that it
 // has unrolled: four, two or one of them, where there is one row, by type.
 #include "points.cuh"
-#include "rows.cuh"
 #include "tasks.cuh"
 
 // A warp computes one row of weights at a time, a lane every 32nd column.

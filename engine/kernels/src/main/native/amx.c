@@ -100,7 +100,7 @@ INLINE void scale_block(int type, int width, const struct weights *w, const int3
         for (int i = 0; i < products_of(type); i++) {
             of_column[i] = load_ints(products[i][j]);
         }
-        vfloat scaled = scale(type, w, of_column, sums[2 * j * digits_of(type)]);
+        vfloat scaled = scale(type, w, of_column, sums + 2 * j * digits_of(type));
         results[j] = multiply_add(scaled, all_floats(scales[j]), results[j]);
     }
 }

@@ -54,13 +54,9 @@ INLINE int32_t quantise(vfloat x[HALF_VECTORS], float factor, int8_t q[HALF]) {
 
 /* Writes what is known of the integers of both halves of a block. */
 static void store_sums(int type, int32_t lower, int32_t upper, int32_t sums[2]) {
-    if (has_offsets(type)) {
-        sums[0] = as_bits((float)-(lower + upper));
-    } else if (has_halves(type)) {
-        sums[0] = -bias_of(type) * lower;
-        sums[1] = -bias_of(type) * upper;
-    } else {
-        sums[0] = -bias_of(type) * (lower + upper);
+    const int halves = has_halves(type), of[2] = {halves ? lower : lower + upper, upper};
+    for (int i = 0; i <= halves; i++) {
+        sums[i] = has_offsets(type) ? as_bits((float)-of[i]) : -bias_of(type) * of[i];
     }
 }
 
@@ -109,7 +105,7 @@ INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x
         const vbyte *values = w->values + (halves ? i * count : 0);
         products[i] = dot(all_ints(sum), values, count, bits_of(type), x + 4 * count * i);
     }
-    return scale(type, w, products, sums[0]);
+    return scale(type, w, products, sums);
 }
 
 /*

@@ -53,6 +53,8 @@ enum { Q4_0_COLS = 32, Q4_0_BYTES = 288, Q4_0_D = 0, Q4_0_QS = 32 };
 enum { Q4_1_COLS = 32, Q4_1_BYTES = 320, Q4_1_D = 0, Q4_1_M = 32, Q4_1_QS = 64 };
 enum { Q5_0_COLS = 32, Q5_0_BYTES = 352, Q5_0_D = 0, Q5_0_QH = 32, Q5_0_QS = 96 };
 enum { Q5_1_COLS = 32, Q5_1_BYTES = 384, Q5_1_D = 0, Q5_1_M = 32, Q5_1_QH = 64, Q5_1_QS = 128 };
+enum { Q2_K_COLS = 256, Q2_K_BYTES = 1344, Q2_K_D = 0, Q2_K_DMIN = 32, Q2_K_SCALES = 64, Q2_K_QS = 320 };
+enum { Q3_K_COLS = 256, Q3_K_BYTES = 1760, Q3_K_D = 0, Q3_K_SCALES = 32, Q3_K_HMASK = 224, Q3_K_QS = 736 };
 enum { Q4_K_COLS = 256, Q4_K_BYTES = 2368, Q4_K_D = 0, Q4_K_DMIN = 32, Q4_K_SCALES = 64, Q4_K_MINS = 192,
       Q4_K_QS = 320 };
 enum { Q5_K_COLS = 256, Q5_K_BYTES = 2880, Q5_K_D = 0, Q5_K_DMIN = 32, Q5_K_SCALES = 64, Q5_K_MINS = 192,
@@ -77,7 +79,7 @@ enum { IQ3_XXS_COLS = 256, IQ3_XXS_BYTES = 1568, IQ3_XXS_D = 0, IQ3_XXS_QS = 32,
 enum { IQ3_S_COLS = 256, IQ3_S_BYTES = 1760, IQ3_S_D = 0, IQ3_S_SCALES = 32, IQ3_S_QH = 96, IQ3_S_QS = 224,
       IQ3_S_SIGNS = 1248 };
 
-/* Returns the columns of a block of sixteen rows; 0 where these lie one after another. */
+/* Returns the columns of a block of sixteen rows. */
 static inline __attribute__((always_inline)) int block_cols(int type) {
     switch (type) {
         case F32:
@@ -96,6 +98,10 @@ static inline __attribute__((always_inline)) int block_cols(int type) {
             return Q5_0_COLS;
         case Q5_1:
             return Q5_1_COLS;
+        case Q2_K:
+            return Q2_K_COLS;
+        case Q3_K:
+            return Q3_K_COLS;
         case Q4_K:
             return Q4_K_COLS;
         case Q5_K:
@@ -137,7 +143,7 @@ static inline __attribute__((always_inline)) int block_cols(int type) {
     }
 }
 
-/* Returns the bytes of a block of sixteen rows; 0 where these lie one after another. */
+/* Returns the bytes of a block of sixteen rows. */
 static inline __attribute__((always_inline)) int block_bytes(int type) {
     switch (type) {
         case F32:
@@ -156,6 +162,10 @@ static inline __attribute__((always_inline)) int block_bytes(int type) {
             return Q5_0_BYTES;
         case Q5_1:
             return Q5_1_BYTES;
+        case Q2_K:
+            return Q2_K_BYTES;
+        case Q3_K:
+            return Q3_K_BYTES;
         case Q4_K:
             return Q4_K_BYTES;
         case Q5_K:

@@ -205,12 +205,17 @@ SHARED void decode_q2_0(const uint8_t *w, int b, int part, struct weights *to) {
     }
 }
 
-SHARED void decode_tq2_0(const uint8_t *w, int b, int part, struct weights *to) {
-    to->scales[0] = halves_at(w + TQ2_0_D + 2 * LANES * part);
+/* Block `b` of a superblock, the lowest bits of whose bytes are those of its first and its fifth. */
+INLINE void decode_twos(const uint8_t *qs, int b, int part, vbyte *values) {
     UNROLL
     for (int i = 0; i < VECTORS; i++) {
-        to->values[i] = shift_bytes(element(w + TQ2_0_QS, b / 4 * VECTORS + i, part), b % 4 * 2) & 3;
+        values[i] = shift_bytes(element(qs, b / 4 * VECTORS + i, part), b % 4 * 2) & 3;
     }
+}
+
+SHARED void decode_tq2_0(const uint8_t *w, int b, int part, struct weights *to) {
+    to->scales[0] = halves_at(w + TQ2_0_D + 2 * LANES * part);
+    decode_twos(w + TQ2_0_QS, b, part, to->values);
 }
 
 /* Digit `digit` of the fractions in base three that bytes are of 256: what is left below the point, times three. */

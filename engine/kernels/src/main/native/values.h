@@ -12,8 +12,8 @@ struct weights {
     vbyte values[VECTORS];
     /* Of all of them, or of both halves. */
     vfloat scales[2];
-    /* What is subtracted from a weight. */
-    vfloat offsets;
+    /* What is subtracted from a weight: from all of them, or in both halves. */
+    vfloat offsets[2];
 };
 
 /* Returns element i of an array [..][16][4]. */

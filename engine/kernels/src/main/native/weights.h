@@ -14,6 +14,8 @@
     EACH(Q4_1)            \
     EACH(Q5_0)            \
     EACH(Q5_1)            \
+    EACH(Q2_K)            \
+    EACH(Q3_K)            \
     EACH(Q4_K)            \
     EACH(Q5_K)            \
     EACH(Q6_K)            \
@@ -38,6 +40,8 @@ INLINE int bias_of(int type) {
     switch (type) {
         case Q8_0:
             return SIGNED_OFFSET;
+        case Q3_K:
+            return 4;
         case Q4_0:
             return 8;
         case IQ4_NL:
@@ -98,14 +102,25 @@ INLINE int bits_of(int type) {
     }
 }
 
-/* Says whether what is added to all weights of a block is a number of its own. */
+/* Says whether what is added to all weights that share a scale is a number of its own. */
 INLINE int has_offsets(int type) {
-    return type == Q4_1 || type == Q5_1 || type == Q4_K || type == Q5_K;
+    return type == Q4_1 || type == Q5_1 || type == Q2_K || type == Q4_K || type == Q5_K;
 }
 
 /* Says whether sixteen weights, half a block, share a scale. */
 INLINE int has_halves(int type) {
-    return type == Q6_K || type == NVFP4 || type == IQ1_M || type == IQ2_XS || type == IQ2_S;
+    switch (type) {
+        case Q2_K:
+        case Q3_K:
+        case Q6_K:
+        case NVFP4:
+        case IQ1_M:
+        case IQ2_XS:
+        case IQ2_S:
+            return 1;
+        default:
+            return 0;
+    }
 }
 
 /*
@@ -163,7 +178,7 @@ INLINE void decode_q4_0(const uint8_t *w, int part, struct weights *to) {
 
 INLINE void decode_q4_1(const uint8_t *w, int part, struct weights *to) {
     to->scales[0] = halves_at(w + Q4_1_D + 2 * LANES * part);
-    to->offsets = -halves_at(w + Q4_1_M + 2 * LANES * part);
+    to->offsets[0] = -halves_at(w + Q4_1_M + 2 * LANES * part);
     decode_q4(w + Q4_1_QS, part, to->values);
 }
 
@@ -184,7 +199,7 @@ INLINE void decode_q5_0(const uint8_t *w, int part, struct weights *to) {
 
 INLINE void decode_q5_1(const uint8_t *w, int part, struct weights *to) {
     to->scales[0] = halves_at(w + Q5_1_D + 2 * LANES * part);
-    to->offsets = -halves_at(w + Q5_1_M + 2 * LANES * part);
+    to->offsets[0] = -halves_at(w + Q5_1_M + 2 * LANES * part);
     decode_q5(w + Q5_1_QH, w + Q5_1_QS, part, to->values);
 }
 
@@ -227,12 +242,41 @@ INLINE void decode_mxfp4(const uint8_t *w, int part, struct weights *to) {
     }
 }
 
+INLINE void decode_q2_k(const uint8_t *w, int b, int part, struct weights *to) {
+    vfloat d = halves_at(w + Q2_K_D + 2 * LANES * part), dmin = halves_at(w + Q2_K_DMIN + 2 * LANES * part);
+    UNROLL
+    for (int half = 0; half < 2; half++) {
+        vint both = bytes_at(w + Q2_K_SCALES + (2 * b + half) * ROWS + LANES * part);
+        to->scales[half] = d * to_floats(both & 15);
+        to->offsets[half] = dmin * to_floats(both >> 4);
+    }
+    decode_twos(w + Q2_K_QS, b, part, to->values);
+}
+
+/* Of six bits of a scale, four are half of one of eight bytes and two a quarter of one of four. */
+INLINE void decode_q3_k(const uint8_t *w, int b, int part, struct weights *to) {
+    const uint8_t *scales = w + Q3_K_SCALES + LANES * part;
+    vfloat d = halves_at(w + Q3_K_D + 2 * LANES * part);
+    UNROLL
+    for (int half = 0; half < 2; half++) {
+        int i = 2 * b + half;
+        vint lower = bytes_at(scales + i % 8 * ROWS) >> i / 8 * 4 & 15;
+        vint upper = bytes_at(scales + (8 + i % 4) * ROWS) >> i / 4 * 2 & 3;
+        to->scales[half] = d * to_floats((lower | upper << 4) - 32);
+    }
+    decode_twos(w + Q3_K_QS, b, part, to->values);
+    UNROLL
+    for (int i = 0; i < VECTORS; i++) {
+        to->values[i] |= (shift_bytes(element(w + Q3_K_HMASK, i, part), b) & 1) << 2;
+    }
+}
+
 /* Block `b` of the eight of a superblock of Q4_K or Q5_K, whose parts lie alike, but that Q5_K has one more. */
 INLINE void decode_q4_k(int type, const uint8_t *w, int b, int part, struct weights *to) {
     const uint8_t *scales = w + Q4_K_SCALES + b * ROWS;
     vint pairs = shorts_at(w + Q4_K_MINS + b / 2 * 2 * ROWS + 2 * LANES * part);
     to->scales[0] = halves_at(w + Q4_K_D + 2 * LANES * part) * to_floats(bytes_at(scales + LANES * part));
-    to->offsets = halves_at(w + Q4_K_DMIN + 2 * LANES * part) * to_floats(pairs >> 8 * (b % 2) & 255);
+    to->offsets[0] = halves_at(w + Q4_K_DMIN + 2 * LANES * part) * to_floats(pairs >> 8 * (b % 2) & 255);
     decode_halves_of_bytes(w + Q4_K_QS + b / 2 * 32 * ROWS, b % 2, part, to->values);
     if (type == Q5_K) {
         UNROLL
@@ -286,6 +330,12 @@ INLINE void decode(int type, const uint8_t *w, int b, int part, struct weights *
             break;
         case Q6_K:
             decode_q6_k(w, b, part, to);
+            break;
+        case Q2_K:
+            decode_q2_k(w, b, part, to);
+            break;
+        case Q3_K:
+            decode_q3_k(w, b, part, to);
             break;
         case NVFP4:
             decode_nvfp4(w, b, part, to);
@@ -361,9 +411,9 @@ INLINE void fetch_ahead(int type, int count, const uint8_t *w, long apart, int b
 
 /*
  * Returns products times scales: those of both halves of a block if these have scales of their own, else those of the
- * digits. Where weights have offsets, `sum` is the float32 -x summed over the block.
+ * digits. Where weights have offsets, `sums` are the float32 -x summed over the block, or over each of its halves.
  */
-INLINE vfloat scale(int type, const struct weights *w, const vint *products, int32_t sum) {
+INLINE vfloat scale(int type, const struct weights *w, const vint *products, const int32_t *sums) {
     const int digits = digits_of(type);
     vfloat product = to_floats(products[digits - 1]);
     UNROLL
@@ -371,10 +421,15 @@ INLINE vfloat scale(int type, const struct weights *w, const vint *products, int
         product = multiply_add(product, all_floats(1.0f / BASE), to_floats(products[digit]));
     }
     vfloat scaled = product * w->scales[0];
-    if (has_halves(type)) {
-        return multiply_add(to_floats(products[1]), w->scales[1], scaled);
+    const int count = has_halves(type) ? 2 : 1;
+    if (count == 2) {
+        scaled = multiply_add(to_floats(products[1]), w->scales[1], scaled);
     }
-    return has_offsets(type) ? multiply_add((vfloat)all_ints(sum), w->offsets, scaled) : scaled;
+    UNROLL
+    for (int i = 0; has_offsets(type) && i < count; i++) {
+        scaled = multiply_add((vfloat)all_ints(sums[i]), w->offsets[i], scaled);
+    }
+    return scaled;
 }
 
 #endif

@@ -43,7 +43,7 @@ public record StoreManifest(
 
     private static final int DIGEST_BYTES = 16;
     private static final String FORMAT = "moetier-store";
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
     private static final String CHECKSUM_KEY = "manifestCrc32c";
     /// What the checksum's own eight digits count as.
     private static final String BLANK_CHECKSUM = "00000000";

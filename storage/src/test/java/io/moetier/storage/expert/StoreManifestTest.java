@@ -92,6 +92,18 @@ class StoreManifestTest {
         assertTrue(refusal().contains("is not the manifest of an expert store"));
     }
 
+    @Test
+    void aStoreOfAnEarlierVersionIsToBeImportedAgain() throws IOException {
+        String manifest =
+                new String(StoreManifest.write(Map.of(), FILES, SIZE_CLASSES, List.of()), StandardCharsets.UTF_8);
+        String earlier = manifest.replaceFirst("(\"version\" *: *)3", "$12")
+                .replaceFirst("[0-9a-f]{8}(\"\\s*}\\s*)$", "00000000$1");
+        String checksum = Checksums.hex(Checksums.of(earlier.getBytes(StandardCharsets.UTF_8)));
+        write(earlier.replaceFirst("0{8}(\"\\s*}\\s*)$", checksum + "$1").getBytes(StandardCharsets.UTF_8));
+        String message = refusal();
+        assertTrue(message.endsWith("version: expected 3; import the model again, found 2"), message);
+    }
+
     private void assertRefused(
             String reason,
             List<StoreManifest.StoreFile> files,

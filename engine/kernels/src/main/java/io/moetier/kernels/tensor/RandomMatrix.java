@@ -37,7 +37,8 @@ public final class RandomMatrix {
             case BF16 -> block.set(JAVA_SHORT_UNALIGNED, 0, (short) (Float.floatToRawIntBits(weight) >>> 16));
             case MXFP4 -> block.set(JAVA_BYTE, 0, (byte) (120 + random.nextInt(8))); // a power of two
             case NVFP4 -> {} // every scale is finite
-            case IQ1_M -> block.set(JAVA_BYTE, 55, (byte) (bytes[55] & 0x3F)); // the upper bit of an exponent
+            case IQ1_M ->
+                block.set(JAVA_BYTE, 55, (byte) ((bytes[55] & 0x0F) | 0x30)); // a float16 from an eighth to two
             default -> {
                 for (int at : halves(dtype)) {
                     block.set(JAVA_SHORT_UNALIGNED, at, Float.floatToFloat16(weight));

@@ -46,11 +46,6 @@ public final class RowDecoder {
         int lane = row % WeightMatrix.TILE_ROWS;
         long tile = row / WeightMatrix.TILE_ROWS * WeightMatrix.tileBytes(w.dtype(), w.cols());
         TileLayout layout = TileLayout.of(w.dtype());
-        if (layout == null) {
-            long at = tile + lane * w.dtype().bytes(w.cols()) + w.dtype().bytes(first);
-            Floats.decode(w.dtype(), w.bytes(), at, length, dst, to);
-            return;
-        }
         for (int k = 0; k < length; k += strip) {
             int count = Math.min(strip, length - k);
             long at = tile + (long) (first + k) / layout.elements * layout.tileBlockBytes();

@@ -49,6 +49,10 @@ public final class TileLayout {
     private static final TileLayout IQ4_XS = new TileLayout(
             DType.IQ4_XS, new CodedScales(), part("d", 2, 1, 0), part("scales", 1, 8, 2), part("qs", 4, 32, 10));
     private static final TileLayout MXFP4 = new TileLayout(DType.MXFP4, part("e", 1, 1, 0), part("qs", 4, 4, 1));
+    private static final TileLayout Q2_K = new TileLayout(
+            DType.Q2_K, part("d", 2, 1, 80), part("dmin", 2, 1, 82), part("scales", 1, 16, 0), part("qs", 4, 16, 16));
+    private static final TileLayout Q3_K = new TileLayout(
+            DType.Q3_K, part("d", 2, 1, 108), part("scales", 1, 12, 96), part("hmask", 4, 8, 0), part("qs", 4, 16, 32));
     private static final TileLayout Q4_K = new TileLayout(
             DType.Q4_K,
             new SixBitScales(DType.Q4_K.blockBytes()),
@@ -164,31 +168,24 @@ public final class TileLayout {
     }
 
     /// Returns the bytes of a block of sixteen rows.
-    ///
-    /// @throws IllegalArgumentException if sixteen rows of that type lie one after another
     public static int bytes(DType dtype) {
-        TileLayout layout = of(dtype);
-        if (layout == null) {
-            throw new IllegalArgumentException("rows of " + dtype.label() + " share no block");
-        }
-        return layout.tileBlockBytes();
+        return of(dtype).tileBlockBytes();
     }
 
     /// Returns where a part begins in a block of sixteen rows.
     ///
     /// @param part as the table of [WeightMatrix] calls it
-    /// @throws IllegalArgumentException if sixteen rows of that type lie one after another, or have no such part
+    /// @throws IllegalArgumentException if rows of that type have no such part
     public static int at(DType dtype, String part) {
-        TileLayout layout = of(dtype);
-        return Stream.of(layout == null ? new Part[0] : layout.parts)
+        return Stream.of(of(dtype).parts)
                 .filter(candidate -> candidate.name.equals(part))
                 .mapToInt(Part::to)
                 .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(dtype.label() + " has no " + part));
     }
 
-    /// Returns the layout of a type; null if sixteen rows of it lie one after another.
-    static @Nullable TileLayout of(DType dtype) {
+    /// Returns the layout of a type.
+    static TileLayout of(DType dtype) {
         return switch (dtype) {
             case F32 -> F32;
             case F16 -> F16;
@@ -199,6 +196,8 @@ public final class TileLayout {
             case Q5_0 -> Q5_0;
             case Q5_1 -> Q5_1;
             case MXFP4 -> MXFP4;
+            case Q2_K -> Q2_K;
+            case Q3_K -> Q3_K;
             case Q4_K -> Q4_K;
             case Q5_K -> Q5_K;
             case Q6_K -> Q6_K;
@@ -215,7 +214,6 @@ public final class TileLayout {
             case IQ2_S -> IQ2_S;
             case IQ3_XXS -> IQ3_XXS;
             case IQ3_S -> IQ3_S;
-            case Q2_K, Q3_K -> null;
         };
     }
 

@@ -17,6 +17,8 @@ import java.lang.foreign.MemorySegment;
 /// | `Q5_1` | `[cols/32]` of float16 `d[16]`, `m[16]`, `qh` `[16][4]`, `qs` `[4][16][4]` | 384 |
 /// | `IQ4_NL` | as `Q4_0` | 288 |
 /// | `MXFP4` | `[cols/32]` of `e[16]`, `qs` `[4][16][4]` | 272 |
+/// | `Q2_K` | `[cols/256]` of float16 `d[16]`, `dmin[16]`, `scales` `[16][16]`, `qs` `[16][16][4]` | 1344 |
+/// | `Q3_K` | `[cols/256]` of float16 `d[16]`, `scales` `[12][16]`, `hmask` `[8][16][4]`, `qs` `[16][16][4]` | 1760 |
 /// | `Q4_K` | `[cols/256]` of float16 `d[16]`, `dmin[16]`, `scales` `[8][16]`, `mins` `[4][16][2]`, `qs` | 2368 |
 /// | `Q5_K` | as `Q4_K`, then `qh` `[8][16][4]` | 2880 |
 /// | `Q6_K` | `[cols/256]` of float16 `d[16]`, int8 `scales[16][16]`, two halves | 3360 |
@@ -33,12 +35,12 @@ import java.lang.foreign.MemorySegment;
 /// | `IQ2_S` | as `IQ2_XS` with `qh` `[8][16]` before `qs` `[8][16][4]`, `signs` `[8][16][4]` | 1312 |
 /// | `IQ3_XXS` | `[cols/256]` of float16 `d[16]`, `qs` `[16][16][4]`, `signs` `[8][16][4]` | 1568 |
 /// | `IQ3_S` | as `IQ2_S`, with `scales` `[4][16]`, `qs` `[16][16][4]` | 1760 |
-/// | others | sixteen rows one after another, as ggml stores them | |
 ///
 /// `qs` of `Q4_K` are `[4][8][16][4]`; a half of `Q6_K` is `ql` `[16][16][4]`, `qh` `[8][16][4]`.
 ///
 /// An element `[16][4]` is four bytes of each of sixteen rows: bytes `4i` to `4i + 3` of the row's own `qs` (`ql`,
-/// `qh`) are element `i`; so two halves of a byte, and the bits of `qh`, mean what they mean in ggml's block. `scales`
+/// `qh`, `hmask`) are element `i`; so two halves of a byte, and the bits of `qh`, mean what they mean in ggml's block.
+/// `scales`
 /// and `mins` of `Q4_K` and `Q5_K` are the unpacked six bits; `mins` of two neighbours stand together. `scales` of
 /// `IQ4_XS` are the unpacked six bits less 32. Bit `i` of byte `j` of `qh` of `Q5_0` and `Q5_1` is the fifth of
 /// weight `4 i + j`.
@@ -82,14 +84,11 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
     ///
     /// @throws IllegalArgumentException if `cols` is not a whole number of blocks
     public static long tileBytes(DType dtype, int cols) {
-        long stored = TILE_ROWS * dtype.bytes(cols);
+        if (cols % dtype.blockElements() != 0) {
+            throw new IllegalArgumentException(cols + " columns are not a whole number of " + dtype + " blocks");
+        }
         TileLayout layout = TileLayout.of(dtype);
-        return layout == null ? stored : (long) layout.blocks(cols) * layout.tileBlockBytes();
-    }
-
-    /// Says whether sixteen rows of a type are interleaved; else they lie one after another.
-    public static boolean interleaves(DType dtype) {
-        return TileLayout.of(dtype) != null;
+        return (long) layout.blocks(cols) * layout.tileBlockBytes();
     }
 
     /// Returns how many tiles of sixteen rows hold `rows` rows.
@@ -109,8 +108,7 @@ public record WeightMatrix(DType dtype, int rows, int cols, MemorySegment bytes)
         if (row < 0 || row >= rows || col < 0 || col >= cols) {
             throw new IndexOutOfBoundsException("[" + row + ", " + col + "] of [" + rows + ", " + cols + "]");
         }
-        TileLayout layout = TileLayout.of(dtype);
-        int blockElements = layout == null ? dtype.blockElements() : layout.elements;
+        int blockElements = TileLayout.of(dtype).elements;
         int first = col / blockElements * blockElements;
         float[] block = new float[blockElements];
         new RowDecoder(blockElements).decode(this, row, first, Math.min(blockElements, cols - first), block, 0);

@@ -84,16 +84,11 @@ public final class WeightPacker {
             throw new IllegalArgumentException(source.label() + " does not pack into " + target.label());
         }
         TileLayout layout = TileLayout.of(target);
-        if (layout == null) {
-            MemorySegment.copy(rowMajor, 0, dst, 0, plain);
-            dst.asSlice(plain).fill((byte) 0);
+        WeightPacker packer = new WeightPacker(source, rowMajor, target, layout, rows, cols, dst);
+        if (interleaver.isPresent() && source == target && cols % layout.elements == 0) {
+            packer.interleave(interleaver.get());
         } else {
-            WeightPacker packer = new WeightPacker(source, rowMajor, target, layout, rows, cols, dst);
-            if (interleaver.isPresent() && source == target && cols % layout.elements == 0) {
-                packer.interleave(interleaver.get());
-            } else {
-                packer.pack();
-            }
+            packer.pack();
         }
     }
 
@@ -109,12 +104,11 @@ public final class WeightPacker {
             int cols,
             MemorySegment dst,
             float[] importance) {
-        TileLayout layout = TileLayout.of(target);
-        if (source == target || layout == null || importance.length != cols) {
+        if (source == target || importance.length != cols) {
             throw new IllegalArgumentException(importance.length + " importances for " + cols + " columns of "
                     + source.label() + " that become " + target.label());
         }
-        WeightPacker packer = new WeightPacker(source, rowMajor, target, layout, rows, cols, dst);
+        WeightPacker packer = new WeightPacker(source, rowMajor, target, TileLayout.of(target), rows, cols, dst);
         packer.importance = importance;
         packer.pack();
     }

@@ -10,27 +10,16 @@ import java.util.EnumSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.stream.Stream;
 
 /// Random weights and activations of kernel tests.
 public final class TestWeights {
-    /// Types with fast kernels.
-    public static final List<DType> TYPES = Stream.of(DType.values())
-            .filter(dtype -> dtype != DType.Q2_K && dtype != DType.Q3_K)
-            .toList();
-
-    private static final List<DType> ALL = List.of(DType.values());
+    public static final List<DType> TYPES = List.of(DType.values());
 
     /// Types for which the vector arithmetic rounds activations to eight bits.
     private static final Set<DType> ROUNDED =
             EnumSet.of(DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q4_K, DType.Q5_K, DType.Q6_K);
 
     private TestWeights() {}
-
-    /// Returns the types that an arithmetic multiplies.
-    static List<DType> types(KernelChoice choice) {
-        return choice == KernelChoice.AUTO ? TYPES : ALL;
-    }
 
     /// Says whether an arithmetic rounds activations to eight bits.
     static boolean rounds(KernelChoice choice, DType dtype) {

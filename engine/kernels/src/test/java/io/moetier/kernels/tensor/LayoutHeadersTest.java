@@ -7,7 +7,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -52,11 +51,11 @@ class LayoutHeadersTest {
 
             /* Of a block that sixteen rows share: columns, bytes, and where its parts begin. */
             %s
-            /* Returns the columns of a block of sixteen rows; 0 where these lie one after another. */
+            /* Returns the columns of a block of sixteen rows. */
             static inline __attribute__((always_inline)) int block_cols(int type) {
             %s}
 
-            /* Returns the bytes of a block of sixteen rows; 0 where these lie one after another. */
+            /* Returns the bytes of a block of sixteen rows. */
             static inline __attribute__((always_inline)) int block_bytes(int type) {
             %s}
 
@@ -66,21 +65,17 @@ class LayoutHeadersTest {
                         WeightMatrix.TILE_ROWS,
                         KvLayer.CHUNK_POSITIONS,
                         KvLayer.TILE_KEYS,
-                        interleaved().map(LayoutHeadersTest::constants).collect(Collectors.joining()),
+                        types().map(LayoutHeadersTest::constants).collect(Collectors.joining()),
                         cases("COLS"),
                         cases("BYTES"));
     }
 
-    private static Stream<DType> interleaved() {
-        return Arrays.stream(DType.values()).filter(WeightMatrix::interleaves);
-    }
-
-    private static TileLayout layout(DType dtype) {
-        return Objects.requireNonNull(TileLayout.of(dtype));
+    private static Stream<DType> types() {
+        return Arrays.stream(DType.values());
     }
 
     private static String constants(DType dtype) {
-        TileLayout layout = layout(dtype);
+        TileLayout layout = TileLayout.of(dtype);
         StringBuilder text = new StringBuilder("enum {");
         int line = text.length();
         String separator = "";
@@ -105,8 +100,7 @@ class LayoutHeadersTest {
     }
 
     private static String cases(String constant) {
-        return interleaved()
-                .map(dtype -> "        case " + dtype + ":\n            return " + dtype + "_" + constant + ";\n")
+        return types().map(dtype -> "        case " + dtype + ":\n            return " + dtype + "_" + constant + ";\n")
                 .collect(Collectors.joining(
                         "", "    switch (type) {\n", "        default:\n            return 0;\n    }\n"));
     }
@@ -124,25 +118,21 @@ class LayoutHeadersTest {
             constexpr int CHUNK_POSITIONS = %d;
             constexpr int TILE_KEYS = %d;
 
-            // Of each type: columns and bytes of a block, and where its parts begin in it. Sixteen rows share a block
-            // unless they lie one after another.
+            // Of each type: columns and bytes of a block of sixteen rows, and where its parts begin in it.
             namespace layout {
             %s}
             """.formatted(
-                WeightMatrix.TILE_ROWS,
-                KvLayer.CHUNK_POSITIONS,
-                KvLayer.TILE_KEYS,
-                Arrays.stream(DType.values()).map(LayoutHeadersTest::struct).collect(Collectors.joining()));
+                        WeightMatrix.TILE_ROWS,
+                        KvLayer.CHUNK_POSITIONS,
+                        KvLayer.TILE_KEYS,
+                        types().map(LayoutHeadersTest::struct).collect(Collectors.joining()));
     }
 
     private static String struct(DType dtype) {
         TileLayout layout = TileLayout.of(dtype);
-        Stream<String> constants = layout == null
-                ? Stream.of("BLOCK_COLS = " + dtype.blockElements(), "ROW_BLOCK_BYTES = " + dtype.blockBytes())
-                : Stream.concat(
+        return Stream.concat(
                         Stream.of("BLOCK_COLS = " + layout.elements, "BLOCK_BYTES = " + layout.tileBlockBytes()),
-                        parts(layout, Function.identity()));
-        return constants
+                        parts(layout, Function.identity()))
                 .map(constant -> "  static constexpr int " + constant + ";\n")
                 .collect(Collectors.joining("", "struct " + dtype + " {\n", "};\n"));
     }
