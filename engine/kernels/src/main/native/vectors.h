@@ -247,7 +247,7 @@ INLINE vint gather(const uint16_t *table, vint index) {
  */
 INLINE vint dot(vint sum, const vbyte *w, int count, int bits, const int8_t *x) {
     const __m256i ones = _mm256_set1_epi16(1);
-    const int run = bits == 8 ? 1 : 128 >> bits;
+    const int most = bits == 8 ? 1 : 128 >> bits, run = most < count ? most : count;
     __m256i s = (__m256i)sum;
     UNROLL
     for (int i = 0; i < count; i += run) {

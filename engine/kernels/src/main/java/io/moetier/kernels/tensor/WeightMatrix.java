@@ -40,10 +40,11 @@ import java.lang.foreign.MemorySegment;
 ///
 /// An element `[16][4]` is four bytes of each of sixteen rows: bytes `4i` to `4i + 3` of the row's own `qs` (`ql`,
 /// `qh`, `hmask`) are element `i`; so two halves of a byte, and the bits of `qh`, mean what they mean in ggml's block.
+/// `scales` and `mins` of `Q4_K` and `Q5_K` are the unpacked six bits; `mins` of two neighbours stand together.
 /// `scales`
-/// and `mins` of `Q4_K` and `Q5_K` are the unpacked six bits; `mins` of two neighbours stand together. `scales` of
-/// `IQ4_XS` are the unpacked six bits less 32. Bit `i` of byte `j` of `qh` of `Q5_0` and `Q5_1` is the fifth of
-/// weight `4 i + j`.
+/// of `IQ4_XS` are the unpacked six bits less 32. Bit `i` of byte `j` of `qh` of `Q5_0` and `Q5_1` is the fifth of
+/// weight
+/// `4 i + j`.
 ///
 /// Rows are padded with zeros to a multiple of sixteen. Values are little-endian, as checkpoints store them. Float16
 /// and bfloat16 weights are finite: the kernels do not look for infinities or NaNs.
