@@ -11,7 +11,7 @@ left='(?!)' # which is nobody's name
 compilers=
 if [ "$1" = quick ]; then
   left=$(sed -n '/^[^#]/ { s/[.]/[.]/g; s/[*]/[^.]*/g; s/^/(.*[.])?/p; }' .mvn/slow-tests | paste -sd '|' -)
-  compilers=-XX:TieredStopAtLevel=1 # is over before the optimising one has paid for itself
+  compilers=-XX:TieredStopAtLevel=1 # these tests end before the optimising compiler has paid for itself
 fi
 if [ "$of" = "$module" ]; then
   set -- "--exclude-package=$packaged"

@@ -69,7 +69,7 @@ class CpuKernelsTest {
     @ParameterizedTest
     @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
     void activationsNearZeroGiveResultsNearZero(KernelChoice choice) {
-        for (DType dtype : TestWeights.TYPES) {
+        for (DType dtype : DType.values()) {
             int cols = Math.max(64, dtype.blockElements());
             WeightMatrix w = TestWeights.matrix(arena, dtype, 20, cols, random);
             for (int n : new int[] {1, 9}) {
@@ -88,7 +88,7 @@ class CpuKernelsTest {
     @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
     void aRowGivesTheSameBitsInEveryBatchAndOnEveryNumberOfThreads(KernelChoice choice) {
         int rows = 200;
-        for (DType dtype : TestWeights.TYPES) {
+        for (DType dtype : DType.values()) {
             for (int cols : COLS.getOrDefault(dtype.blockElements(), List.of())) {
                 WeightMatrix w = TestWeights.matrix(arena, dtype, rows, cols, random);
                 float[] x = TestWeights.floats(33 * cols, random);
@@ -291,7 +291,7 @@ class CpuKernelsTest {
         try (CpuDevice device = CpuDevice.open(1, KernelChoice.VECTOR)) {
             DeviceBuffer x = buffer(device, TestWeights.floats(10 * 512, random));
             DeviceBuffer out = device.allocate(10 * 64);
-            for (DType dtype : TestWeights.TYPES) {
+            for (DType dtype : DType.values()) {
                 WeightMatrix w = TestWeights.matrix(arena, dtype, 64, 512, random);
                 for (int n : new int[] {1, 10}) {
                     long allocated = WarmCode.allocated(1000, () -> {

@@ -48,7 +48,7 @@ class ExpertBatchTest {
     @ParameterizedTest
     @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
     void oneTokenWithSeveralExperts(KernelChoice choice) {
-        for (DType dtype : TestWeights.TYPES) {
+        for (DType dtype : DType.values()) {
             makeExperts(8, dtype, dtype);
             assertSameTogetherAndAlone(choice, new int[] {1, 1, 1, 1, 1, 1, 1, 1}, new int[8]);
         }
@@ -57,7 +57,7 @@ class ExpertBatchTest {
     @ParameterizedTest
     @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
     void manyTokensInGroupsOfAllSizes(KernelChoice choice) {
-        for (DType dtype : TestWeights.TYPES) {
+        for (DType dtype : DType.values()) {
             makeExperts(5, dtype, dtype);
             int[] sizes = {1, 9, 1, 130, 2};
             assertSameTogetherAndAlone(
@@ -125,7 +125,7 @@ class ExpertBatchTest {
     @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
     void exactExpertsAreTheFormulaWhateverTheirWeights(KernelChoice choice) {
         int[] rows = random.ints(8, 0, TOKENS).toArray();
-        for (DType dtype : TestWeights.TYPES) {
+        for (DType dtype : DType.values()) {
             for (FfnActivation activation :
                     List.of(FfnActivation.SWIGLU, FfnActivation.RELU, FfnActivation.SQUARED_RELU)) {
                 experts.clear();
@@ -144,7 +144,7 @@ class ExpertBatchTest {
     void besideADeviceThatRoundsAllKernelsRoundAlike(KernelChoice choice) {
         int[] rows = random.ints(8, 0, TOKENS).toArray();
         float[] x = TestWeights.floats(TOKENS * HIDDEN, random);
-        for (DType dtype : TestWeights.TYPES) {
+        for (DType dtype : DType.values()) {
             experts.clear();
             experts.add(biased(FfnActivation.SWIGLU, INNER, dtype, dtype));
             experts.add(biased(FfnActivation.RELU, 2 * INNER, dtype, dtype));

@@ -7,14 +7,11 @@ import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.util.EnumSet;
-import java.util.List;
 import java.util.Random;
 import java.util.Set;
 
 /// Random weights and activations of kernel tests.
 public final class TestWeights {
-    public static final List<DType> TYPES = List.of(DType.values());
-
     /// Types for which the vector arithmetic rounds activations to eight bits.
     private static final Set<DType> ROUNDED =
             EnumSet.of(DType.Q4_0, DType.Q4_1, DType.Q5_0, DType.Q5_1, DType.Q4_K, DType.Q5_K, DType.Q6_K);

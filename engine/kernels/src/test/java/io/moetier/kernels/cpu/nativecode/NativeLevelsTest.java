@@ -20,6 +20,8 @@ class NativeLevelsTest {
     /// Each has what those before have; the first is number 1 of `level.c`, the second number 2.
     private static final List<String> LEVELS = List.of("AVX2", "AVX-512", "AVX-512 and AMX");
 
+    private static final int NO_COMPILER = 127; // what is not there cannot be started
+
     @TempDir
     Path scratch;
 
@@ -59,11 +61,12 @@ class NativeLevelsTest {
                 source.toString(),
                 "-Wl,--no-as-needed",
                 built.toString());
-        try {
-            return ChildProcess.run(compiler).exitCode() == 0;
-        } catch (IOException e) {
+        ChildProcess.Ended ended = ChildProcess.run(compiler);
+        if (ended.exitCode() == NO_COMPILER) {
             return false;
         }
+        assertEquals(0, ended.exitCode(), ended::said);
+        return true;
     }
 
     private static String check(Path classes) throws IOException, InterruptedException {

@@ -2,7 +2,6 @@ package io.moetier.kernels.cpu.nativecode;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.moetier.kernels.cpu.TestWeights;
 import io.moetier.kernels.cpu.arithmetic.Arithmetic;
 import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import io.moetier.kernels.cpu.arithmetic.PlainArithmetic;
@@ -20,18 +19,17 @@ import org.junit.jupiter.api.Test;
 class SelfTestTest {
     @Test
     void rightResultsPass() {
-        assertEquals(Optional.empty(), new SelfTest(new PlainArithmetic(), TestWeights.TYPES::contains).objection());
+        assertEquals(Optional.empty(), new SelfTest(new PlainArithmetic(), _ -> true).objection());
         assertEquals(
-                Optional.empty(), new SelfTest(new Wrong(null, false, false, false, false), dtype -> true).objection());
+                Optional.empty(), new SelfTest(new Wrong(null, false, false, false, false), _ -> true).objection());
     }
 
     @Test
     void aWrongProductIsFoundInEveryType() {
-        for (DType dtype : TestWeights.TYPES) {
+        for (DType dtype : DType.values()) {
             assertEquals(
                     Optional.of("they multiply " + dtype.label() + " weights wrongly here"),
-                    new SelfTest(new Wrong(dtype, false, false, false, false), TestWeights.TYPES::contains)
-                            .objection());
+                    new SelfTest(new Wrong(dtype, false, false, false, false), _ -> true).objection());
         }
     }
 
