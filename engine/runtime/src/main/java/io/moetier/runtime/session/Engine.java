@@ -711,10 +711,20 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    void largest(DeviceBuffer logits, int from, int n, int k, Largest out) {
+    /// Copies a row of a buffer to the first row of another one.
+    void copyRow(DeviceBuffer rows, int row, int cols, DeviceBuffer out) {
         lockStep();
         try {
-            device.kernels().largest(logits, from, n, k, out);
+            device.kernels().copyRows(rows, new int[] {row}, new int[1], 0, 1, cols, out);
+        } finally {
+            unlockStep();
+        }
+    }
+
+    void largest(DeviceBuffer logits, int n, int k, Largest out) {
+        lockStep();
+        try {
+            device.kernels().largest(logits, 0, n, k, out);
         } finally {
             unlockStep();
         }

@@ -34,7 +34,6 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Confined to one thread. Several sessions may share an engine; their steps then take turns.
 public final class Session implements AutoCloseable {
-    private static final int NONE = -1;
     private static final int LOGIT_ROWS = 32; // rows of logits computed at once where every position is asked for
 
     private final Engine engine;
@@ -51,7 +50,7 @@ public final class Session implements AutoCloseable {
     private final int[] single = new int[1];
     private int position;
     private int[] outputBeginning = {};
-    private int logitRow; // of the device's logits, after the last token
+    private boolean withoutLogits; // after the last token, as there are none behind multi-token prediction
     private boolean hasLogits; // of that token
     private int numLargest; // of that token
     private int numWanted; // what was asked for after the token before: 0 for all logits, else how many of the largest
@@ -70,7 +69,7 @@ public final class Session implements AutoCloseable {
             cache.reserve(contextLength); // now, as it is accounted for
         }
         workspace = engine.model().newWorkspace(Math.min(batch, contextLength), arena);
-        deviceLogits = engine.device().allocate(LOGIT_ROWS * engine.spec().vocabSize(), arena);
+        deviceLogits = engine.device().allocate(engine.spec().vocabSize(), arena);
         logits = new float[engine.spec().vocabSize()];
         tokens = new int[contextLength];
         sight = new Sight(engine.spec().vision().isPresent() ? contextLength : 0);
@@ -84,8 +83,7 @@ public final class Session implements AutoCloseable {
 
     /// Returns the bytes of the buffers of a session on its device.
     static long workspaceBytes(ModelSpec spec, Device device, int contextLength, int batch) {
-        return Workspace.bytes(spec, device, Math.min(batch, contextLength))
-                + (long) Float.BYTES * LOGIT_ROWS * spec.vocabSize();
+        return Workspace.bytes(spec, device, Math.min(batch, contextLength)) + (long) Float.BYTES * spec.vocabSize();
     }
 
     /// Begins an empty timeline of `contextLength` tokens that takes in at most `batch` at a time.
@@ -324,7 +322,7 @@ public final class Session implements AutoCloseable {
             position = 0;
             throw e;
         } finally {
-            logitRow = NONE; // those of the last token are not computed
+            withoutLogits = true;
         }
     }
 
@@ -533,15 +531,22 @@ public final class Session implements AutoCloseable {
 
     private void handOut(LogitsSink sink, int firstPosition, int n) {
         int vocabSize = logits.length;
-        for (int row = 0; row < n; row += LOGIT_ROWS) {
-            int rows = Math.min(LOGIT_ROWS, n - row);
-            engine.logits(workspace, row, rows, deviceLogits);
+        DeviceBuffer idle = workspace.idleBetweenPasses();
+        DeviceBuffer room = idle.length() < vocabSize ? deviceLogits : idle;
+        int rowsAtOnce = Math.min(LOGIT_ROWS, room.length() / vocabSize);
+        int rows = 0;
+        for (int row = 0; row < n; row += rows) {
+            rows = Math.min(rowsAtOnce, n - row);
+            engine.logits(workspace, row, rows, room);
             for (int i = 0; i < rows; i++) {
-                engine.download(deviceLogits, i * vocabSize, logits);
+                engine.download(room, i * vocabSize, logits);
                 sink.accept(firstPosition + row + i, logits);
             }
-            logitRow = rows - 1;
         }
+        if (room != deviceLogits) {
+            engine.copyRow(room, rows - 1, vocabSize, deviceLogits);
+        }
+        withoutLogits = false;
         hasLogits = true;
         numLargest = 0;
     }
@@ -549,22 +554,21 @@ public final class Session implements AutoCloseable {
     /// A device computes on after it is called; the step ends when there is what will probably be asked for.
     private void computeLogits(int row) {
         engine.logits(workspace, row, 1, deviceLogits);
-        logitRow = 0;
+        withoutLogits = false;
         hasLogits = false;
         numLargest = 0;
         fetch();
     }
 
     private void fetch() {
-        if (logitRow == NONE) {
+        if (withoutLogits) {
             throw new IllegalStateException("multi-token prediction leaves no logits after the last token");
         }
-        int from = logitRow * logits.length;
         if (numWanted == 0 && !hasLogits) {
-            engine.download(deviceLogits, from, logits);
+            engine.download(deviceLogits, 0, logits);
             hasLogits = true;
         } else if (numWanted != 0 && numLargest != numWanted) {
-            engine.largest(deviceLogits, from, logits.length, numWanted, largest);
+            engine.largest(deviceLogits, logits.length, numWanted, largest);
             numLargest = numWanted;
         }
     }

@@ -67,6 +67,21 @@ class SessionTest {
         }
     }
 
+    /// The rows of a short pass are too few for the logits of one token.
+    @Test
+    void aSessionOfFewTokensHandsOutTheSameLogits() {
+        int[] tokens = {1, 5, 9};
+        List<float[]> expected = new ArrayList<>();
+        try (Session session = engine.newSession()) {
+            session.prefill(tokens, (position, logits) -> expected.add(logits.clone()));
+        }
+        try (Session session = engine.newSession(tokens.length)) {
+            session.prefill(tokens, (position, logits) -> assertArrayEquals(expected.get(position), logits));
+            assertLargest(session, 40);
+            assertArrayEquals(expected.getLast(), session.logits());
+        }
+    }
+
     @Test
     void theLargestLogitsAreThoseOfAllLogitsInWhateverOrderTheyAreAskedFor() {
         try (Session session = engine.newSession()) {

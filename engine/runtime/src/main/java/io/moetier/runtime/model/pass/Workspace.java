@@ -79,6 +79,12 @@ public final class Workspace {
         return block;
     }
 
+    /// Returns the largest of the buffers in which nothing is kept from one layer to the next: room for what is made of
+    /// the last one's results, until the next pass begins.
+    public DeviceBuffer idleBetweenPasses() {
+        return block.mixture().expertRows();
+    }
+
     /// Returns the bytes of all buffers.
     public long byteSize() {
         long floats = (long) residual.length() + streams.floats() + aside.length() + block.floats();
