@@ -48,7 +48,7 @@ public final class AvailableMemory {
         boolean isLess = seen.stream().allMatch(limit -> jvmBytes < limit.bytes() - limit.bytes() / ROUNDING);
         return isLess
                 ? Optional.of(new MemoryLimit(
-                        Kind.GROUP, "the JVM's container", jvmBytes, own.get().residentBytes()))
+                        Kind.GROUP, "the JVM's container", jvmBytes, own.get().anonymousBytes()))
                 : Optional.empty();
     }
 

@@ -18,6 +18,11 @@ public record MemoryLimit(Kind kind, String what, long bytes, long usedBytes) {
         ADDRESSES
     }
 
+    /// Returns the same limit with something else taken of it.
+    public MemoryLimit withUsed(long bytes) {
+        return new MemoryLimit(kind, what, this.bytes, bytes);
+    }
+
     /// Returns how much can still be had.
     public long availableBytes() {
         return Math.max(0, bytes - Math.max(0, usedBytes));

@@ -69,7 +69,7 @@ class AvailableMemoryTest {
         assertEquals(Optional.empty(), AvailableMemory.unseen(List.of(machine), 4000, () -> own));
         assertEquals(Optional.empty(), AvailableMemory.unseen(List.of(machine, group), 1000, () -> own));
         assertEquals(
-                Optional.of(new MemoryLimit(Kind.GROUP, "the JVM's container", 500, 100)),
+                Optional.of(new MemoryLimit(Kind.GROUP, "the JVM's container", 500, 50)),
                 AvailableMemory.unseen(List.of(machine, group), 500, () -> own));
     }
 }

@@ -35,17 +35,40 @@ final class MemoryBudget {
 
     /// What this process holds, by a measurement.
     ///
-    /// @param memory of all kinds
-    /// @param heapBytes what the Java heap has of it
+    /// @param anonymousBytes pages that belong to no file
+    /// @param libraryBytes pages of the JVM and of other libraries
+    /// @param heapBytes what the Java heap has of the first
     /// @param heapMost what it may have
-    record Held(ProcessMemory memory, long heapBytes, long heapMost) {
+    record Held(long anonymousBytes, long libraryBytes, long heapBytes, long heapMost) {
         static Held now() {
             Runtime runtime = Runtime.getRuntime();
-            return new Held(ProcessMemory.now(), runtime.totalMemory(), runtime.maxMemory());
+            return new Held(
+                    ProcessMemory.now().anonymousBytes(), Libraries.BYTES, runtime.totalMemory(), runtime.maxMemory());
+        }
+    }
+
+    /// Pages of files when somebody first asks, which is before files of models are mapped for long.
+    private static final class Libraries {
+        static final long BYTES = bytes(ProcessMemory.now());
+
+        private static long bytes(ProcessMemory memory) {
+            return memory.residentBytes() - memory.anonymousBytes();
         }
     }
 
     private MemoryBudget() {}
+
+    /// Returns the limits that hold now, with the libraries that this process needs in memory: groups count them as
+    /// page cache that goes where memory is needed, and who computes by what is no longer there waits for the disk.
+    static List<MemoryLimit> limits() {
+        return withLibraries(AvailableMemory.limits(), Libraries.BYTES);
+    }
+
+    static List<MemoryLimit> withLibraries(List<MemoryLimit> limits, long libraryBytes) {
+        return limits.stream()
+                .map(limit -> limit.kind() == Kind.GROUP ? limit.withUsed(limit.usedBytes() + libraryBytes) : limit)
+                .toList();
+    }
 
     /// Returns what leaves the least for experts.
     static MemoryPlan plan(MemoryNeeds needs) {
@@ -108,7 +131,7 @@ final class MemoryBudget {
 
     private static long own(MemoryLimit limit, Held held) {
         return switch (limit.kind()) {
-            case MACHINE, GROUP -> held.memory().anonymousBytes();
+            case MACHINE, GROUP -> held.anonymousBytes();
             case DATA, ADDRESSES -> limit.usedBytes();
         };
     }
@@ -122,8 +145,7 @@ final class MemoryBudget {
     private static long jvmGrowth(MemoryLimit limit, Held held) {
         return switch (limit.kind()) {
             case MACHINE, DATA -> JVM_GROWTH_BYTES;
-            case GROUP ->
-                JVM_GROWTH_BYTES + held.memory().residentBytes() - held.memory().anonymousBytes();
+            case GROUP -> JVM_GROWTH_BYTES + held.libraryBytes();
             case ADDRESSES -> ADDRESS_GROWTH_BYTES;
         };
     }
@@ -193,7 +215,12 @@ final class MemoryBudget {
     static Optional<MemoryLimit> tightest(List<MemoryLimit> limits, long toCome) {
         return limits.stream()
                 .filter(limit -> limit.kind() != Kind.MACHINE)
-                .filter(limit -> limit.availableBytes() - toCome < reserve(limit) / 10 * HARD_PART_OF_RESERVE)
+                .filter(limit -> limit.availableBytes() - toCome < hardPart(limit))
                 .min(Comparator.comparingLong(MemoryLimit::availableBytes));
+    }
+
+    /// Returns what of a limit no text gets.
+    static long hardPart(MemoryLimit limit) {
+        return reserve(limit) / 10 * HARD_PART_OF_RESERVE;
     }
 }

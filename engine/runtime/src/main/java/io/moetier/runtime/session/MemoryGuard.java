@@ -2,7 +2,6 @@ package io.moetier.runtime.session;
 
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.remote.ExpertShare;
-import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.MemoryAlarm;
 import io.moetier.storage.memory.MemoryLimit;
@@ -104,7 +103,7 @@ public final class MemoryGuard implements AutoCloseable {
 
     /// Begins to watch over the limits of this process.
     static MemoryGuard start(Slots slots) {
-        MemoryGuard guard = new MemoryGuard(AvailableMemory::limits, MemoryPressure::now, slots);
+        MemoryGuard guard = new MemoryGuard(MemoryBudget::limits, MemoryPressure::now, slots);
         guard.asksForAlarms = true;
         ScheduledFuture<?> _ = guard.thread.scheduleWithFixedDelay(
                 guard::lookInTime, PERIOD_MILLIS, PERIOD_MILLIS, TimeUnit.MILLISECONDS);
@@ -232,7 +231,8 @@ public final class MemoryGuard implements AutoCloseable {
                 "contextLength",
                 ByteSize.format(bytes)
                         + " more of keys and values are needed for the text, and no more experts can give way to"
-                        + " them: they do not fit into the " + limit.left());
+                        + " them: they do not fit into the " + limit.left() + ", of which "
+                        + ByteSize.format(MemoryBudget.hardPart(limit)) + " stay free");
     }
 
     private static <T> T await(Future<T> found) {

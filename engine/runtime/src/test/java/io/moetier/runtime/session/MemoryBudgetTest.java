@@ -11,7 +11,6 @@ import io.moetier.runtime.session.MemoryPlan.Part;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.memory.MemoryLimit.Kind;
-import io.moetier.storage.memory.ProcessMemory;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.List;
@@ -24,7 +23,7 @@ class MemoryBudgetTest {
     private static final long MIB = 1L << 20;
 
     /// 400 MiB are here, 300 of them weights, and 30 pages of files.
-    private static final Held HELD = new Held(new ProcessMemory(0, 430 * MIB, 400 * MIB), 60 * MIB, 500 * MIB);
+    private static final Held HELD = new Held(400 * MIB, 30 * MIB, 60 * MIB, 500 * MIB);
 
     private static final MemoryNeeds NEEDS =
             new MemoryNeeds(30 * MIB, 300 * MIB, 300 * MIB, 50 * MIB, 70 * MIB, 16 * MIB, 0);
@@ -87,8 +86,8 @@ class MemoryBudgetTest {
         InvalidOptionException refused =
                 assertThrows(InvalidOptionException.class, () -> MemoryBudget.require(NEEDS, List.of(tight), HELD));
         assertEquals(
-                "ramBytes: 30.0 MiB of experts do not fit: of the 660 MiB of the control group /a, 0 B are left beside"
-                        + " other weights 300 MiB, keys and values 50.0 MiB, workspace 70.0 MiB, loaders 16.0 MiB,"
+                "ramBytes: 30.0 MiB of experts do not fit: of the 660 MiB of the control group /a, 0 B are left"
+                        + " beside other weights 300 MiB, keys and values 50.0 MiB, workspace 70.0 MiB, loaders 16.0 MiB,"
                         + " Java heap 60.0 MiB, JVM and libraries 134 MiB, reserve 33.0 MiB;"
                         + " a smaller contextLength needs less",
                 refused.getMessage());
@@ -108,6 +107,15 @@ class MemoryBudgetTest {
         assertEquals(0, MemoryBudget.shortage(enough, 0, 0, false));
         assertEquals(21 * MIB, MemoryBudget.shortage(little, 0, 0, false));
         assertEquals(40 * MIB, MemoryBudget.shortage(enough, 20 * MIB, 0, false));
+    }
+
+    @Test
+    void librariesAreNeededThoughGroupsCountThemAsCache() {
+        MemoryLimit group = new MemoryLimit(Kind.GROUP, "the control group /a", 2000 * MIB, 1920 * MIB);
+        MemoryLimit machine = new MemoryLimit(Kind.MACHINE, "this machine", 2000 * MIB, 1000 * MIB);
+        List<MemoryLimit> limits = MemoryBudget.withLibraries(List.of(group, machine), 30 * MIB);
+        assertEquals(List.of(group.withUsed(1950 * MIB), machine), limits);
+        assertEquals(50 * MIB, MemoryBudget.shortage(limits, 0, 0, false));
     }
 
     @Test

@@ -340,7 +340,7 @@ class MemoryGuardTest {
         assertEquals(
                 "contextLength: 990 MiB more of keys and values are needed for the text, and no more experts can"
                         + " give way to them: they do not fit into the 1000 MiB that the control group /a has left"
-                        + " of 1.95 GiB",
+                        + " of 1.95 GiB, of which 20.0 MiB stay free",
                 refused.getMessage());
     }
 
