@@ -7,6 +7,8 @@
 # times as long as by itself, and the training records no profiles, by which each start would compile at once all that
 # was run often in the training.
 #
+# Compilers leave free memory with C's allocator, which is given back each second: experts need it more.
+#
 # The incubating Vector API is loaded by Moetier itself on JDK 25, which spares the JVM's warning about it; a later
 # JDK, on which that way is not tested, gets the option and prints the warning.
 prepare() {
@@ -16,7 +18,7 @@ prepare() {
 --add-exports=java.base\/jdk.internal.module=ALL-UNNAMED/' "$root/cli/src/main/launcher/jvm.args"
   else
     cat "$root/cli/src/main/launcher/jvm.args"
-  fi >"$args.new" && printf '%s\n' -XX:+UseSerialGC -Xmn16m -XX:Tier4InvocationThreshold=20000 \
+  fi >"$args.new" && printf '%s\n' -XX:+UseSerialGC -Xmn16m -XX:TrimNativeHeapInterval=1000 -XX:Tier4InvocationThreshold=20000 \
     -XX:Tier4MinInvocationThreshold=2400 -XX:Tier4CompileThreshold=60000 -XX:Tier4BackEdgeThreshold=160000 \
     >>"$args.new" && mv "$args.new" "$args" || return
   # picocli is of Java 5's format, which the cache leaves out. Where that stays so, the start takes longer.

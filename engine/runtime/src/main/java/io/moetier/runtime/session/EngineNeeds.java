@@ -30,12 +30,14 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
     }
 
     /// Returns how many tokens a pass takes at most: fewer than usual where their buffers, keys and values would
-    /// leave too little for the fewest experts. An encoder's output begins with one pass, whose experts may have a
+    /// leave less than twice the fewest experts, of which some are read while others are computed, or less than the
+    /// fewest where a pass takes whole pictures. An encoder's output begins with one pass, whose experts may have a
     /// capacity.
     int batch(Predicate<MemoryNeeds> fits) {
         int tokens = Math.min(Engine.BATCH, contextLength());
         if (config.memory().ramBytes().isEmpty() && here && spec.encoder().isEmpty()) {
-            while (tokens > LEAST_BATCH && !fits.test(inMainMemory(tokens))) {
+            long experts = bytes.leastExperts() * (spec.vision().isPresent() ? 1 : 2);
+            while (tokens > LEAST_BATCH && !fits.test(inMainMemory(tokens, experts))) {
                 tokens = Math.max(LEAST_BATCH, tokens / 2);
             }
         }
@@ -44,8 +46,12 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
 
     /// Returns what is needed if a pass takes so many tokens at most.
     MemoryNeeds inMainMemory(int tokens) {
+        return inMainMemory(tokens, bytes.leastExperts());
+    }
+
+    private MemoryNeeds inMainMemory(int tokens, long leastExperts) {
         return new MemoryNeeds(
-                bytes.leastExperts(),
+                leastExperts,
                 bytes.weights(),
                 bytes.weightsThere(),
                 here ? reservedKeyValues(tokens) : 0,

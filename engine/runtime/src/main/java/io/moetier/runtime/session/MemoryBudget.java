@@ -19,7 +19,7 @@ final class MemoryBudget {
     private static final long MIB = 1 << 20;
 
     /// Measured: 5 to 30 MiB of code, metadata and stacks, and the young generation of a heap that hardly fills.
-    private static final long JVM_GROWTH_BYTES = 64 * MIB;
+    private static final long JVM_GROWTH_BYTES = 48 * MIB;
 
     /// Allocators of C reserve addresses for each thread.
     private static final long ADDRESS_GROWTH_BYTES = 256 * MIB;

@@ -38,16 +38,16 @@ class MemoryBudgetTest {
                         new Part("workspace", 70 * MIB),
                         new Part("loaders", 16 * MIB),
                         new Part("Java heap", 60 * MIB),
-                        new Part("JVM and libraries", (40 + 30 + 64) * MIB),
+                        new Part("JVM and libraries", (40 + 30 + 48) * MIB),
                         new Part("other processes", 50 * MIB),
                         new Part("reserve", 100 * MIB)),
                 plan.parts());
-        assertEquals(2000 * MIB - (450 + 50 + 70 + 16 + 30 + 64 + 100) * MIB, plan.expertBytes());
+        assertEquals(2000 * MIB - (450 + 50 + 70 + 16 + 30 + 48 + 100) * MIB, plan.expertBytes());
     }
 
     @Test
     void ofTheMachineATenthStaysForOthersAndHalfAGibibyteAtLeast() {
-        long toCome = (50 + 70 + 16 + 64) * MIB;
+        long toCome = (50 + 70 + 16 + 48) * MIB;
         assertEquals(
                 18 * GIB - toCome,
                 only(new MemoryLimit(Kind.MACHINE, "this machine", 24 * GIB, 4 * GIB), NEEDS)
@@ -66,7 +66,7 @@ class MemoryBudgetTest {
                 only(new MemoryLimit(Kind.ADDRESSES, "its address space", 4000 * MIB, used), NEEDS)
                         .expertBytes());
         assertEquals(
-                4000 * MIB - used - (50 + 16 + 64 + 440 + 200) * MIB,
+                4000 * MIB - used - (50 + 16 + 48 + 440 + 200) * MIB,
                 only(new MemoryLimit(Kind.DATA, "its data segment", 4000 * MIB, used), NEEDS)
                         .expertBytes());
     }
@@ -86,9 +86,9 @@ class MemoryBudgetTest {
         InvalidOptionException refused =
                 assertThrows(InvalidOptionException.class, () -> MemoryBudget.require(NEEDS, List.of(tight), HELD));
         assertEquals(
-                "ramBytes: 30.0 MiB of experts do not fit: of the 660 MiB of the control group /a, 0 B are left"
+                "ramBytes: 30.0 MiB of experts do not fit: of the 660 MiB of the control group /a, 13.0 MiB are left"
                         + " beside other weights 300 MiB, keys and values 50.0 MiB, workspace 70.0 MiB, loaders 16.0 MiB,"
-                        + " Java heap 60.0 MiB, JVM and libraries 134 MiB, reserve 33.0 MiB;"
+                        + " Java heap 60.0 MiB, JVM and libraries 118 MiB, reserve 33.0 MiB;"
                         + " a smaller contextLength needs less",
                 refused.getMessage());
     }
