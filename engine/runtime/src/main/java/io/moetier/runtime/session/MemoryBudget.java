@@ -21,6 +21,9 @@ final class MemoryBudget {
     /// Measured: 5 to 30 MiB of code, metadata and stacks, and the young generation of a heap that hardly fills.
     private static final long JVM_GROWTH_BYTES = 48 * MIB;
 
+    /// Measured: 30 MiB.
+    private static final long MOST_LIBRARY_BYTES = 64 * MIB;
+
     /// Allocators of C reserve addresses for each thread.
     private static final long ADDRESS_GROWTH_BYTES = 256 * MIB;
 
@@ -47,13 +50,9 @@ final class MemoryBudget {
         }
     }
 
-    /// Pages of files when somebody first asks, which is before files of models are mapped for long.
+    /// Pages of libraries when somebody first asks, which is before files of models are mapped for long.
     private static final class Libraries {
-        static final long BYTES = bytes(ProcessMemory.now());
-
-        private static long bytes(ProcessMemory memory) {
-            return memory.residentBytes() - memory.anonymousBytes();
-        }
+        static final long BYTES = libraryBytes(ProcessMemory.now());
     }
 
     private MemoryBudget() {}
@@ -68,6 +67,13 @@ final class MemoryBudget {
         return limits.stream()
                 .map(limit -> limit.kind() == Kind.GROUP ? limit.withUsed(limit.usedBytes() + libraryBytes) : limit)
                 .toList();
+    }
+
+    /// Returns the pages of files, as far as they may be those of libraries: more is data that an application has
+    /// mapped,
+    /// which goes where memory is needed.
+    static long libraryBytes(ProcessMemory memory) {
+        return Math.min(MOST_LIBRARY_BYTES, memory.residentBytes() - memory.anonymousBytes());
     }
 
     /// Returns what leaves the least for experts.

@@ -11,6 +11,7 @@ import io.moetier.runtime.session.MemoryPlan.Part;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.memory.MemoryLimit.Kind;
+import io.moetier.storage.memory.ProcessMemory;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.List;
@@ -116,6 +117,8 @@ class MemoryBudgetTest {
         List<MemoryLimit> limits = MemoryBudget.withLibraries(List.of(group, machine), 30 * MIB);
         assertEquals(List.of(group.withUsed(1950 * MIB), machine), limits);
         assertEquals(50 * MIB, MemoryBudget.shortage(limits, 0, 0, false));
+        assertEquals(30 * MIB, MemoryBudget.libraryBytes(new ProcessMemory(0, 430 * MIB, 400 * MIB)));
+        assertEquals(64 * MIB, MemoryBudget.libraryBytes(new ProcessMemory(0, 4 * GIB, 400 * MIB)), "mapped data");
     }
 
     @Test
