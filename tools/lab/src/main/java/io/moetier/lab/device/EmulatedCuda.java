@@ -3,6 +3,7 @@ package io.moetier.lab.device;
 import io.moetier.emulator.driver.EmulatedDriver;
 import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cuda.CudaDevice;
+import io.moetier.kernels.cuda.driver.CudaContext;
 import io.moetier.kernels.cuda.driver.CudaDriver;
 import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
@@ -116,9 +117,10 @@ public final class EmulatedCuda implements VirtualDevice {
             return options.timing().costs().processor().nanos(bytes, rows);
         }
 
+        /// The errands come in the midst of a call for some device, and may be those of another one.
         @Override
         public void attend(HostErrands errands) {
-            driver().attend(errands::nextNanos, errands::runUntil);
+            driver().attend(errands::nextNanos, nanos -> CudaContext.aside(() -> errands.runUntil(nanos)));
         }
     }
 

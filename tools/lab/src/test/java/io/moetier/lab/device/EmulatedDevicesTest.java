@@ -12,21 +12,28 @@ import io.moetier.emulator.driver.option.EmulatedGpu;
 import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.offload.ResidentSummary;
+import io.moetier.runtime.offload.TransferScheduler;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.lwjgl.PointerBuffer;
+import org.lwjgl.cuda.CU;
+import org.lwjgl.system.MemoryStack;
 
 /// Experts that are divided over several GPUs: not a bit may tell.
 class EmulatedDevicesTest {
@@ -57,6 +64,41 @@ class EmulatedDevicesTest {
     private static int[] bits(Path store, EngineConfig config) {
         try (Engine engine = Engine.open(store, config)) {
             return EmulatedEngines.bits(engine, PROMPT, STEPS);
+        }
+    }
+
+    /// A loader's copy to another device comes between while the host waits for this one.
+    @Test
+    void whatLoadersDoWhileTheHostWaitsLeavesItsDeviceCurrent() {
+        int length = 1 << 20;
+        float[] floats = new float[length];
+        List<Integer> begun = new ArrayList<>();
+        try (EmulatedCuda emulated = new EmulatedCuda(TWO, Optional.empty(), true, ActivationType.F32);
+                DeviceFactory other = emulated.devices().getLast();
+                Device first = emulated.open();
+                Device second = other.open();
+                TransferScheduler<ListedLoad> loaders = emulated.loaders().ofDevice(3)) {
+            DeviceBuffer large = first.allocate(length);
+            DeviceBuffer small = second.allocate(1);
+            first.upload(floats, 0, length, large, 0);
+            for (int number = 0; number < 3; number++) { // one more than there are loaders
+                loaders.submit(new ListedLoad(
+                        number, begun, new ArrayList<>(), () -> second.upload(new float[1], 0, 1, small, 0)));
+            }
+            first.kernels().scale(large, length, 1);
+            long current = currentContext();
+            assertEquals(List.of(0, 1), begun);
+            first.download(large, 0, length, floats, 0);
+            assertEquals(List.of(0, 1, 2), begun);
+            assertEquals(current, currentContext());
+        }
+    }
+
+    private static long currentContext() {
+        try (MemoryStack stack = MemoryStack.stackPush()) {
+            PointerBuffer current = stack.mallocPointer(1);
+            assertEquals(CU.CUDA_SUCCESS, CU.cuCtxGetCurrent(current));
+            return current.get(0);
         }
     }
 

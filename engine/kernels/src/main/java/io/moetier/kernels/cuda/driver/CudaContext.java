@@ -40,6 +40,15 @@ public final class CudaContext implements AutoCloseable {
         }
     }
 
+    /// Does something that may make other contexts current; then the one that is current now is so again.
+    public static void aside(Runnable action) {
+        CudaContext before = CURRENT.get();
+        action.run();
+        if (before != null) {
+            before.enter();
+        }
+    }
+
     /// Waits until all streams are idle.
     void synchronize() {
         Checked.check(CU.cuCtxSynchronize(), "cuCtxSynchronize");
