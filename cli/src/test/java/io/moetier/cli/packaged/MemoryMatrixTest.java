@@ -20,6 +20,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -45,6 +46,7 @@ class MemoryMatrixTest {
     private static final int LONG_PROMPT = 3900;
 
     private static final int LIMIT_OF_LONG = 360;
+    private static final int TOO_LITTLE_FOR_LONG = 290;
 
     private static final long LEFT_BY_LONG = 12 * MIB; // of a reserve of 32, of which a fifth may be taken for a while
     private static final int TOO_LITTLE = 160;
@@ -114,6 +116,7 @@ class MemoryMatrixTest {
         }
         assertTrue(all.getFirst().said.contains("of weights do not fit into the"), all.getFirst()::toString);
         requireRefused(run(new Case(0, TOO_LITTLE, 0, SHORT_PROMPT)));
+        requireRefused(run(new Case(SHAPES.size() - 1, TOO_LITTLE_FOR_LONG, 0, LONG_PROMPT)));
     }
 
     @Test
@@ -158,12 +161,12 @@ class MemoryMatrixTest {
         return cases;
     }
 
-    /// One sentence names the parts.
+    /// One sentence names the parts, or how much the text needs.
     private static void requireRefused(Ended ended) {
         assertEquals(Failure.USAGE, ended.exitCode, ended::toString);
+        Pattern sentence = Pattern.compile("reserve |more of keys and values are needed for the text, and do not fit");
         assertTrue(
-                ended.said.lines().filter(line -> line.contains("reserve ")).count() == 1
-                        && !ended.said.contains("\tat "),
+                ended.said.lines().filter(sentence.asPredicate()).count() == 1 && !ended.said.contains("\tat "),
                 ended::toString);
     }
 

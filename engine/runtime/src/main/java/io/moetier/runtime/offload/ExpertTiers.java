@@ -576,6 +576,11 @@ public final class ExpertTiers implements AutoCloseable {
         return inMainMemory().awayBytes();
     }
 
+    /// Returns the bytes of slots in main memory that can be given back, from any thread.
+    public long spareBytes() {
+        return inMainMemory().spareBytes();
+    }
+
     /// Returns the bytes that are enough for anything that is taken again in main memory now, from any thread.
     public long partBytes() {
         return inMainMemory().partBytes();

@@ -673,6 +673,13 @@ public final class Engine implements AutoCloseable {
         }
     }
 
+    /// Checks that `bytes` of keys and values in main memory can be had if experts give way.
+    void requireRoom(long bytes) {
+        if (bytes > 0 && device.readsMainMemory()) {
+            guard.requireRoom(bytes);
+        }
+    }
+
     /// Has experts give way to `bytes` that will be allocated in main memory now, and on devices to whoever needs their
     /// memory, between two steps. The step is locked.
     void relieve(long bytes) {

@@ -218,11 +218,20 @@ final class MemoryBudget {
     }
 
     /// Returns the limit that `toCome` more bytes would come too close to; that of the machine does not refuse them.
-    static Optional<MemoryLimit> tightest(List<MemoryLimit> limits, long toCome) {
+    ///
+    /// @param emptyBytes of memory that is reserved and was never touched: its pages are still to come
+    static Optional<MemoryLimit> tightest(List<MemoryLimit> limits, long toCome, long emptyBytes) {
         return limits.stream()
                 .filter(limit -> limit.kind() != Kind.MACHINE)
-                .filter(limit -> limit.availableBytes() - toCome < hardPart(limit))
+                .filter(limit -> limit.availableBytes() - toCome - pages(limit, emptyBytes) < hardPart(limit))
                 .min(Comparator.comparingLong(MemoryLimit::availableBytes));
+    }
+
+    /// Returns a limit as it will be once slots of `spareBytes` have been given back and the others filled.
+    ///
+    /// @param emptyBytes of all slots, whose pages are still to come
+    static MemoryLimit after(MemoryLimit limit, long spareBytes, long emptyBytes) {
+        return limit.withUsed(limit.usedBytes() - spareBytes + pages(limit, emptyBytes));
     }
 
     /// Returns what of a limit no text gets.

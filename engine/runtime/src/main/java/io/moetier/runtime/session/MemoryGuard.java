@@ -58,6 +58,9 @@ public final class MemoryGuard implements AutoCloseable {
         /// Returns the bytes of slots that are away.
         long awayBytes();
 
+        /// Returns the bytes of slots that can be given back.
+        long spareBytes();
+
         /// Returns the bytes of what can be taken again at least.
         long partBytes();
 
@@ -201,6 +204,19 @@ public final class MemoryGuard implements AutoCloseable {
         }
     }
 
+    /// Checks that there will be room for `bytes` of keys and values, once experts have given way. To be called before
+    /// anything is computed of a text that needs them in the end.
+    ///
+    /// @throws InvalidOptionException if it is certain that there will not
+    void requireRoom(long bytes) {
+        long spare = slots.spareBytes();
+        long empty = slots.emptyBytes();
+        await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes - spare, empty)))
+                .ifPresent(limit -> {
+                    throw tooLong(bytes, MemoryBudget.after(limit, spare, empty));
+                });
+    }
+
     /// Gives back what is missing for `bytes` of keys and values. To be called between steps by the thread that
     /// computes.
     ///
@@ -211,7 +227,7 @@ public final class MemoryGuard implements AutoCloseable {
         long missing = MemoryBudget.shortage(present, bytes, empty, false);
         if (missing > 0) {
             slots.giveBack(Math.max(missing, withdraw()), MemoryBudget.ofAddresses(present, bytes, empty, false));
-            await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes)))
+            await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes, 0)))
                     .ifPresent(limit -> {
                         throw tooLong(bytes, limit);
                     });
@@ -230,8 +246,8 @@ public final class MemoryGuard implements AutoCloseable {
         return new InvalidOptionException(
                 "contextLength",
                 ByteSize.format(bytes)
-                        + " more of keys and values are needed for the text, and no more experts can give way to"
-                        + " them: they do not fit into the " + limit.left() + ", of which "
+                        + " more of keys and values are needed for the text, and do not fit beside the fewest experts"
+                        + " into the " + limit.left() + ", of which "
                         + ByteSize.format(MemoryBudget.hardPart(limit)) + " stay free");
     }
 

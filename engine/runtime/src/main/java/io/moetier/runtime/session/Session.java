@@ -439,6 +439,9 @@ public final class Session implements AutoCloseable {
     private void append(int[] appended, @Nullable LogitsSink sink) {
         check(appended);
         requireWholeImages(position + appended.length);
+        if (appended.length > workspace.batch()) { // else the first pass tells
+            engine.requireRoom(cache.growthBytes(position + appended.length));
+        }
         pass.expectLength(position + appended.length);
         PrefillEvent event = FlightEvents.startPrefill(appended.length);
         ActivityListener activity = engine.counters().activity();
@@ -532,7 +535,8 @@ public final class Session implements AutoCloseable {
     private void handOut(LogitsSink sink, int firstPosition, int n) {
         int vocabSize = logits.length;
         DeviceBuffer idle = workspace.idleBetweenPasses();
-        DeviceBuffer room = idle.length() < vocabSize ? deviceLogits : idle;
+        boolean fits = idle.length() >= vocabSize;
+        DeviceBuffer room = fits ? idle : deviceLogits;
         int rowsAtOnce = Math.min(LOGIT_ROWS, room.length() / vocabSize);
         int rows = 0;
         for (int row = 0; row < n; row += rows) {
@@ -543,7 +547,7 @@ public final class Session implements AutoCloseable {
                 sink.accept(firstPosition + row + i, logits);
             }
         }
-        if (room != deviceLogits) {
+        if (fits) {
             engine.copyRow(room, rows - 1, vocabSize, deviceLogits);
         }
         withoutLogits = false;

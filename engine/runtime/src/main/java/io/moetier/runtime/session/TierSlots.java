@@ -40,6 +40,11 @@ record TierSlots(ExpertTiers tiers, long allBytes, IfIdle ifIdle) implements Mem
     }
 
     @Override
+    public long spareBytes() {
+        return tiers.spareBytes();
+    }
+
+    @Override
     public long partBytes() {
         return tiers.partBytes();
     }

@@ -26,6 +26,7 @@ public final class ElasticSlots {
     private volatile long partBytes;
     private volatile long nextBytes;
     private volatile long awayBytes;
+    private volatile long spareBytes;
 
     /// @param nanos the clock that tells when slots moved
     /// @param lock which guards the caches of these slots; never held while memory moves
@@ -170,8 +171,14 @@ public final class ElasticSlots {
         return awayBytes;
     }
 
+    /// Returns the bytes of all slots that can be given back, from any thread.
+    public long spareBytes() {
+        return spareBytes;
+    }
+
     private void noteParts() {
         awayBytes = sizeClasses.stream().mapToLong(SlotPieces::awayBytes).sum();
+        spareBytes = sizeClasses.stream().mapToLong(SlotPieces::spareBytes).sum();
         partBytes = sizeClasses.stream().mapToLong(SlotPieces::partBytes).max().orElse(0);
         nextBytes = sizeClasses.stream()
                 .max(Comparator.comparingLong(SlotPieces::awayBytes))

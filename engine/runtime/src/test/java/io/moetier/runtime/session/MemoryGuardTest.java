@@ -53,6 +53,11 @@ class MemoryGuardTest {
         }
 
         @Override
+        public long spareBytes() {
+            return allBytes() - 40 * MIB - away;
+        }
+
+        @Override
         public long partBytes() {
             return 4 * MIB;
         }
@@ -102,8 +107,7 @@ class MemoryGuardTest {
         }
 
         private void move(long bytes) {
-            long most = allBytes() - 40 * MIB - away;
-            long moved = Math.clamp(bytes, -away, most);
+            long moved = Math.clamp(bytes, -away, spareBytes());
             away += moved;
             usedBytes -= moved;
         }
@@ -338,10 +342,29 @@ class MemoryGuardTest {
         InvalidOptionException refused = assertThrows(InvalidOptionException.class, () -> guard.makeRoom(990 * MIB));
         assertEquals(List.of(90 * MIB), slots.given);
         assertEquals(
-                "contextLength: 990 MiB more of keys and values are needed for the text, and no more experts can"
-                        + " give way to them: they do not fit into the 1000 MiB that the control group /a has left"
-                        + " of 1.95 GiB, of which 20.0 MiB stay free",
+                "contextLength: 990 MiB more of keys and values are needed for the text, and do not fit beside the"
+                        + " fewest experts into the 1000 MiB that the control group /a has left of 1.95 GiB, of which"
+                        + " 20.0 MiB stay free",
                 refused.getMessage());
+    }
+
+    @Test
+    void aTextThatWillNotFitIsRefusedBeforeAnythingGivesWay() {
+        guard.requireRoom(1580 * MIB);
+        slots.empty = 100 * MIB; // of which none can give way to anything yet
+        guard.requireRoom(1480 * MIB);
+        InvalidOptionException refused =
+                assertThrows(InvalidOptionException.class, () -> guard.requireRoom(1481 * MIB));
+        assertEquals(
+                "contextLength: 1.45 GiB more of keys and values are needed for the text, and do not fit beside the"
+                        + " fewest experts into the 1.46 GiB that the control group /a has left of 1.95 GiB, of which"
+                        + " 20.0 MiB stay free",
+                refused.getMessage());
+        kind = Kind.ADDRESSES; // which counts what is empty as well
+        guard.requireRoom(1580 * MIB);
+        kind = Kind.MACHINE;
+        guard.requireRoom(5000 * MIB);
+        assertEquals(List.of(), slots.given);
     }
 
     @Test
