@@ -70,8 +70,7 @@ final class MemoryBudget {
     }
 
     /// Returns the pages of files, as far as they may be those of libraries: more is data that an application has
-    /// mapped,
-    /// which goes where memory is needed.
+    /// mapped, which goes where memory is needed.
     static long libraryBytes(ProcessMemory memory) {
         return Math.min(MOST_LIBRARY_BYTES, memory.residentBytes() - memory.anonymousBytes());
     }
