@@ -46,7 +46,7 @@ class MemoryMatrixTest {
     private static final int LONG_PROMPT = 3900;
 
     private static final int LIMIT_OF_LONG = 360;
-    private static final int TOO_LITTLE_FOR_LONG = 290;
+    private static final int TOO_LITTLE_FOR_LONG = 260;
 
     private static final long LEFT_BY_LONG = 12 * MIB; // of a reserve of 32, of which a fifth may be taken for a while
     private static final int TOO_LITTLE = 160;
