@@ -217,20 +217,20 @@ final class MemoryBudget {
     }
 
     /// Returns the limit that `toCome` more bytes would come too close to; that of the machine does not refuse them.
-    ///
-    /// @param emptyBytes of memory that is reserved and was never touched: its pages are still to come
-    static Optional<MemoryLimit> tightest(List<MemoryLimit> limits, long toCome, long emptyBytes) {
+    static Optional<MemoryLimit> tightest(List<MemoryLimit> limits, long toCome) {
         return limits.stream()
                 .filter(limit -> limit.kind() != Kind.MACHINE)
-                .filter(limit -> limit.availableBytes() - toCome - pages(limit, emptyBytes) < hardPart(limit))
+                .filter(limit -> limit.availableBytes() - toCome < hardPart(limit))
                 .min(Comparator.comparingLong(MemoryLimit::availableBytes));
     }
 
-    /// Returns a limit as it will be once slots of `spareBytes` have been given back and the others filled.
+    /// Returns limits as they will be once slots of `spareBytes` have been given back and the others filled.
     ///
     /// @param emptyBytes of all slots, whose pages are still to come
-    static MemoryLimit after(MemoryLimit limit, long spareBytes, long emptyBytes) {
-        return limit.withUsed(limit.usedBytes() - spareBytes + pages(limit, emptyBytes));
+    static List<MemoryLimit> after(List<MemoryLimit> limits, long spareBytes, long emptyBytes) {
+        return limits.stream()
+                .map(limit -> limit.withUsed(limit.usedBytes() - spareBytes + pages(limit, emptyBytes)))
+                .toList();
     }
 
     /// Returns what of a limit no text gets.

@@ -211,9 +211,9 @@ public final class MemoryGuard implements AutoCloseable {
     void requireRoom(long bytes) {
         long spare = slots.spareBytes();
         long empty = slots.emptyBytes();
-        await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes - spare, empty)))
+        await(thread.submit(() -> MemoryBudget.tightest(MemoryBudget.after(limits.get(), spare, empty), bytes)))
                 .ifPresent(limit -> {
-                    throw tooLong(bytes, MemoryBudget.after(limit, spare, empty));
+                    throw tooLong(bytes, limit);
                 });
     }
 
@@ -227,7 +227,7 @@ public final class MemoryGuard implements AutoCloseable {
         long missing = MemoryBudget.shortage(present, bytes, empty, false);
         if (missing > 0) {
             slots.giveBack(Math.max(missing, withdraw()), MemoryBudget.ofAddresses(present, bytes, empty, false));
-            await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes, 0)))
+            await(thread.submit(() -> MemoryBudget.tightest(limits.get(), bytes)))
                     .ifPresent(limit -> {
                         throw tooLong(bytes, limit);
                     });
