@@ -6,6 +6,7 @@ import java.io.InputStream;
 import java.lang.ProcessBuilder.Redirect;
 import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,6 +98,19 @@ public final class ChildProcess implements AutoCloseable {
             throw new AssertionError("still running: " + process.info().commandLine());
         }
         return process.exitValue();
+    }
+
+    /// Says whether a process of this number runs. One that has ended may stay in the table until somebody asks how.
+    public static boolean runs(long pid) {
+        try {
+            String state = Files.readString(Path.of("/proc", Long.toString(pid), "stat"));
+            return !state.substring(state.lastIndexOf(')') + 1).strip().startsWith("Z");
+        } catch (IOException e) {
+            if (!Files.isDirectory(Path.of("/proc/self"))) {
+                throw new AssertionError("needs /proc", e);
+            }
+            return false;
+        }
     }
 
     /// Ends the process at once, with all that it has started, and waits until it is gone.
