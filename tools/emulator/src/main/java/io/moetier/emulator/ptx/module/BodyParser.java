@@ -58,7 +58,7 @@ final class BodyParser {
             case ".loc", ".file" -> tokens.skipLine();
             case ".pragma" -> tokens.skipPast(";");
             default -> {
-                if (tokens.peek().isWord() && tokens.peek(1).is(":")) {
+                if (tokens.peek().isWord() && tokens.peekFurther().is(":")) {
                     decoder.label(tokens.next());
                     tokens.expect(":");
                 } else {

@@ -105,18 +105,27 @@ final class ModuleParser {
         Token name = tokens.word();
         List<PtxParameter> parameters = tokens.peek().is("(") ? parameters() : List.of();
         int maxThreads = maxThreads();
-        int body = tokens.place();
+        Token body = tokens.peek();
         KernelScope scope = new KernelScope(tokens, variables, parameters);
-        BodyParser first = new BodyParser(tokens, scope, new Copies());
-        first.read();
-        PtxKernel kernel = new PtxKernel(
-                name.text(), parameters, maxThreads, scope, () -> readAgain(body, parameters, first.found()), tokens);
+        copies(scope);
+        PtxKernel kernel =
+                new PtxKernel(name.text(), parameters, maxThreads, scope, () -> readAgain(body, parameters), tokens);
         if (kernels.put(name.text(), kernel) != null) {
             throw tokens.refuse(name.line(), "a kernel for the second time");
         }
     }
 
-    private Op.Program readAgain(int body, List<PtxParameter> parameters, Copies known) {
+    /// Reads a body, and returns the copies in it.
+    private Copies copies(KernelScope scope) {
+        BodyParser parser = new BodyParser(tokens, scope, new Copies());
+        parser.read();
+        return parser.found();
+    }
+
+    /// Reads a body twice, as what it copies is known behind it.
+    private Op.Program readAgain(Token body, List<PtxParameter> parameters) {
+        tokens.back(body);
+        Copies known = copies(new KernelScope(tokens, variables, parameters));
         tokens.back(body);
         KernelScope scope = new KernelScope(tokens, variables, parameters);
         return scope.program(new BodyParser(tokens, scope, known).read());

@@ -1,7 +1,7 @@
 package io.moetier.emulator.ptx.module;
 
-import io.moetier.emulator.ptx.text.Lexer;
 import io.moetier.emulator.ptx.text.PtxException;
+import io.moetier.emulator.ptx.text.Tokens;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -24,7 +24,7 @@ public final class PtxModule {
     ///
     /// @throws PtxException if it is malformed, or uses an instruction, modifier or type that is not known
     public static PtxModule parse(String text) {
-        return new ModuleParser(Lexer.read(text)).read();
+        return new ModuleParser(new Tokens(text)).read();
     }
 
     public PtxVersion version() {

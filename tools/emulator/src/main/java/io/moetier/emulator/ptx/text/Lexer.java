@@ -1,59 +1,93 @@
 package io.moetier.emulator.ptx.text;
 
-import java.util.ArrayList;
-import java.util.List;
-
-/// Cuts a PTX text into tokens and leaves comments out.
-public final class Lexer {
+/// Cuts a PTX text into tokens, one at a time, and leaves comments out.
+final class Lexer {
     private static final String SIGNS = "{}()[]<>,;:=|+-!@";
 
     private final String text;
-    private final List<Token> tokens = new ArrayList<>();
     private int at;
     private int line = 1;
 
-    private Lexer(String text) {
+    Lexer(String text) {
         this.text = text;
     }
 
-    public static Tokens read(String text) {
-        Lexer lexer = new Lexer(text);
-        while (lexer.at < text.length()) {
-            lexer.step();
-        }
-        return new Tokens(lexer.tokens, text.lines().toList());
+    /// Goes to where a token begins.
+    void back(Token token) {
+        at = token.at();
+        line = token.line();
     }
 
-    private void step() {
+    /// Returns the next token, or [Token#END].
+    Token next() {
+        skipBlanks();
+        if (at == text.length()) {
+            return Token.END;
+        }
+        Token token = new Token(text.substring(at, end()), line, at);
+        at += token.text().length();
+        return token;
+    }
+
+    /// Skips what is between tokens.
+    private void skipBlanks() {
+        while (at < text.length()) {
+            char c = text.charAt(at);
+            if (c == '\n') {
+                line++;
+                at++;
+            } else if (Character.isWhitespace(c) || c == 0) {
+                at++;
+            } else if (text.startsWith("//", at)) {
+                at = endOf("\n", 0);
+            } else if (text.startsWith("/*", at)) {
+                int end = endOf("*/", 2);
+                line += (int)
+                        text.substring(at, end).chars().filter(x -> x == '\n').count();
+                at = end;
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Returns where the token ends that begins here.
+    private int end() {
         char c = text.charAt(at);
-        if (c == '\n') {
-            line++;
-            at++;
-        } else if (Character.isWhitespace(c) || c == 0) {
-            at++;
-        } else if (text.startsWith("//", at)) {
-            at = endOf("\n", 0);
-        } else if (text.startsWith("/*", at)) {
-            int end = endOf("*/", 2);
-            line += (int) text.substring(at, end).chars().filter(x -> x == '\n').count();
-            at = end;
-        } else if (c == '"') {
+        if (c == '"') {
             int end = text.indexOf('"', at + 1);
             if (end < 0) {
-                throw new PtxException(line, text.lines().toList().get(line - 1), "a string without an end");
+                throw refuse("a string without an end");
             }
-            add(end + 1);
-        } else if (inWord(at)) {
+            return end + 1;
+        }
+        if (inWord(at)) {
             int end = at;
             while (end < text.length() && (inWord(end) || text.startsWith("::", end))) {
                 end += inWord(end) ? 1 : 2;
             }
-            add(end);
-        } else if (SIGNS.indexOf(c) >= 0) {
-            add(at + 1);
-        } else {
-            throw new PtxException(line, text.lines().toList().get(line - 1), "unknown character '" + c + "'");
+            return end;
         }
+        if (SIGNS.indexOf(c) < 0) {
+            throw refuse("unknown character '" + c + "'");
+        }
+        return at + 1;
+    }
+
+    private PtxException refuse(String reason) {
+        return new PtxException(line, text(line), reason);
+    }
+
+    /// Returns what stands in a line; nothing if there is no such line.
+    String text(int line) {
+        return line < 1
+                ? ""
+                : text.lines().skip(line - 1L).findFirst().orElse("").strip();
+    }
+
+    /// How many lines there are.
+    int numLines() {
+        return Math.toIntExact(text.lines().count());
     }
 
     private boolean inWord(int index) {
@@ -64,10 +98,5 @@ public final class Lexer {
     private int endOf(String mark, int length) {
         int end = text.indexOf(mark, at);
         return end < 0 ? text.length() : end + length;
-    }
-
-    private void add(int end) {
-        tokens.add(new Token(text.substring(at, end), line));
-        at = end;
     }
 }

@@ -1,7 +1,12 @@
 package io.moetier.emulator.ptx.text;
 
 /// A word, a number, a string or a sign of a PTX text.
-public record Token(String text, int line) {
+///
+/// @param at where it begins in the text
+public record Token(String text, int line, int at) {
+    /// What follows the last one.
+    static final Token END = new Token("end of text", 0, -1);
+
     public boolean is(String other) {
         return text.equals(other);
     }
@@ -10,6 +15,10 @@ public record Token(String text, int line) {
     public boolean isWord() {
         char first = text.charAt(0);
         return Character.isLetter(first) || first == '%' || first == '_' || first == '$';
+    }
+
+    boolean isEnd() {
+        return at < 0;
     }
 
     boolean isNumber() {

@@ -1,57 +1,65 @@
 package io.moetier.emulator.ptx.text;
 
-import java.util.List;
+import org.jspecify.annotations.Nullable;
 
-/// A place in a list of tokens, and what a parser asks of it.
+/// A place in a PTX text, and what a parser asks of it.
+///
+/// Tokens are made when they are asked for and kept by nobody: those of all kernels take thirty times as much memory as
+/// their text.
 public final class Tokens {
-    private static final Token END = new Token("end of text", 0);
+    private final Lexer lexer;
+    private Token first;
+    private @Nullable Token second; // once it was looked at
 
-    private final List<Token> tokens;
-    private final List<String> lines;
-    private int at;
-
-    Tokens(List<Token> tokens, List<String> lines) {
-        this.tokens = tokens;
-        this.lines = lines;
+    /// @throws PtxException if the text begins with no token
+    public Tokens(String text) {
+        lexer = new Lexer(text);
+        first = lexer.next();
     }
 
-    /// Returns where this is, for [#back(int)].
-    public int place() {
-        return at;
+    /// Goes back to a token that was the next one.
+    public void back(Token token) {
+        lexer.back(token);
+        advance(null);
     }
 
-    /// Goes back to a place.
-    public void back(int place) {
-        at = place;
+    private void advance(@Nullable Token known) {
+        first = known == null ? lexer.next() : known;
+        second = null;
     }
 
     public boolean atEnd() {
-        return at >= tokens.size();
+        return first.isEnd();
     }
 
+    /// Returns the next token.
     public Token peek() {
-        return peek(0);
+        return first;
     }
 
-    public Token peek(int ahead) {
-        return at + ahead < tokens.size() ? tokens.get(at + ahead) : END;
+    /// Returns the token after the next one.
+    public Token peekFurther() {
+        if (second == null) {
+            second = lexer.next();
+        }
+        return second;
     }
 
     public Token next() {
-        Token token = peek();
-        if (token.equals(END)) {
+        if (atEnd()) {
             throw refuse("ends in the middle of a statement");
         }
-        at++;
+        Token token = first;
+        advance(second);
         return token;
     }
 
     /// Takes the next token if it is this one.
     public boolean take(String text) {
-        if (!peek().is(text)) {
+        if (!first.is(text)) {
             return false;
         }
-        at++;
+        advance(second);
         return true;
     }
 
@@ -78,9 +86,9 @@ public final class Tokens {
     }
 
     public void skipLine() {
-        int line = peek().line();
-        while (!atEnd() && peek().line() == line) {
-            at++;
+        int line = first.line();
+        while (!atEnd() && first.line() == line) {
+            advance(second);
         }
     }
 
@@ -92,11 +100,11 @@ public final class Tokens {
     }
 
     public int line() {
-        return atEnd() ? lines.size() : peek().line();
+        return atEnd() ? lexer.numLines() : first.line();
     }
 
     public String text(int line) {
-        return line >= 1 && line <= lines.size() ? lines.get(line - 1).strip() : "";
+        return lexer.text(line);
     }
 
     public PtxException refuse(String reason) {
