@@ -115,6 +115,7 @@ class InterruptedBuildTest {
                 Thread.sleep(POLL_MILLIS);
             }
         }
+        Files.delete(numbers); // which may be those of other processes soon
     }
 
     private List<Long> started() throws IOException {
