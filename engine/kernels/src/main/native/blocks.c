@@ -109,38 +109,32 @@ INLINE vfloat scaled_products(int type, const struct weights *w, const int8_t *x
 }
 
 /*
- * Multiplies a tile by the first `width` columns of a group of `stride`; the results of column j go to y + at[j]. Fresh
- * weights are not in a cache yet.
+ * Multiplies a part of a tile by the first `width` columns of a group of `stride`; the results of column j go to
+ * y + at[j]. Fresh weights are not in a cache yet.
  */
-INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int blocks, const int8_t *x,
-                           const float *scales, const int32_t *sums, float *y, const int32_t *at) {
+INLINE void multiply_group(int type, int width, int stride, int fresh, const uint8_t *w, int part, int blocks,
+                           const int8_t *x, const float *scales, const int32_t *sums, float *y, const int32_t *at) {
     const int together = blocks_together(type), digits = digits_of(type);
-    vfloat results[PARTS][COLUMNS] = {0};
+    vfloat results[COLUMNS] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
         for (int b = 0; b < together;
              b++, x += stride * digits * BLOCK, scales += stride, sums += 2 * stride * digits) {
             if (fresh) {
                 fetch_ahead(type, 1, w, 0, b);
             }
+            struct weights weights;
+            decode(type, w, b, part, &weights);
             UNROLL
-            for (int part = 0; part < PARTS; part++) {
-                struct weights weights;
-                decode(type, w, b, part, &weights);
-                UNROLL
-                for (int j = 0; j < width; j++) {
-                    const int first = j * digits;
-                    vfloat products = scaled_products(type, &weights, x + first * BLOCK, sums + 2 * first);
-                    results[part][j] = multiply_add(products, all_floats(scales[j]), results[part][j]);
-                }
+            for (int j = 0; j < width; j++) {
+                const int first = j * digits;
+                vfloat products = scaled_products(type, &weights, x + first * BLOCK, sums + 2 * first);
+                results[j] = multiply_add(products, all_floats(scales[j]), results[j]);
             }
         }
     }
     UNROLL
     for (int j = 0; j < width; j++) {
-        UNROLL
-        for (int part = 0; part < PARTS; part++) {
-            store_floats(y + at[j] + part * LANES, results[part][j]);
-        }
+        store_floats(y + at[j] + part * LANES, results[j]);
     }
 }
 
@@ -221,26 +215,28 @@ INLINE void multiply(int type, const struct product *p) {
         float *y = p->y + tile * ROWS;
         for (int column = p->first; column < p->last; column += COLUMNS) {
             const int stride = group_width(p->n, column), width = columns_together(p->last, column);
-            const int fresh = column == p->first;
             const long at = block_at(p->n, blocks, column, 0);
             const int8_t *x = p->bytes + at * digits * BLOCK;
             const float *scales = p->scales + at;
             const int32_t *sums = p->sums + 2 * at * digits;
             const int32_t *to = p->at + column;
-            switch (width) {
-#define WIDTH(number)                                                                   \
-    case number:                                                                        \
-        multiply_group(type, number, stride, fresh, w, blocks, x, scales, sums, y, to); \
+            for (int part = 0; part < PARTS; part++) {
+                const int fresh = column == p->first && part == 0;
+                switch (width) {
+#define WIDTH(number)                                                                         \
+    case number:                                                                              \
+        multiply_group(type, number, stride, fresh, w, part, blocks, x, scales, sums, y, to); \
         break;
-                WIDTH(1)
-                WIDTH(2)
-                WIDTH(3)
-                WIDTH(4)
-                WIDTH(5)
-                WIDTH(6)
-                WIDTH(7)
-                WIDTH(8)
+                    WIDTH(1)
+                    WIDTH(2)
+                    WIDTH(3)
+                    WIDTH(4)
+                    WIDTH(5)
+                    WIDTH(6)
+                    WIDTH(7)
+                    WIDTH(8)
 #undef WIDTH
+                }
             }
         }
     }
