@@ -160,7 +160,8 @@ INLINE void multiply_columns(int type, const struct product *p, const struct wei
         end = end < p->last ? end : p->last;
         const uint8_t *share = next + next_bytes * (column - p->first) / (p->last - p->first);
         const long fetched = next_bytes * (end - column) / (p->last - p->first) / blocks;
-        const struct run run = {end - column, group_width(p->n, column), block_at(p->n, p->cols / BLOCK, column, from)};
+        const struct run run = {end - column, group_width(GROUP, p->n, column),
+                                block_at(GROUP, p->n, p->cols / BLOCK, column, from)};
         if (run.columns < GROUP && run.columns != *part) {
             *part = run.columns;
             set_shapes(depth_of(type), *part);

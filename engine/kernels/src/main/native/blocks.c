@@ -67,7 +67,7 @@ INLINE void pack(int type, int digits, const float *x, int cols, int n, int colu
                  int32_t *sums) {
     const int blocks = cols / BLOCK;
     for (int b = 0; b < blocks; b++) {
-        const long at = block_at(n, blocks, column, b);
+        const long at = block_at(GROUP, n, blocks, column, b);
         vfloat rest[2 * HALF_VECTORS];
         UNROLL
         for (int i = 0; i < 2 * HALF_VECTORS; i++) {
@@ -138,26 +138,11 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
     }
 }
 
-/*
- * Memory serves so many ascending streams of a core fastest: measured on Sapphire Rapids, which has AMX, and on Zen 5,
- * which does not.
- */
-#ifdef __AMX_INT8__
-#define STREAMS 4
-#else
-#define STREAMS 2
-#endif
-
-/* Returns how many streams weights are read in. Those that take three digits keep the registers of more busy alone. */
-INLINE int streams_of(int type) {
-    return digits_of(type) > 1 ? 1 : STREAMS;
-}
-
 /* Multiplies `count` tiles, each `apart` bytes after the one before, by one column, to y[count][y_apart]. */
 INLINE void multiply_streams(int type, int count, int stride, const uint8_t *w, long apart, int blocks, const int8_t *x,
                              const float *scales, const int32_t *sums, float *y, int y_apart) {
     const int together = blocks_together(type), digits = digits_of(type);
-    vfloat results[STREAMS][PARTS] = {0};
+    vfloat results[MOST_STREAMS][PARTS] = {0};
     for (int block = 0; block < blocks; block += together, w += block_bytes(type)) {
         for (int b = 0; b < together;
              b++, x += stride * digits * BLOCK, scales += stride, sums += 2 * stride * digits) {
@@ -190,10 +175,10 @@ INLINE void multiply_streams(int type, int count, int stride, const uint8_t *w, 
 INLINE int multiply_column(int type, int count, const struct product *p, int first) {
     const int blocks = p->cols / BLOCK, digits = digits_of(type), length = (p->tiles - first) / count;
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
-    const long at = block_at(p->n, blocks, p->first, 0);
+    const long at = block_at(GROUP, p->n, blocks, p->first, 0);
     fetch_first(count, p->w + first * tile_bytes, length * tile_bytes);
     for (int tile = first; tile < first + length; tile++) {
-        multiply_streams(type, count, group_width(p->n, p->first), p->w + tile * tile_bytes, length * tile_bytes,
+        multiply_streams(type, count, group_width(GROUP, p->n, p->first), p->w + tile * tile_bytes, length * tile_bytes,
                          blocks, p->bytes + at * digits * BLOCK, p->scales + at, p->sums + 2 * at * digits,
                          p->y + p->at[p->first] + tile * ROWS, length * ROWS);
     }
@@ -204,18 +189,20 @@ INLINE void multiply(int type, const struct product *p) {
     const int blocks = p->cols / BLOCK, digits = digits_of(type);
     const long tile_bytes = (long)blocks / blocks_together(type) * block_bytes(type);
     int first = 0;
-    if (p->last - p->first == 1) {
-        first = multiply_column(type, streams_of(type), p, first);
-        if (streams_of(type) > 2) {
-            first = multiply_column(type, 2, p, first);
+    if (p->last - p->first == 1 && digits > 1) {
+        first = multiply_column(type, 1, p, first); /* which keeps the registers of more streams busy alone */
+    } else if (p->last - p->first == 1) {
+        if (MOST_STREAMS > 2 && p->streams > 2) {
+            first = multiply_column(type, MOST_STREAMS, p, first);
         }
+        first = multiply_column(type, 2, p, first);
     }
     for (int tile = first; tile < p->tiles; tile++) {
         const uint8_t *w = p->w + tile * tile_bytes;
         float *y = p->y + tile * ROWS;
         for (int column = p->first; column < p->last; column += COLUMNS) {
-            const int stride = group_width(p->n, column), width = columns_together(p->last, column);
-            const long at = block_at(p->n, blocks, column, 0);
+            const int stride = group_width(GROUP, p->n, column), width = columns_together(p->last, column);
+            const long at = block_at(GROUP, p->n, blocks, column, 0);
             const int8_t *x = p->bytes + at * digits * BLOCK;
             const float *scales = p->scales + at;
             const int32_t *sums = p->sums + 2 * at * digits;
@@ -227,14 +214,7 @@ INLINE void multiply(int type, const struct product *p) {
     case number:                                                                              \
         multiply_group(type, number, stride, fresh, w, part, blocks, x, scales, sums, y, to); \
         break;
-                    WIDTH(1)
-                    WIDTH(2)
-                    WIDTH(3)
-                    WIDTH(4)
-                    WIDTH(5)
-                    WIDTH(6)
-                    WIDTH(7)
-                    WIDTH(8)
+                    WIDTHS(WIDTH)
 #undef WIDTH
                 }
             }
@@ -245,11 +225,6 @@ INLINE void multiply(int type, const struct product *p) {
 BLOCK_TYPES(FUNCTION)
 
 void LEVEL(multiply_blocks)(int type, const struct product *p) {
-#ifdef __AMX_INT8__
-    if (LEVEL(multiply_amx)(type, p)) {
-        return;
-    }
-#endif
     switch (type) {
         BLOCK_TYPES(MULTIPLY)
     }

@@ -37,10 +37,9 @@ instructions() {
   esac
 }
 
-# Prints the level at which a source is compiled for another: what knows nothing of the columns of product.h has nothing
-# of AMX either, and level amx takes that of avx512.
+# Prints the level at which a source is compiled for another: level amx takes from avx512 what has nothing of AMX.
 level_of() {
-  if [ "$1" = amx ] && ! grep -q '"product.h"' "$2"; then echo avx512; else echo "$1"; fi
+  if [ "$1" = amx ] && ! grep -q __AMX_INT8__ "$2"; then echo avx512; else echo "$1"; fi
 }
 
 # Says whether what belongs to a level is compiled, or will be as a part of it.

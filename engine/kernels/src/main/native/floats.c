@@ -12,7 +12,7 @@
 
 void LEVEL(pack_floats)(const float *x, int cols, int n, int column, float *floats) {
     for (int k = 0; k < cols; k++) {
-        floats[block_at(n, cols, column, k)] = x[k];
+        floats[block_at(COLUMNS, n, cols, column, k)] = x[k];
     }
 }
 
@@ -94,21 +94,14 @@ INLINE void multiply_group(int type, int width, int stride, int fresh, const uin
 INLINE void multiply_columns(int type, const struct product *p, const uint8_t *w, int k, float *y) {
     const int depth = p->cols - k < DEPTH ? p->cols - k : DEPTH;
     for (int column = p->first; column < p->last; column += COLUMNS) {
-        const int stride = group_width(p->n, column), fresh = column == p->first;
-        const float *x = p->floats + block_at(p->n, p->cols, column, k);
+        const int stride = group_width(COLUMNS, p->n, column), fresh = column == p->first;
+        const float *x = p->floats + block_at(COLUMNS, p->n, p->cols, column, k);
         switch (columns_together(p->last, column)) {
 #define WIDTH(number)                                                                        \
     case number:                                                                             \
         multiply_group(type, number, stride, fresh, w, depth, x, k == 0, y, p->at + column); \
         break;
-            WIDTH(1)
-            WIDTH(2)
-            WIDTH(3)
-            WIDTH(4)
-            WIDTH(5)
-            WIDTH(6)
-            WIDTH(7)
-            WIDTH(8)
+            WIDTHS(WIDTH)
 #undef WIDTH
         }
     }
