@@ -169,16 +169,20 @@ public final class DeviceMemory implements AutoCloseable {
         to.wroteRange(offset, offset + memory.byteSize());
     }
 
-    /// Returns memory that a launch uses for itself, at no address and not counted. It goes when nobody knows it any
+    /// Returns memory that launches use for themselves, at no address and not counted. It goes when nobody knows it any
     /// more.
     public Allocation scratch(long bytes) {
         MemorySegment memory = Arena.ofAuto().allocate(Math.max(1, bytes), 16).asSlice(0, bytes);
         Allocation allocation =
                 new Allocation(0, memory, null, fresh == FreshMemory.FAULTS ? new Initialised(bytes) : null);
-        if (fresh != FreshMemory.ZERO) {
-            memory.fill((byte) 0xff);
-        }
+        renew(allocation);
         return allocation;
+    }
+
+    /// Makes scratch memory what it was when it was made.
+    public void renew(Allocation scratch) {
+        scratch.forget();
+        scratch.memory().fill(fresh == FreshMemory.ZERO ? 0 : (byte) 0xff);
     }
 
     /// Returns the allocation that holds `address`, live or freed, or null.

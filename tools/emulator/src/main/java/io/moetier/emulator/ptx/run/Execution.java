@@ -23,23 +23,27 @@ final class Execution {
     private final WarpRunner runner;
 
     Execution(
-            PtxKernel kernel, Launch launch, LaunchOptions options, DeviceMemory memory, Map<String, Long> addresses) {
+            PtxKernel kernel,
+            Launch launch,
+            LaunchOptions options,
+            DeviceMemory memory,
+            Map<String, Long> addresses,
+            Workspace workspace) {
         this.kernel = kernel;
         this.launch = launch;
         this.options = options;
         faults = new Faults(kernel, launch.grid(), launch.block());
         counts = new LaunchCounts(options.countTraffic());
-        shared = memory.scratch(kernel.sharedBytes() + launch.dynamicSharedBytes());
+        shared = workspace.shared(launch.dynamicSharedBytes());
         Op.Program program = kernel.program();
-        warps = new Warp[Math.toIntExact(Math.ceilDiv(launch.block().count(), Warp.LANES))];
-        for (int i = 0; i < warps.length; i++) {
-            warps[i] = new Warp(i, program, memory.scratch((long) kernel.localBytes() * Warp.LANES));
+        warps = workspace.warps(Math.toIntExact(Math.ceilDiv(launch.block().count(), Warp.LANES)));
+        for (Warp warp : warps) {
             for (Op.Symbol symbol : program.symbols()) {
                 long address = java.util.Objects.requireNonNull(addresses.get(symbol.name()), symbol.name());
-                Arrays.fill(warps[i].longs[symbol.row()], address + symbol.offset());
+                Arrays.fill(warp.longs[symbol.row()], address + symbol.offset());
             }
             for (Op.SpecialRow special : program.specials()) {
-                fill(warps[i], special, 0, 0, 0);
+                fill(warp, special, 0, 0, 0);
             }
         }
         Accesses accesses = new Accesses(memory, faults, counts, program.ops().size(), shared, kernel.localBytes());

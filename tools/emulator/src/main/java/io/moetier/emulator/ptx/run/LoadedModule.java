@@ -6,6 +6,7 @@ import io.moetier.emulator.memory.FaultKind;
 import io.moetier.emulator.ptx.module.PtxKernel;
 import io.moetier.emulator.ptx.module.PtxModule;
 import io.moetier.emulator.ptx.module.PtxVariable;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -18,6 +19,7 @@ public final class LoadedModule implements AutoCloseable {
     private final PtxModule module;
     private final DeviceMemory memory;
     private final Map<String, Long> addresses = new LinkedHashMap<>();
+    private final Map<String, Workspace> workspaces = new HashMap<>(); // by the kernel's name
 
     /// @throws DeviceFault `OUT_OF_MEMORY` if the variables do not fit
     public LoadedModule(PtxModule module, DeviceMemory memory) {
@@ -58,13 +60,15 @@ public final class LoadedModule implements AutoCloseable {
                     "kernel " + kernel.name() + " runs with up to " + kernel.maxThreads() + " threads, not "
                             + launch.block().count());
         }
-        return new Execution(kernel, launch, options, memory, addresses).run();
+        Workspace workspace = workspaces.computeIfAbsent(kernel.name(), name -> new Workspace(kernel, memory));
+        return new Execution(kernel, launch, options, memory, addresses, workspace).run();
     }
 
     @Override
     public void close() {
         addresses.values().forEach(memory::free);
         addresses.clear();
+        workspaces.clear();
     }
 
     private void place(PtxVariable variable) {

@@ -3,13 +3,16 @@ package io.moetier.emulator.ptx.run;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.emulator.memory.FreshMemory;
 import io.moetier.emulator.ptx.code.Cost;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// What lanes, warps and blocks do together: divergence, shuffles, votes, barriers, atomics, order.
@@ -381,6 +384,36 @@ class WarpTest {
             assertEquals(128, counts.operations(Cost.DOT_PRODUCT));
             assertEquals(128, counts.operations(Cost.SPECIAL));
             assertEquals(4 * 13, counts.warpInstructions());
+        }
+    }
+
+    /// What a launch works in was another's before.
+    @ParameterizedTest
+    @EnumSource(FreshMemory.class)
+    void aLaunchLeavesNothingInMemoryOfItsOwn(FreshMemory fresh) {
+        String body = """
+                .shared .align 4 .b8 s[4096];
+                .local .align 4 .b8 l[4];
+                mov.u32 %r2, s; mad.lo.s32 %r3, %r1, 4, %r2; mov.u32 %r4, l;
+                setp.ne.u32 %p0, %r0, 0;
+                @%p0 st.shared.u32 [%r3], %r1;
+                @%p0 st.local.u32 [%r4], %r1;
+                ld.shared.u32 %r5, [%r3];
+                st.global.u32 [%d1], %r5;
+                ld.local.u32 %r6, [%r4];
+                st.global.u32 [%d1+2048], %r6;""";
+        try (Script script = new Script(body, fresh)) {
+            assertEquals(32, script.run(33, 1)[32]);
+            assertEquals(99, script.run(100, 1)[512 + 99], "more warps than the launch before had");
+            if (fresh == FreshMemory.FAULTS) {
+                assertThrows(KernelFault.class, () -> script.run(100, 0));
+                assertEquals(99, script.run(100, 1)[512 + 99], "behind one that has failed");
+            } else {
+                int[] found = script.run(100, 0);
+                int untouched = fresh == FreshMemory.ZERO ? 0 : -1;
+                assertTrue(IntStream.range(0, 100).allMatch(i -> found[i] == untouched));
+                assertTrue(IntStream.range(512, 612).allMatch(i -> found[i] == untouched));
+            }
         }
     }
 }
