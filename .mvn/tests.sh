@@ -8,10 +8,12 @@ packaged=io.moetier.cli.packaged
 of=$2 module=${2%:packaged}
 
 left='(?!)' # which is nobody's name
-compilers=
+compilers=@$root/.mvn/late.args
 if [ "$1" = quick ]; then
   left=$(sed -n '/^[^#]/ { s/[.]/[.]/g; s/[*]/[^.]*/g; s/^/(.*[.])?/p; }' .mvn/slow-tests | paste -sd '|' -)
   compilers=-XX:TieredStopAtLevel=1 # these tests end before the optimising compiler has paid for itself
+elif [ "$module" = engine/kernels ]; then
+  compilers=
 fi
 if [ "$of" = "$module" ]; then
   set -- "--exclude-package=$packaged"
@@ -26,8 +28,8 @@ path=$PWD/target/test-classes:$PWD/target/classes:$(cat target/test-classpath)
 agent=$(echo "$path" | tr : '\n' | sed -n 's,^.*/mockito-core-[^/]*[.]jar$,-javaagent:&,p')
 reports=target/test-reports/${of##*/}
 rm -rf "$reports"
-# shellcheck disable=SC2086 # an option or none
-"$JAVA_HOME/bin/java" "@$root/cli/src/main/launcher/jvm.args" "@$root/.mvn/tests.args" $compilers $agent $program \
+"$JAVA_HOME/bin/java" "@$root/cli/src/main/launcher/jvm.args" "@$root/.mvn/tests.args" \
+  ${compilers:+"$compilers"} ${agent:+"$agent"} ${program:+"$program"} \
   -Dmoetier.tests.told=true -cp "$path" org.junit.platform.console.ConsoleLauncher execute \
   --scan-classpath="$PWD/target/test-classes" --include-classname='.*Test' --exclude-classname="$left" "$@" \
   --config=junit.jupiter.testclass.order.default='org.junit.jupiter.api.ClassOrderer$ClassName' \
