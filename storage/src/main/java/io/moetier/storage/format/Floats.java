@@ -52,13 +52,23 @@ public final class Floats {
     /// @throws IndexOutOfBoundsException if `src` or `dst` is too small
     public static void decode(DType dtype, byte[] src, int elements, float[] dst, int dstIndex) {
         Objects.checkFromIndexSize(0, dtype.bytes(elements), src.length);
-        for (int i = 0; i < elements; i++) {
-            dst[dstIndex + i] = switch (dtype) {
-                case F32 -> (float) FLOATS.get(src, Float.BYTES * i);
-                case F16 -> Float.float16ToFloat((short) SHORTS.get(src, Short.BYTES * i));
-                case BF16 -> Float.intBitsToFloat((short) SHORTS.get(src, Short.BYTES * i) << 16);
-                default -> throw new IllegalArgumentException(dtype.label() + " has blocks");
-            };
+        switch (dtype) {
+            case F32 -> {
+                for (int i = 0; i < elements; i++) {
+                    dst[dstIndex + i] = (float) FLOATS.get(src, Float.BYTES * i);
+                }
+            }
+            case F16 -> {
+                for (int i = 0; i < elements; i++) {
+                    dst[dstIndex + i] = Float.float16ToFloat((short) SHORTS.get(src, Short.BYTES * i));
+                }
+            }
+            case BF16 -> {
+                for (int i = 0; i < elements; i++) {
+                    dst[dstIndex + i] = Float.intBitsToFloat((short) SHORTS.get(src, Short.BYTES * i) << 16);
+                }
+            }
+            default -> throw new IllegalArgumentException(dtype.label() + " has blocks");
         }
     }
 

@@ -59,8 +59,22 @@ class WeightPackerTest {
             }
             String what = source + " " + rows + " x " + cols;
             assertArrayEquals(expected, decoded, what);
+            requireTiles(matrix, expected, what);
             for (int i = 0; i < rows * cols; i += 7) {
                 assertEquals(expected[i], matrix.get(i / cols, i % cols), what);
+            }
+        }
+    }
+
+    private static void requireTiles(WeightMatrix matrix, float[] expected, String what) {
+        int cols = matrix.cols();
+        float[] tile = new float[17 * cols];
+        for (int number = 0; number < matrix.tiles(); number++) {
+            Arrays.fill(tile, Float.NaN);
+            new RowDecoder().decodeTile(matrix, number, tile);
+            for (int i = 0; i < 16 * cols; i++) {
+                int row = 16 * number + i % 16;
+                assertEquals(row < matrix.rows() ? expected[row * cols + i / 16] : 0, tile[i], what);
             }
         }
     }

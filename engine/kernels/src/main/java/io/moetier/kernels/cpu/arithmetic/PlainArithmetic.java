@@ -36,8 +36,9 @@ public final class PlainArithmetic implements Arithmetic {
 
     @Override
     public void multiply(WeightMatrix w, int from, int to, PackedColumns x, Results y, Scratch scratch) {
+        float[] weights = scratch.weights(w.cols() * (ROWS + 1));
         for (int tile = from; tile < to; tile++) {
-            float[] weights = decode(w, tile, scratch);
+            scratch.rowDecoder.decodeTile(w, tile, weights);
             double[] sums = scratch.exactSums;
             for (int column = y.firstColumn; column < y.lastColumn; column++) {
                 Arrays.fill(sums, 0);
@@ -59,23 +60,6 @@ public final class PlainArithmetic implements Arithmetic {
         for (int row = 0; row < ROWS; row++) {
             y[at + row] = (float) sums[row];
         }
-    }
-
-    /// Returns one tile as `[cols][16]`; rows of padding are zeros.
-    private static float[] decode(WeightMatrix w, int tile, Scratch scratch) {
-        int cols = w.cols();
-        int rows = Math.min(ROWS, w.rows() - tile * ROWS);
-        float[] weights = scratch.weights(cols * (ROWS + 1));
-        if (rows < ROWS) {
-            Arrays.fill(weights, 0, cols * ROWS, 0f);
-        }
-        for (int row = 0; row < rows; row++) {
-            scratch.rowDecoder.decode(w, tile * ROWS + row, weights, cols * ROWS);
-            for (int k = 0; k < cols; k++) {
-                weights[k * ROWS + row] = weights[cols * ROWS + k];
-            }
-        }
-        return weights;
     }
 
     @Override
