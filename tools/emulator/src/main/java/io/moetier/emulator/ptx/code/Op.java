@@ -12,7 +12,10 @@ public final class Op {
     static final int[] NO_ROWS = {};
 
     public final int line;
-    public final int index;
+
+    /// Its place among the kernel's operations.
+    public int index;
+
     public Unit unit;
     public int guard = NONE;
     public boolean guardNegated;
@@ -70,7 +73,6 @@ public final class Op {
     int[] rowsB = NO_ROWS;
     int[] rowsC = NO_ROWS;
 
-    /// @param index its place among the kernel's operations
     public Op(int line, int index, Unit unit) {
         this.line = line;
         this.index = index;

@@ -19,7 +19,5 @@ public enum Unit {
     BARRIER,
     /// What waits for the lanes of a member mask: shuffles, votes, matrix products.
     EXCHANGE,
-    /// Fences and hints, which mean nothing where everything happens in order.
-    NOTHING,
     TRAP
 }

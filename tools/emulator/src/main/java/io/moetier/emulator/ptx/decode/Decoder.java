@@ -97,6 +97,6 @@ public final class Decoder {
             }
             jump.op().target = target;
         }
-        return out.ops();
+        return ShortBranches.replaceIn(out.ops());
     }
 }

@@ -123,14 +123,14 @@ final class Emitter {
         return row;
     }
 
-    /// Makes of `op` a copy of `source` to `row`, or nothing where nobody will read `row`.
+    /// Makes of `op`, the last one, a copy of `source` to `row`, or leaves it out where nobody will read `row`.
     void move(Op op, KernelScope.Row row, KernelScope.Row source) {
         op.d = row.row();
         op.wide = row.wide();
         op.a = source.row();
         found.copy(row, source);
         if (known.isCopy(row)) {
-            op.unit = Unit.NOTHING;
+            ops.removeLast();
         }
     }
 

@@ -47,8 +47,9 @@ final class MemoryDecoder {
             case "st" -> store(in, modifiers);
             case "atom" -> atomic(in, modifiers, true);
             case "red" -> atomic(in, modifiers, false);
-            case "membar", "fence", "prefetch", "prefetchu", "nanosleep", "griddepcontrol", "brkpt" ->
-                out.emit(in, Unit.NOTHING);
+            case "membar", "fence", "prefetch", "prefetchu", "nanosleep", "griddepcontrol", "brkpt" -> {
+                // orders and hints, which mean nothing where everything happens in order
+            }
             case "isspacep" -> isSpace(in, modifiers);
             default -> {
                 return false;

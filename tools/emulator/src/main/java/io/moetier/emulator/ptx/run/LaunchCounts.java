@@ -28,7 +28,8 @@ public final class LaunchCounts {
         return operations[kind.slot];
     }
 
-    /// Returns the instructions, each counted once for the lanes that execute it together.
+    /// Returns the instructions that are executed, each counted once for the lanes that execute it together. Copies of
+    /// registers and short branches are none, as those that a compiler for a device leaves out.
     public long warpInstructions() {
         return warpInstructions;
     }

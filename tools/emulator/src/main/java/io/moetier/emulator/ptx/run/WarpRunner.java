@@ -138,7 +138,6 @@ final class WarpRunner {
                     }
                     pc++;
                 }
-                case NOTHING -> pc++; // it orders, hints, or is another name for what it copies
                 default -> {
                     if (active != 0) {
                         execute(op, warp, active);
@@ -171,7 +170,7 @@ final class WarpRunner {
             case WARP -> ask(op, warp, active);
             case TRAP ->
                 throw faults.at(FaultKind.LAUNCH_FAILED, op, warp, Integer.numberOfTrailingZeros(active), "trap");
-            case BRANCH, EXIT, BARRIER, EXCHANGE, NOTHING -> throw new IllegalStateException(op.unit.toString());
+            case BRANCH, EXIT, BARRIER, EXCHANGE -> throw new IllegalStateException(op.unit.toString());
         }
     }
 
