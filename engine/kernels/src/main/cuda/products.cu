@@ -128,6 +128,8 @@ ONE_BY_ONE(iq2_s, IQ2_S)
 ONE_BY_ONE(iq3_xxs, IQ3_XXS)
 ONE_BY_ONE(iq3_s, IQ3_S)
 
+#ifndef ONE_TYPE // what types have in common
+
 // What gate and up of experts come to where each was multiplied by itself, since they are of different types or of one
 // that is decoded weight by weight: a task's `out` [n, rows] becomes the activation of itself and `x` [n, rows].
 KERNEL(activate_pairs)(const Tasks tasks) {
@@ -156,3 +158,5 @@ KERNEL(copy_rows)(const RowCopy copy) {
     to[i] = from[i];
   }
 }
+
+#endif

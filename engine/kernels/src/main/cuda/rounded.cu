@@ -241,6 +241,8 @@ __device__ __forceinline__ void multiply_rounded(const Tasks& tasks) {
   }
 }
 
+#ifndef ONE_TYPE // what types have in common
+
 KERNEL(round_to_one_digit)(const Rounding rounding) {
   round_block<1>(rounding);
 }
@@ -248,6 +250,8 @@ KERNEL(round_to_one_digit)(const Rounding rounding) {
 KERNEL(round_to_three_digits)(const Rounding rounding) {
   round_block<3>(rounding);
 }
+
+#endif
 
 // Two blocks of threads at least for each processor.
 #define ROUNDED(type, T)                                                                                  \

@@ -300,6 +300,10 @@ ROUTER(f32, F32)
 ROUTER(f16, F16)
 ROUTER(bf16, BF16)
 
+#ifndef ONE_TYPE // what types have in common
+
 KERNEL(choose_experts)(const Choice choice) {
   choose_rows<ROWS_TOGETHER>(choice, blockIdx.x * ROWS_TOGETHER);
 }
+
+#endif

@@ -17,6 +17,7 @@ import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.MemoryRelief;
 import io.moetier.kernels.device.Owned;
 import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.LinkedHashSet;
@@ -94,7 +95,7 @@ public final class CudaDevice implements Device {
         return number / 1000 + "." + number % 1000 / 10;
     }
 
-    /// Opens a device and loads the kernels.
+    /// Opens a device and loads the kernels that all models need.
     ///
     /// @throws IllegalArgumentException if there is none of that number, or its processor is too old
     /// @throws CudaException if the driver does not take the kernels, or there is no memory
@@ -150,6 +151,13 @@ public final class CudaDevice implements Device {
     @Override
     public ActivationType activations() {
         return activations;
+    }
+
+    /// @throws CudaException if the driver does not take the kernels, or there is no memory
+    @Override
+    public void prepare(Set<DType> types) {
+        enter();
+        types.forEach(type -> modules.prepare(type, activations != ActivationType.F32));
     }
 
     /// @throws CudaException if the device has no memory left

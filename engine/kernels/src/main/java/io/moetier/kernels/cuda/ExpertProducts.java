@@ -9,7 +9,6 @@ import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /// The feed-forward networks of several experts: one launch for gate, up and activation of all of them, and one for
@@ -182,7 +181,6 @@ final class ExpertProducts implements AutoCloseable {
     private void activate(ExpertBatch batch, int first, CudaBuffer x, long results) {
         ExpertWeights expert = batch.get(first);
         DType dtype = expert.activated().dtype();
-        KernelModules.ForType type = kernels.of(dtype);
         group.collect(batch, first);
         if (isSeparate(expert)) {
             activateSeparately(batch, first, x, results);
@@ -203,9 +201,10 @@ final class ExpertProducts implements AutoCloseable {
             }
         }
         if (rounding.rounds(dtype, batch.tokens())) {
-            launchRounded(type, expert.gate() != null);
+            launchRounded(dtype, expert.gate() != null);
             return;
         }
+        KernelModules.ForType type = kernels.of(dtype);
         CudaFunction gated = group.mostRows == 1 ? type.gatedOne() : type.gated();
         CudaFunction plain = group.mostRows == 1 ? type.one() : type.several();
         tasks.launch(expert.gate() == null || gated == null ? plain : gated, group.tiles, group.groups());
@@ -274,17 +273,17 @@ final class ExpertProducts implements AutoCloseable {
     }
 
     private void launch(ExpertBatch batch, DType dtype) {
-        KernelModules.ForType type = kernels.of(dtype);
         if (rounding.rounds(dtype, batch.tokens())) {
-            launchRounded(type, false);
+            launchRounded(dtype, false);
         } else {
+            KernelModules.ForType type = kernels.of(dtype);
             tasks.launch(group.mostRows == 1 ? type.one() : type.several(), group.tiles, group.groups());
         }
     }
 
-    private void launchRounded(KernelModules.ForType type, boolean gated) {
+    private void launchRounded(DType dtype, boolean gated) {
         tasks.launch(
-                Objects.requireNonNull(type.rounded()),
+                kernels.rounded(dtype),
                 Rounding.groupsOfTiles(group.tiles, gated),
                 Rounding.groupsOfRows(group.mostRows));
     }

@@ -16,14 +16,22 @@ import java.util.Map;
 import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
-/// The kernels, loaded: `engine/kernels/src/main/cuda` compiled.
+/// The kernels: `engine/kernels/src/main/cuda` compiled. Those of a type of weights are loaded when somebody needs them
+/// first, as the driver of a real device translates what it loads, a third of a second for each type, and a model has
+/// few types.
 final class KernelModules implements AutoCloseable {
-    /// The resources with PTX, one for each source.
-    static final List<String> NAMES =
-            List.of("products", "tokens", "attention", "recurrent", "largest", "rounded", "router");
+    private static final String PRODUCTS = "products";
+    private static final String ROUNDED = "rounded";
+    private static final String ROUTER = "router";
 
+    /// The resources with PTX that have nothing of one type of weights.
+    static final List<String> COMMON =
+            List.of(PRODUCTS, "tokens", "attention", "recurrent", "largest", ROUNDED, ROUTER);
+
+    private final CudaContext context;
     private final List<CudaModule> modules = new ArrayList<>();
     private final Map<DType, ForType> forTypes = new EnumMap<>(DType.class);
+    private final Map<DType, CudaFunction> rounded = new EnumMap<>(DType.class);
     private final Map<DType, ForRouter> forRouters = new EnumMap<>(DType.class);
     final CudaFunction activatePairs;
     final CudaFunction copyRows;
@@ -52,14 +60,11 @@ final class KernelModules implements AutoCloseable {
     ///
     /// @param one multiplies by one row of activations, `several` by any number of them
     /// @param gatedOne multiplies two matrices and activates, as `gated`; null for types decoded weight by weight
-    /// @param rounded multiplies one matrix, or two and activates, by rounded rows; null for types that are not
-    ///     multiplied so
     record ForType(
             CudaFunction one,
             CudaFunction several,
             @Nullable CudaFunction gatedOne,
             @Nullable CudaFunction gated,
-            @Nullable CudaFunction rounded,
             CudaFunction embed) {}
 
     /// The kernels that multiply by a router of a type of weights and choose: for one row, and for several.
@@ -73,18 +78,12 @@ final class KernelModules implements AutoCloseable {
     }
 
     KernelModules(CudaContext context) {
-        for (String name : NAMES) {
-            modules.add(context.load(ptx(name)));
-        }
-        CudaModule products = modules.get(0);
-        CudaModule rounded = modules.get(5);
-        for (DType dtype : DType.values()) {
-            forTypes.put(dtype, forType(products, rounded, dtype));
-        }
+        this.context = context;
+        CudaModule products = load(PRODUCTS);
         activatePairs = products.function("activate_pairs");
         copyRows = products.function("copy_rows");
-        eachToken = modules.get(1).function("each_token");
-        CudaModule attention = modules.get(2);
+        eachToken = load("tokens").function("each_token");
+        CudaModule attention = load("attention");
         attend = forCache(attention, "attend");
         attendLatents = forCache(attention, "attend_latents");
         attendChosen = forCache(attention, "attend_chosen");
@@ -96,22 +95,50 @@ final class KernelModules implements AutoCloseable {
         indexScoresF16 = attention.function("index_scores_f16");
         indexScoresF32 = attention.function("index_scores_f32");
         chooseKeys = attention.function("choose_keys");
-        CudaModule recurrent = modules.get(3);
+        CudaModule recurrent = load("recurrent");
         causalConvolution = recurrent.function("causal_convolution");
         selectiveScan = recurrent.function("selective_scan");
         linearAttention = recurrent.function("linear_attention");
         compress = recurrent.function("compress");
-        largestOfParts = modules.get(4).function("largest_of_parts");
-        roundToOneDigit = rounded.function("round_to_one_digit");
-        roundToThreeDigits = rounded.function("round_to_three_digits");
-        CudaModule router = modules.get(6);
-        for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16)) {
-            forRouters.put(
-                    dtype,
-                    new ForRouter(
-                            router.function("route_one_" + dtype.label()), router.function("route_" + dtype.label())));
+        largestOfParts = load("largest").function("largest_of_parts");
+        CudaModule rounding = load(ROUNDED);
+        roundToOneDigit = rounding.function("round_to_one_digit");
+        roundToThreeDigits = rounding.function("round_to_three_digits");
+        chooseExperts = load(ROUTER).function("choose_experts");
+    }
+
+    /// Returns the names of all resources with PTX.
+    static List<String> names() {
+        List<String> names = new ArrayList<>(COMMON);
+        for (DType dtype : DType.values()) {
+            names.add(name(PRODUCTS, dtype));
+            if (isRounded(dtype)) {
+                names.add(name(ROUNDED, dtype));
+            }
+            if (isOfRouters(dtype)) {
+                names.add(name(ROUTER, dtype));
+            }
         }
-        chooseExperts = router.function("choose_experts");
+        return names;
+    }
+
+    private static String name(String source, DType dtype) {
+        return source + "-" + dtype.label();
+    }
+
+    /// Says whether weights of a type are multiplied by rounded activations where somebody wants that.
+    private static boolean isRounded(DType dtype) {
+        return TiledWeights.include(dtype) && dtype.blockElements() > 1;
+    }
+
+    private static boolean isOfRouters(DType dtype) {
+        return TiledWeights.include(dtype) && dtype.blockElements() == 1;
+    }
+
+    private CudaModule load(String name) {
+        CudaModule module = context.load(ptx(name));
+        modules.add(module);
+        return module;
     }
 
     /// Returns the text of a resource.
@@ -123,18 +150,29 @@ final class KernelModules implements AutoCloseable {
         }
     }
 
-    private static ForType forType(CudaModule products, CudaModule rounded, DType dtype) {
+    /// Loads what multiplies by weights of a type, and chooses by routers of it.
+    ///
+    /// @param rounds whether activations are rounded
+    void prepare(DType dtype, boolean rounds) {
+        of(dtype);
+        if (rounds && isRounded(dtype)) {
+            rounded(dtype);
+        }
+        router(dtype, true);
+    }
+
+    private ForType loadType(DType dtype) {
+        CudaModule products = load(name(PRODUCTS, dtype));
         CudaFunction several = products.function("multiply_" + dtype.label());
         CudaFunction embed = products.function("embed_" + dtype.label());
         if (!TiledWeights.include(dtype)) {
-            return new ForType(several, several, null, null, null, embed);
+            return new ForType(several, several, null, null, embed);
         }
         return new ForType(
                 products.function("multiply_one_" + dtype.label()),
                 several,
                 products.function("multiply_gated_one_" + dtype.label()),
                 products.function("multiply_gated_" + dtype.label()),
-                dtype.blockElements() > 1 ? rounded.function("multiply_rounded_" + dtype.label()) : null,
                 embed);
     }
 
@@ -147,14 +185,40 @@ final class KernelModules implements AutoCloseable {
     }
 
     ForType of(DType dtype) {
-        return Objects.requireNonNull(forTypes.get(dtype));
+        ForType known = forTypes.get(dtype);
+        if (known == null) {
+            known = loadType(dtype);
+            forTypes.put(dtype, known);
+        }
+        return known;
+    }
+
+    /// Returns what multiplies one matrix, or two and activates, by rounded rows.
+    ///
+    /// @param dtype one whose activations [io.moetier.kernels.device.ActivationType#rounds]
+    CudaFunction rounded(DType dtype) {
+        CudaFunction known = rounded.get(dtype);
+        if (known == null) {
+            known = load(name(ROUNDED, dtype)).function("multiply_rounded_" + dtype.label());
+            rounded.put(dtype, known);
+        }
+        return known;
     }
 
     /// Returns the kernel that multiplies by a router and chooses; null for types that have none.
     @Nullable
     CudaFunction router(DType dtype, boolean one) {
-        ForRouter type = forRouters.get(dtype);
-        return type == null ? null : one ? type.one() : type.several();
+        if (!isOfRouters(dtype)) {
+            return null;
+        }
+        ForRouter known = forRouters.get(dtype);
+        if (known == null) {
+            CudaModule module = load(name(ROUTER, dtype));
+            known = new ForRouter(
+                    module.function("route_one_" + dtype.label()), module.function("route_" + dtype.label()));
+            forRouters.put(dtype, known);
+        }
+        return one ? known.one() : known.several();
     }
 
     @Override

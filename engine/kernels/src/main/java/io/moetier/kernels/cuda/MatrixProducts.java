@@ -3,7 +3,6 @@ package io.moetier.kernels.cuda;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
-import java.util.Objects;
 
 /// One or several matrices, each times rows of activations: a launch for each type of weights.
 final class MatrixProducts {
@@ -145,14 +144,11 @@ final class MatrixProducts {
     }
 
     private void launch(DType dtype, boolean rounded, int mostRows, int n) {
-        KernelModules.ForType type = kernels.of(dtype);
         int tiles = WeightMatrix.tiles(mostRows);
         if (rounded) {
-            tasks.launch(
-                    Objects.requireNonNull(type.rounded()),
-                    Rounding.groupsOfTiles(tiles, false),
-                    Rounding.groupsOfRows(n));
+            tasks.launch(kernels.rounded(dtype), Rounding.groupsOfTiles(tiles, false), Rounding.groupsOfRows(n));
         } else {
+            KernelModules.ForType type = kernels.of(dtype);
             tasks.launch(n == 1 ? type.one() : type.several(), tiles, groups(n));
         }
     }

@@ -1,8 +1,10 @@
 package io.moetier.kernels.device;
 
 import io.moetier.kernels.tensor.WeightMatrix;
+import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Set;
 
 /// Something that computes: memory for activations and the [Kernels] that work on it.
 ///
@@ -20,6 +22,11 @@ public interface Device extends AutoCloseable {
     default ActivationType activations() {
         return ActivationType.F32;
     }
+
+    /// Gets ready to multiply by weights of these types, with what that takes in time and memory: else the first pass
+    /// that
+    /// needs it does. A device that reads main memory has nothing to get ready.
+    default void prepare(Set<DType> types) {}
 
     /// Returns a new buffer of `length` floats, all zero.
     DeviceBuffer allocate(int length);

@@ -14,6 +14,7 @@ import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
 import java.util.Arrays;
+import java.util.EnumSet;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
@@ -55,6 +56,33 @@ class CudaDeviceTest extends DeviceContract {
             assertTrue(message.endsWith(" bytes of slots for experts"), message);
             assertEquals(5, devices.cuda.allocate(5, arena).length(), "everything goes on");
         }
+    }
+
+    /// Those of a type come with the first product, if nobody has said before that it will be wanted.
+    @Test
+    void kernelsOfATypeOfWeightsAreLoadedOnceAndNoOthers() {
+        if (!devices.isEmulated()) {
+            return;
+        }
+        try (CudaDevice device = devices.open();
+                Arena arena = device.newArena()) {
+            assertEquals(3, loads(() -> device.prepare(EnumSet.of(DType.Q4_0, DType.F32))), "and those of a router");
+            assertEquals(0, loads(() -> device.prepare(EnumSet.of(DType.Q4_0))));
+            assertEquals(0, loads(() -> multiply(device, DType.Q4_0, arena)));
+            assertEquals(1, loads(() -> multiply(device, DType.Q2_K, arena)));
+            assertEquals(0, loads(() -> multiply(device, DType.Q2_K, arena)));
+        }
+    }
+
+    private long loads(Runnable work) {
+        long before = devices.calls("cuModuleLoadDataEx");
+        work.run();
+        return devices.calls("cuModuleLoadDataEx") - before;
+    }
+
+    private static void multiply(Device device, DType dtype, Arena arena) {
+        WeightMatrix w = device.hold(RandomWeights.matrix(dtype, 16, 256, new Random(1)), arena);
+        device.kernels().matmul(w, device.allocate(256, arena), 1, device.allocate(16, arena));
     }
 
     /// A device that is not there has virtual time. A real one has its own, in which it waits between two kernels until

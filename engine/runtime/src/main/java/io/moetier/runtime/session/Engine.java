@@ -49,6 +49,7 @@ import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -139,6 +140,9 @@ public final class Engine implements AutoCloseable {
         owned.add(() -> close(mainMemory));
         StoreWeights weights = new StoreWeights(store, mainMemory);
         otherWeightBytes = weights.byteSize();
+        if (!device.readsMainMemory()) {
+            prepareDevices(weights.dtypes()); // before it is counted what memory they have
+        }
         asked = config.memory().ramBytes().isPresent();
         batch = needs().batch(MemoryBudget::fits);
         memoryPlan = planned();
@@ -220,6 +224,13 @@ public final class Engine implements AutoCloseable {
                 step.unlock();
             }
         }
+    }
+
+    private void prepareDevices(Set<DType> types) {
+        for (BlockLayout layout : store.layouts()) {
+            layout.parts().forEach(part -> types.add(part.dtype()));
+        }
+        devices.forEach(each -> each.prepare(types));
     }
 
     private List<Device> openDevices(EngineConfig config) {

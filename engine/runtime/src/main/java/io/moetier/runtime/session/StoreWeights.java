@@ -8,12 +8,16 @@ import io.moetier.runtime.model.weight.Weights;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /// The weights outside the routed experts, from a store's `dense.safetensors`, held in anonymous memory.
 final class StoreWeights implements Weights {
@@ -34,6 +38,14 @@ final class StoreWeights implements Weights {
 
     long byteSize() {
         return bytes.byteSize();
+    }
+
+    /// Returns the types of all matrices.
+    Set<DType> dtypes() {
+        return shapes.values().stream()
+                .flatMap(shape -> MatrixShape.parse(shape).stream())
+                .map(MatrixShape::dtype)
+                .collect(Collectors.toCollection(() -> EnumSet.noneOf(DType.class)));
     }
 
     @Override

@@ -30,6 +30,7 @@ import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.lwjgl.PointerBuffer;
 import org.lwjgl.cuda.CU;
@@ -128,6 +129,22 @@ class EmulatedDevicesTest {
                     engine.stats().deviceHits().stream().mapToLong(hits -> hits).sum());
         }
         assertArrayEquals(expected, bits(store, on(one, TWO)));
+    }
+
+    /// A driver translates kernels while they are loaded, and needs memory for them.
+    @ParameterizedTest
+    @EnumSource(ActivationType.class)
+    void kernelsAreLoadedBeforeAnythingIsComputed(ActivationType activations) {
+        Path store = directory.resolve("rounded-" + activations + ".mtier");
+        EmulatedEngines.writeStore(TestData.golden("mixtral"), Quantisation.Q8_0, store);
+        EmulatedCuda emulated = new EmulatedCuda(TWO, Optional.empty(), false, activations);
+        EngineConfig config =
+                EmulatedEngines.config(TWO).withDevice(emulated.devices().toArray(DeviceFactory[]::new));
+        try (Engine engine = Engine.open(store, config)) {
+            long loaded = emulated.driver().calls().count("cuModuleLoadDataEx");
+            EmulatedEngines.bits(engine, PROMPT, STEPS);
+            assertEquals(loaded, emulated.driver().calls().count("cuModuleLoadDataEx"));
+        }
     }
 
     /// Which experts are computed together depends on their number, and what is rounded does not.

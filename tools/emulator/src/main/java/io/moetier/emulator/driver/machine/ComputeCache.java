@@ -5,12 +5,13 @@ import io.moetier.emulator.ptx.text.PtxException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/// Parsed texts, the latest few, as a real driver keeps what it has compiled: a program that starts anew loads the same
+/// Parsed texts, the latest ones, as a real driver keeps what it has compiled: a program that starts anew loads the
+/// same
 /// ones.
 ///
 /// Used under the driver's lock.
 public final class ComputeCache {
-    private static final int MOST_TEXTS = 8;
+    private static final int MOST_TEXTS = 64;
 
     private final Map<String, PtxModule> modules = new LinkedHashMap<>();
 
