@@ -39,8 +39,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 
 /// The rules of docs/ARCHITECTURE.md that a machine can check.
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ArchitectureTest {
     private static final int LEAST_CLASSES = 1_250;
     /// A package with more files than that has a second subject, which wants a package of its own.
@@ -79,14 +81,16 @@ class ArchitectureTest {
     private static final Set<String> JVM_FLAGS = Set.of("--add-modules");
     /// A program for developers, which reads its own arguments.
     private static final String OTHER_COMMAND_LINE = "io.moetier.lab.synthetic.Arguments";
-    private static final JavaClasses CLASSES = new ClassFileImporter()
+
+    /// A quarter of a gigabyte, which goes when these tests are done.
+    private final JavaClasses classes = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())
             .withImportOption(location -> !location.contains("/jmh_generated/"))
             .importPackages("io.moetier");
 
     @Test
     void theScanSawTheProject() {
-        assertTrue(CLASSES.size() >= LEAST_CLASSES, () -> "saw only " + CLASSES.size());
+        assertTrue(classes.size() >= LEAST_CLASSES, () -> "saw only " + classes.size());
     }
 
     @Test
@@ -137,7 +141,7 @@ class ArchitectureTest {
                 .mayOnlyBeAccessedByLayers("emulator", "kernels", "runtime", "api", "cluster", "lab", "bench", "cli")
                 .whereLayer("testdata")
                 .mayNotBeAccessedByAnyLayer()
-                .check(CLASSES);
+                .check(classes);
     }
 
     /// Devices that are not there, and their time, are the laboratory's.
@@ -149,7 +153,7 @@ class ArchitectureTest {
                         "io.moetier", "io.moetier.runtime..", "io.moetier.kernels..", "io.moetier.storage..")
                 .should()
                 .haveNameMatching(".*[.$](Virtual|Simulated|Emulated|Fake|HostClock)\\w*")
-                .check(CLASSES);
+                .check(classes);
     }
 
     /// Jars are made of these folders; what tests read has a module of its own.
@@ -199,12 +203,12 @@ class ArchitectureTest {
 
     @Test
     void packagesAreFreeOfCycles() {
-        slices().matching("io.moetier.(**)").should().beFreeOfCycles().check(CLASSES);
+        slices().matching("io.moetier.(**)").should().beFreeOfCycles().check(classes);
     }
 
     @Test
     void packagesAreOfOneSubject() {
-        Map<String, Long> files = CLASSES.stream()
+        Map<String, Long> files = classes.stream()
                 .filter(JavaClass::isTopLevelClass)
                 .filter(type -> !type.getSimpleName().equals("package-info"))
                 .collect(Collectors.groupingBy(JavaClass::getPackageName, Collectors.counting()));
@@ -220,7 +224,7 @@ class ArchitectureTest {
     void nothingIsPutTogetherOfMoreThanAFewParts() {
         Set<String> large = new TreeSet<>();
         Set<String> constructed = new HashSet<>();
-        CLASSES.stream()
+        classes.stream()
                 .filter(type -> type.isRecord() || !(type.isLocalClass() || type.isAnonymousClass()))
                 .forEach(type -> constructors(type).forEach(constructor -> {
                     constructed.add(type.getName());
@@ -253,24 +257,24 @@ class ArchitectureTest {
 
     @Test
     void everyLibraryHasOneImporter() {
-        importedOnlyBy("net.openhft..", "io.moetier.storage.expert..").check(CLASSES);
-        importedOnlyBy("com.fasterxml..", "io.moetier.storage.format..").check(CLASSES);
-        importedOnlyBy("com.github.benmanes..", "io.moetier.storage.cache..").check(CLASSES);
-        importedOnlyBy("jdk.incubator.vector..", "io.moetier.kernels.cpu..").check(CLASSES);
-        importedOnlyBy("org.lwjgl..", "io.moetier.kernels.cuda.driver..").check(CLASSES);
-        importedOnlyBy("ai.djl..", "io.moetier.runtime.text..").check(CLASSES);
-        importedOnlyBy("com.hubspot..", "io.moetier.runtime.text.jinja..").check(CLASSES);
-        importedOnlyBy("com.twelvemonkeys..", "io.moetier.runtime.image..").check(CLASSES);
-        importedOnlyBy("java.net.http..", "io.moetier.runtime.hub..").check(CLASSES);
+        importedOnlyBy("net.openhft..", "io.moetier.storage.expert..").check(classes);
+        importedOnlyBy("com.fasterxml..", "io.moetier.storage.format..").check(classes);
+        importedOnlyBy("com.github.benmanes..", "io.moetier.storage.cache..").check(classes);
+        importedOnlyBy("jdk.incubator.vector..", "io.moetier.kernels.cpu..").check(classes);
+        importedOnlyBy("org.lwjgl..", "io.moetier.kernels.cuda.driver..").check(classes);
+        importedOnlyBy("ai.djl..", "io.moetier.runtime.text..").check(classes);
+        importedOnlyBy("com.hubspot..", "io.moetier.runtime.text.jinja..").check(classes);
+        importedOnlyBy("com.twelvemonkeys..", "io.moetier.runtime.image..").check(classes);
+        importedOnlyBy("java.net.http..", "io.moetier.runtime.hub..").check(classes);
         importedOnlyBy("io.grpc..", "io.moetier.cluster.link..", "io.moetier.cluster.copy..")
-                .check(CLASSES);
-        importedOnlyBy("dev.langchain4j..", "io.moetier.langchain4j..").check(CLASSES);
+                .check(classes);
+        importedOnlyBy("dev.langchain4j..", "io.moetier.langchain4j..").check(classes);
         // the benchmark of links measures what they were chosen before
         importedOnlyBy("org.jgroups..", "io.moetier.cluster.membership.jgroups..", "io.moetier.bench..")
-                .check(CLASSES);
-        importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(CLASSES);
-        importedOnlyBy("picocli..", "io.moetier.cli..").check(CLASSES);
-        importedOnlyBy("org.jline..", "io.moetier.cli..").check(CLASSES);
+                .check(classes);
+        importedOnlyBy("org.openjdk.jmh..", "io.moetier.bench..").check(classes);
+        importedOnlyBy("picocli..", "io.moetier.cli..").check(classes);
+        importedOnlyBy("org.jline..", "io.moetier.cli..").check(classes);
     }
 
     @Test
@@ -281,7 +285,7 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAnyPackage("java.lang.foreign..", "java.nio..", "java.io..")
-                .check(CLASSES);
+                .check(classes);
     }
 
     @Test
@@ -291,13 +295,13 @@ class ArchitectureTest {
                 .haveNameMatching(".*(Impl|Manager|Helper|Utils?|Handler)")
                 .orShould()
                 .haveSimpleNameStartingWith("Abstract")
-                .check(CLASSES);
+                .check(classes);
     }
 
     @Test
     void onlyTheCommandLinePrints() {
         NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(
-                CLASSES.that(DescribedPredicate.not(JavaClass.Predicates.resideInAPackage("..cli.."))));
+                classes.that(DescribedPredicate.not(JavaClass.Predicates.resideInAPackage("..cli.."))));
         noClasses()
                 .that()
                 .resideOutsideOfPackage("..cli..")
@@ -308,13 +312,13 @@ class ArchitectureTest {
                 .orShould()
                 .dependOnClassesThat()
                 .haveFullyQualifiedName("java.lang.IO")
-                .check(CLASSES);
+                .check(classes);
     }
 
     /// Whoever embeds the library has fields and no flags; `OptionFlags` in cli knows which flag a field has.
     @Test
     void onlyTheCommandLineNamesFlags() {
-        Set<String> named = CLASSES.stream()
+        Set<String> named = classes.stream()
                 .filter(type -> !type.getPackageName().startsWith("io.moetier.cli"))
                 .filter(type -> !type.getPackageName().startsWith("io.moetier.testdata")) // which start programs
                 .filter(type -> !type.getName().equals(OTHER_COMMAND_LINE))
@@ -322,7 +326,7 @@ class ArchitectureTest {
                         strings(type).filter(ArchitectureTest::namesFlag).map(text -> type + ": " + text))
                 .collect(Collectors.toSet());
         assertEquals(Set.of(), named);
-        assertTrue(CLASSES.stream().flatMap(ArchitectureTest::strings).anyMatch(ArchitectureTest::namesFlag));
+        assertTrue(classes.stream().flatMap(ArchitectureTest::strings).anyMatch(ArchitectureTest::namesFlag));
     }
 
     private static boolean namesFlag(String text) {
@@ -353,7 +357,7 @@ class ArchitectureTest {
         Predicate<JavaClass> reads = type -> type.getMethodCallsFromSelf().stream()
                 .map(call -> call.getTargetOwner().getName() + "." + call.getName())
                 .anyMatch(PROPERTY_READERS::contains);
-        Set<String> readers = CLASSES.stream()
+        Set<String> readers = classes.stream()
                 .filter(type -> !type.getPackageName().startsWith("io.moetier.cli"))
                 .filter(type -> !type.getPackageName().startsWith("io.moetier.testdata")) // what tests are set with
                 .filter(reads)
@@ -364,7 +368,7 @@ class ArchitectureTest {
 
     @Test
     void everyPackageIsNullMarked() {
-        List<String> bare = CLASSES.stream()
+        List<String> bare = classes.stream()
                 .map(JavaClass::getPackage)
                 .distinct()
                 .filter(p -> !p.isAnnotatedWith("org.jspecify.annotations.NullMarked"))
@@ -381,7 +385,7 @@ class ArchitectureTest {
                 .results()
                 .map(row -> row.group(1))
                 .collect(Collectors.toSet());
-        Set<String> packages = CLASSES.stream()
+        Set<String> packages = classes.stream()
                 .map(JavaClass::getPackageName)
                 .filter(name -> !name.equals("io.moetier.testdata"))
                 .map(name -> name.replaceFirst("^io\\.moetier\\.", ""))
