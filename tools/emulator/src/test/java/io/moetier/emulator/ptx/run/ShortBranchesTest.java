@@ -73,13 +73,15 @@ class ShortBranchesTest {
 
     @ParameterizedTest
     @CsvSource(
-            delimiter = '|',
+            delimiter = '#',
             value = {
-                "its own condition changes          | setp.ge.u32 %p0, %r1, 0; @!%p0 add.u32 %r2, %r2, 1; add.u32 %r2, %r2, 5;",
-                "one of them has a condition        | @%p1 add.u32 %r2, %r2, 1; add.u32 %r2, %r2, 5;",
-                "somebody comes from elsewhere      | bra.uni IN; add.u32 %r2, %r2, 100; IN: add.u32 %r2, %r2, 5;",
-                "they do something together         | vote.sync.any.pred %p2, %p0, 0xffffff80; add.u32 %r2, %r2, 5;",
-                "a thread may end                   | @%p1 exit; add.u32 %r2, %r2, 5;"
+                "its own condition changes          # setp.ge.u32 %p0, %r1, 0; add.u32 %r2, %r2, 5;",
+                "its condition changes beside it    # setp.lt.u32 %p2|%p0, %r1, 0; add.u32 %r2, %r2, 5;",
+                "its condition is combined          # not.pred %p0, %p0; add.u32 %r2, %r2, 5;",
+                "one of them has a condition        # @%p1 add.u32 %r2, %r2, 1; add.u32 %r2, %r2, 5;",
+                "one of them is a branch            # bra.uni IN; add.u32 %r2, %r2, 100; IN: add.u32 %r2, %r2, 5;",
+                "they do something together         # vote.sync.any.pred %p2, %p0, 0xffffff80; add.u32 %r2, %r2, 5;",
+                "a thread may end                   # @%p1 exit; add.u32 %r2, %r2, 5;"
             })
     void otherBranchesStay(String reason, String over) {
         String body = "setp.eq.u32 %p1, %r1, 1000; mov.u32 %r2, 1; setp.lt.u32 %p0, %r1, 7;\n@%p0 bra END;\n" + over
@@ -93,6 +95,12 @@ class ShortBranchesTest {
             assertEquals(1, results[5], reason);
             assertEquals(6, results[9], reason);
         }
+    }
+
+    /// Thread 5 comes from before the branch to what thread 9 leaps over.
+    @Test
+    void aBranchOverWhatSomebodyComesToStays() {
+        check(2, 6, 1, "@%p0 bra IN;", "@!%p0 bra END;", "add.u32 %r2, %r2, 100;", "IN: add.u32 %r2, %r2, 5;");
     }
 
     @Test
