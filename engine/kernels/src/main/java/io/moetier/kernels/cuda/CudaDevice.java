@@ -157,7 +157,7 @@ public final class CudaDevice implements Device {
     @Override
     public void prepare(Set<DType> types) {
         enter();
-        types.forEach(type -> modules.prepare(type, activations != ActivationType.F32));
+        types.forEach(type -> modules.prepare(type, activations));
     }
 
     /// @throws CudaException if the device has no memory left

@@ -3,6 +3,7 @@ package io.moetier.kernels.cuda;
 import io.moetier.kernels.cuda.driver.CudaContext;
 import io.moetier.kernels.cuda.driver.CudaFunction;
 import io.moetier.kernels.cuda.driver.CudaModule;
+import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.TiledWeights;
 import io.moetier.storage.model.DType;
 import java.io.IOException;
@@ -25,7 +26,7 @@ final class KernelModules implements AutoCloseable {
     private static final String ROUTER = "router";
 
     /// The resources with PTX that have nothing of one type of weights.
-    static final List<String> COMMON =
+    private static final List<String> COMMON =
             List.of(PRODUCTS, "tokens", "attention", "recurrent", "largest", ROUNDED, ROUTER);
 
     private final CudaContext context;
@@ -112,7 +113,7 @@ final class KernelModules implements AutoCloseable {
         List<String> names = new ArrayList<>(COMMON);
         for (DType dtype : DType.values()) {
             names.add(name(PRODUCTS, dtype));
-            if (isRounded(dtype)) {
+            if (ActivationType.Q8.rounds(dtype, ActivationType.LEAST_ROWS)) {
                 names.add(name(ROUNDED, dtype));
             }
             if (isOfRouters(dtype)) {
@@ -124,11 +125,6 @@ final class KernelModules implements AutoCloseable {
 
     private static String name(String source, DType dtype) {
         return source + "-" + dtype.label();
-    }
-
-    /// Says whether weights of a type are multiplied by rounded activations where somebody wants that.
-    private static boolean isRounded(DType dtype) {
-        return TiledWeights.include(dtype) && dtype.blockElements() > 1;
     }
 
     private static boolean isOfRouters(DType dtype) {
@@ -152,10 +148,9 @@ final class KernelModules implements AutoCloseable {
 
     /// Loads what multiplies by weights of a type, and chooses by routers of it.
     ///
-    /// @param rounds whether activations are rounded
-    void prepare(DType dtype, boolean rounds) {
+    void prepare(DType dtype, ActivationType activations) {
         of(dtype);
-        if (rounds && isRounded(dtype)) {
+        if (activations.rounds(dtype, ActivationType.LEAST_ROWS)) {
             rounded(dtype);
         }
         router(dtype, true);
@@ -195,7 +190,7 @@ final class KernelModules implements AutoCloseable {
 
     /// Returns what multiplies one matrix, or two and activates, by rounded rows.
     ///
-    /// @param dtype one whose activations [io.moetier.kernels.device.ActivationType#rounds]
+    /// @param dtype one of those that [ActivationType#rounds]
     CudaFunction rounded(DType dtype) {
         CudaFunction known = rounded.get(dtype);
         if (known == null) {

@@ -2,6 +2,7 @@ package io.moetier.kernels.cuda;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.TiledWeights;
 import io.moetier.storage.model.DType;
 import io.moetier.testdata.ChildProcess;
@@ -61,6 +62,9 @@ class CudaBuildTest {
                 products.addAll(Set.of("multiply_one_" + type, "multiply_gated_" + type, "multiply_gated_one_" + type));
             }
             assertEquals(products, kernels("products-" + type));
+            if (ActivationType.Q8.rounds(dtype, ActivationType.LEAST_ROWS)) {
+                assertEquals(Set.of("multiply_rounded_" + type), kernels("rounded-" + type));
+            }
         }
         for (DType dtype : List.of(DType.F32, DType.F16, DType.BF16)) {
             String type = dtype.label();

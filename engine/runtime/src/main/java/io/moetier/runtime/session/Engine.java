@@ -55,6 +55,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -226,7 +227,8 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private void prepareDevices(Set<DType> types) {
+    private void prepareDevices(Set<DType> besideExperts) {
+        Set<DType> types = EnumSet.copyOf(besideExperts);
         for (BlockLayout layout : store.layouts()) {
             layout.parts().forEach(part -> types.add(part.dtype()));
         }
