@@ -116,23 +116,25 @@ __device__ __forceinline__ void interleaved_scores(
   constexpr int SHARING = TILE_KEYS / P;
   const int lane = lane_of_warp();
   float sums[P] = {};
-  if (run != nullptr) {
+  if (from + warp_of_block() * TILE_KEYS < end) {
+    if (run != nullptr) {
 #pragma unroll 4
-    for (int d = lane / SHARING; d < headDim; d += LANES / SHARING) {
-      float keys[P];
-      Run<T, P>::load(run + (size_t)d * TILE_KEYS, keys);
-      const float q = shared.query[d];
+      for (int d = lane / SHARING; d < headDim; d += LANES / SHARING) {
+        float keys[P];
+        Run<T, P>::load(run + (size_t)d * TILE_KEYS, keys);
+        const float q = shared.query[d];
 #pragma unroll
-      for (int i = 0; i < P; i++) {
-        sums[i] = fmaf(q, keys[i], sums[i]);
+        for (int i = 0; i < P; i++) {
+          sums[i] = fmaf(q, keys[i], sums[i]);
+        }
       }
     }
-  }
 #pragma unroll
-  for (int i = 0; i < P; i++) {
+    for (int i = 0; i < P; i++) {
 #pragma unroll
-    for (int apart = LANES / 2; apart >= SHARING; apart /= 2) {
-      sums[i] += __shfl_xor_sync(ALL_LANES, sums[i], apart);
+      for (int apart = LANES / 2; apart >= SHARING; apart /= 2) {
+        sums[i] += __shfl_xor_sync(ALL_LANES, sums[i], apart);
+      }
     }
   }
   if (lane < SHARING) {
@@ -183,29 +185,51 @@ struct CachedKeys {
   }
 };
 
-// Keys that are rows: a warp computes one after another, a lane every 32nd run of V elements.
+// The sum of as many neighbouring lanes, a power of two, in each of them.
+__device__ __forceinline__ float sum_of_lanes(float x, int lanes) {
+  if (lanes == LANES) {
+    return warp_sum(x);
+  }
+#pragma unroll 1
+  for (int apart = lanes / 2; apart > 0; apart /= 2) {
+    x += __shfl_xor_sync(ALL_LANES, x, apart);
+  }
+  return x;
+}
+
+// Keys that are rows: as many lanes as a row has runs of V elements compute one, each every `sharing`th run; the other
+// lanes of the warp have the next ones. With a power of two of lanes the sum is that of a whole warp, to the last bit.
 template <class Rows>
 __device__ __forceinline__ void row_scores(
     const Rows& rows, const Spans& s, int from, int begin, int end, int position, Shared& shared) {
   constexpr int V = Rows::RUN;
+  int sharing = LANES;
+  while (sharing > 1 && sharing / 2 * V >= rows.keyDim) {
+    sharing /= 2;
+  }
+  const int lane = lane_of_warp() % sharing;
+  const int together = LANES / sharing;
 #pragma unroll 1
-  for (int key = from + warp_of_block(); key < from + STEP; key += WARPS) {
-    float score = NONE;
-    if (key >= begin && key < end) {
-      float sum = 0;
+  for (int first = from + warp_of_block() * together; first < from + STEP; first += WARPS * together) {
+    const int key = first + lane_of_warp() / sharing;
+    const bool isSeen = key >= begin && key < end;
+    float sum = 0;
+    if (first < end) {
+      if (isSeen) {
 #pragma unroll 1
-      for (int d = lane_of_warp() * V; d < rows.keyDim; d += LANES * V) {
-        float run[V];
-        Run<typename Rows::Element, V>::load(rows.key(key) + d, run);
+        for (int d = lane * V; d < rows.keyDim; d += sharing * V) {
+          float run[V];
+          Run<typename Rows::Element, V>::load(rows.key(key) + d, run);
 #pragma unroll
-        for (int i = 0; i < V; i++) {
-          sum = fmaf(shared.query[d + i], run[i], sum);
+          for (int i = 0; i < V; i++) {
+            sum = fmaf(shared.query[d + i], run[i], sum);
+          }
         }
       }
-      score = warp_sum(sum) * s.scale + rows.bias(key - position);
+      sum = sum_of_lanes(sum, sharing);
     }
-    if (lane_of_warp() == 0) {
-      shared.scores[key - from] = score;
+    if (lane == 0) {
+      shared.scores[key - from] = isSeen ? sum * s.scale + rows.bias(key - position) : NONE;
     }
   }
 }
@@ -408,8 +432,9 @@ __device__ __forceinline__ void attend(
   const int at = threadIdx.x % lanes * V;
   float sums[V] = {};
   Largest largest = {NONE, 0};
+  const int first = start + (begin - start) / STEP * STEP;
 #pragma unroll 1
-  for (int from = start + (begin - start) / STEP * STEP; from < end; from += STEP) {
+  for (int from = first; from < end; from += STEP) {
     keys.scores(s, from, begin, end, position, shared);
     __syncthreads();
     const float before = soften(largest, shared);
@@ -445,11 +470,12 @@ __device__ __forceinline__ void attend(
   const float factor = joined(most, largest.score);
   const float total = largest.total * factor + joined(most, sink);
   float* partial = s.partial == nullptr ? nullptr : s.partial + partial_at(s, token, head, span);
+  const int filled = min(groups, end - first);  // the others have no key
 #pragma unroll 1
   for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
     float sum = 0;
 #pragma unroll 1
-    for (int g = 0; g < groups; g++) {
+    for (int g = 0; g < filled; g++) {
       sum += shared.sums[g * s.valueDim + d];
     }
     if (partial != nullptr) {

@@ -16,6 +16,10 @@ __device__ __forceinline__ int warp_of_block() {
   return threadIdx.x / LANES;
 }
 
+__device__ __forceinline__ int warps_of_block() {
+  return blockDim.x / LANES;
+}
+
 // The sum of all lanes, in every lane.
 __device__ __forceinline__ float warp_sum(float x) {
 #pragma unroll

@@ -17,7 +17,7 @@ __device__ __forceinline__ void multiply_rows(const Tasks& tasks) {
     return;
   }
   const int end = min((int)(blockIdx.x + 1) * TILE_ROWS, task.rows);
-  for (int row = blockIdx.x * TILE_ROWS + warp_of_block(); row < end; row += WARPS) {
+  for (int row = blockIdx.x * TILE_ROWS + warp_of_block(); row < end; row += warps_of_block()) {
     float sums[ROWS_TOGETHER] = {};
 #pragma unroll 1
     for (int column = lane_of_warp(); column < task.cols; column += LANES) {

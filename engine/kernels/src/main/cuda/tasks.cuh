@@ -2,12 +2,13 @@
 //
 // One launch computes a table of tasks. A block has a tile and up to ROWS_TOGETHER rows of activations; its warps share
 // the columns. The order of a sum depends on the number of columns only: a lane adds its columns in ascending units, then
-// lanes are added, then warps.
+// lanes are added, then warps. A product of few columns, for which a warp has one unit at most, has fewer warps, since
+// others would add zeros.
 #pragma once
 #include "numbers.cuh"
 #include "weights.cuh"
 
-constexpr int WARPS = 8;
+constexpr int WARPS = 8;  // at most
 constexpr int THREADS = WARPS * LANES;
 
 // `out[outRows[i]] = activation(weights * x[xRows[i]] + bias)` for i below n; without lists, row i is row i.
@@ -101,7 +102,8 @@ __device__ __forceinline__ void add(const float w[4][4], const float4 (&x)[N], f
   }
 }
 
-// The sums of a warp: rows 4 (l % 4) and on are those of lanes with the same l % 4.
+// The sums of a warp: rows 4 (l % 4) and on are those of lanes with the same l % 4. Warps that a block does not have have
+// zeros.
 template <int N>
 __device__ __forceinline__ void gather(float (&sums)[N][4], float (*parts)[N][TILE_ROWS]) {
   const int lane = lane_of_warp();
@@ -117,6 +119,13 @@ __device__ __forceinline__ void gather(float (&sums)[N][4], float (*parts)[N][TI
       if (lane < 4) {
         parts[warp_of_block()][i][4 * lane + row] = sum;
       }
+    }
+  }
+#pragma unroll 1
+  for (int warp = warp_of_block() + warps_of_block(); warp < WARPS; warp += warps_of_block()) {
+#pragma unroll
+    for (int i = lane; i < N * TILE_ROWS; i += LANES) {
+      parts[warp][i / TILE_ROWS][i % TILE_ROWS] = 0.0f;
     }
   }
 }

@@ -6,13 +6,12 @@
 // launch itself, a few microseconds, which is why there is one for the whole list.
 //
 // A row's sums depend on its length only: a short row is a warp's, a long one the block's, a lane or thread adding every
-// 32nd or 512th element.
+// 32nd or 512th element. A block has as many threads as it has elements, up to the 512 that those of a long row are.
 #include "common.cuh"
 #include "layout.cuh"
 #include "numbers.cuh"
 
 constexpr int WARPS = 16;
-constexpr int THREADS = WARPS * LANES;
 constexpr int LONG_ROW = 1024;
 
 // Of each operation, a block has elements `blockIdx.x * extent` and on of `out`, and none from `length` on.
@@ -54,7 +53,7 @@ template <class F>
 __device__ __forceinline__ void each(const Operation& op, F element) {
   const Range range = range_of_block(op);
 #pragma unroll 1
-  for (int i = range.begin + threadIdx.x; i < range.end; i += THREADS) {
+  for (int i = range.begin + threadIdx.x; i < range.end; i += blockDim.x) {
     element(i);
   }
 }
@@ -71,7 +70,7 @@ __device__ __forceinline__ float row_sum(int cols, float* parts, F term) {
     return warp_sum(sum);
   }
 #pragma unroll 1
-  for (int i = threadIdx.x; i < cols; i += THREADS) {
+  for (int i = threadIdx.x; i < cols; i += blockDim.x) {
     sum += term(i);
   }
   return block_sum<WARPS>(sum, parts);
@@ -82,12 +81,12 @@ template <class R, class E>
 __device__ __forceinline__ void each_row(const Operation& op, R row, E element) {
   const Range range = range_of_block(op);
   const bool isLong = op.cols >= LONG_ROW;
-  const int step = isLong ? op.cols : WARPS * op.cols;
+  const int step = isLong ? op.cols : warps_of_block() * op.cols;
 #pragma unroll 1
   for (int at = range.begin + (isLong ? 0 : warp_of_block() * op.cols); at < range.end; at += step) {
     const auto state = row(at);
 #pragma unroll 1
-    for (int i = isLong ? threadIdx.x : lane_of_warp(); i < op.cols; i += isLong ? THREADS : LANES) {
+    for (int i = isLong ? threadIdx.x : lane_of_warp(); i < op.cols; i += isLong ? blockDim.x : LANES) {
       element(at, i, state);
     }
   }
@@ -137,7 +136,7 @@ __device__ __forceinline__ void rope(const Operation& op) {
   const int pairs = heads * op.cols;
   const int count = (range.end - range.begin) / width * pairs;
 #pragma unroll 1
-  for (int i = threadIdx.x; i < count; i += THREADS) {
+  for (int i = threadIdx.x; i < count; i += blockDim.x) {
     const int token = range.begin / width + i / pairs;
     const int head = i % pairs / op.cols;
     const int pair = i % op.cols;
@@ -289,7 +288,7 @@ __device__ __forceinline__ void connect(const Operation& op) {
   const Range range = range_of_block(op);
   const int streams = op.p[0];
 #pragma unroll 1
-  for (int at = range.begin + threadIdx.x * op.cols; at < range.end; at += THREADS * op.cols) {
+  for (int at = range.begin + threadIdx.x * op.cols; at < range.end; at += blockDim.x * op.cols) {
 #pragma unroll 1
     for (int i = 0; i < op.cols; i++) {
       const int part = min(i / streams, 2);
@@ -325,7 +324,7 @@ __device__ __forceinline__ void write_streams(const Operation& op) {
   const int width = streams * op.cols;
   const int count = (range.end - range.begin) / width * op.cols;
 #pragma unroll 1
-  for (int i = threadIdx.x; i < count; i += THREADS) {
+  for (int i = threadIdx.x; i < count; i += blockDim.x) {
     const int row = range.begin / width + i / op.cols;
     const float x = op.x[(size_t)row * op.cols + i % op.cols];
     const float* weights = op.y + (size_t)row * op.p[1] + streams;
@@ -349,7 +348,7 @@ __device__ __forceinline__ void write_streams(const Operation& op) {
   }
 }
 
-extern "C" __global__ void __launch_bounds__(THREADS, 2) each_token(const Program program) {
+extern "C" __global__ void __launch_bounds__(WARPS * LANES, 2) each_token(const Program program) {
   __shared__ float parts[WARPS];
 #pragma unroll 1
   for (int number = 0; number < program.count; number++) {

@@ -207,7 +207,7 @@ final class ExpertProducts implements AutoCloseable {
         KernelModules.ForType type = kernels.of(dtype);
         CudaFunction gated = group.mostRows == 1 ? type.gatedOne() : type.gated();
         CudaFunction plain = group.mostRows == 1 ? type.one() : type.several();
-        tasks.launch(expert.gate() == null || gated == null ? plain : gated, group.tiles, group.groups());
+        tasks.launchProducts(expert.gate() == null || gated == null ? plain : gated, group.tiles, group.groups());
     }
 
     private void activateSeparately(ExpertBatch batch, int first, CudaBuffer x, long results) {
@@ -277,7 +277,7 @@ final class ExpertProducts implements AutoCloseable {
             launchRounded(dtype, false);
         } else {
             KernelModules.ForType type = kernels.of(dtype);
-            tasks.launch(group.mostRows == 1 ? type.one() : type.several(), group.tiles, group.groups());
+            tasks.launchProducts(group.mostRows == 1 ? type.one() : type.several(), group.tiles, group.groups());
         }
     }
 

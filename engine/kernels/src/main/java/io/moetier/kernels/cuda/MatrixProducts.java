@@ -149,7 +149,7 @@ final class MatrixProducts {
             tasks.launch(kernels.rounded(dtype), Rounding.groupsOfTiles(tiles, false), Rounding.groupsOfRows(n));
         } else {
             KernelModules.ForType type = kernels.of(dtype);
-            tasks.launch(n == 1 ? type.one() : type.several(), tiles, groups(n));
+            tasks.launchProducts(n == 1 ? type.one() : type.several(), tiles, groups(n));
         }
     }
 

@@ -124,7 +124,8 @@ final class RouterProducts implements AutoCloseable {
 
     private void launchProduct(DType dtype, int mostRows, int n) {
         KernelModules.ForType type = kernels.of(dtype);
-        tasks.launch(n == 1 ? type.one() : type.several(), WeightMatrix.tiles(mostRows), MatrixProducts.groups(n));
+        tasks.launchProducts(
+                n == 1 ? type.one() : type.several(), WeightMatrix.tiles(mostRows), MatrixProducts.groups(n));
     }
 
     /// Returns the shared memory of a block for the scores of up to `n` rows.

@@ -10,8 +10,12 @@ import org.jspecify.annotations.Nullable;
 
 /// The table of tasks of one launch of a kernel in products.cu: in the launch itself if they are few, else staged.
 final class Tasks {
-    /// Threads of a block, as in tasks.cuh.
+    /// Threads of a block, as in tasks.cuh; those of a product may be fewer.
     static final int THREADS = 256;
+
+    private static final int WARP = 32;
+    private static final int LEAST_THREADS = 64; // which write the results of a tile
+    private static final int LEAST_UNIT = 32; // columns of a warp
 
     /// Tasks that come with a launch.
     static final int MOST_FEW = 16;
@@ -42,6 +46,7 @@ final class Tasks {
     private MemorySegment table;
     private long tableAt;
     private int added;
+    private int mostCols;
 
     // of the task that is being described
     private long weights;
@@ -66,6 +71,7 @@ final class Tasks {
     void begin(int count) {
         this.count = count;
         added = 0;
+        mostCols = 0;
         many = count > MOST_FEW;
         table = many ? staging.host() : parameter.bytes();
         tableAt = many ? staging.reserve(count * TASK_BYTES) : FEW_AT;
@@ -132,6 +138,7 @@ final class Tasks {
                 .number(limit)
                 .number(alpha);
         added++;
+        mostCols = Math.max(mostCols, cols);
     }
 
     private static Activation code(@Nullable FfnActivation activation) {
@@ -153,6 +160,11 @@ final class Tasks {
         return activation instanceof FfnActivation.Relu ? Activation.RELU : Activation.SQUARED_RELU;
     }
 
+    /// Launches a table of products, `x` by `y` blocks for each task, with no more warps than have columns.
+    void launchProducts(CudaFunction kernel, int x, int y) {
+        launch(kernel, x, y, Math.clamp((long) Math.ceilDiv(mostCols, LEAST_UNIT) * WARP, LEAST_THREADS, THREADS), 0);
+    }
+
     /// Launches the table, `x` by `y` blocks for each task.
     void launch(CudaFunction kernel, int x, int y) {
         launch(kernel, x, y, 0);
@@ -160,10 +172,14 @@ final class Tasks {
 
     /// Launches the table with so much dynamic shared memory for each block.
     void launch(CudaFunction kernel, int x, int y, int sharedBytes) {
+        launch(kernel, x, y, THREADS, sharedBytes);
+    }
+
+    private void launch(CudaFunction kernel, int x, int y, int threads, int sharedBytes) {
         if (added != count) {
             throw new IllegalStateException(added + " tasks of " + count);
         }
         parameter.begin().address(many ? staging.send(tableAt, count * TASK_BYTES) : 0);
-        kernel.launch(stream, x, y, count, THREADS, sharedBytes, parameter);
+        kernel.launch(stream, x, y, count, threads, sharedBytes, parameter);
     }
 }

@@ -19,7 +19,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// An operation is described by the methods that start with [#operation] and end with [#commit].
 final class TokenProgram {
-    private static final int THREADS = 512;
+    private static final int WARP = 32;
+    private static final int MOST_THREADS = 512; // those of each block whose elements are as many
     static final int MOST_OPERATIONS = 12;
     static final int MOST_FACTORS = 64;
     private static final int MOST_OPERANDS = 4;
@@ -96,6 +97,7 @@ final class TokenProgram {
     private final Access[] own = accesses(MOST_OPERANDS);
     private int tokens = 1;
     private int blocks;
+    private int mostInBlock;
     private int count;
     private int numAccesses;
     private int numFactors;
@@ -273,6 +275,7 @@ final class TokenProgram {
             extent = Math.max(1, BLOCK / grain) * grain;
             blocks = (length + extent - 1) / extent;
         }
+        mostInBlock = Math.max(mostInBlock, extent);
         write(extent);
         for (int i = 0; i < numOwn; i++) {
             accesses[numAccesses++].set(own[i].buffer, own[i].from, own[i].length, own[i].written);
@@ -332,14 +335,16 @@ final class TokenProgram {
         if (count > 0) {
             parameter.bytes().set(JAVA_INT, 0, count);
             int launched = blocks;
+            int threads = Math.min(Math.ceilDiv(mostInBlock, WARP) * WARP, MOST_THREADS);
             count = 0;
             numFactors = 0;
             blocks = 0;
+            mostInBlock = 0;
             for (int i = 0; i < numAccesses; i++) {
                 accesses[i].buffer = null;
             }
             numAccesses = 0;
-            kernel.launch(stream, launched, 1, 1, THREADS, parameter);
+            kernel.launch(stream, launched, 1, 1, threads, parameter);
         }
     }
 }

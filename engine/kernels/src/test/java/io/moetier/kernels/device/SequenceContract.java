@@ -86,7 +86,7 @@ abstract class SequenceContract extends RefusalsContract {
 
     @Test
     void attendsToRowsOfASequence() {
-        for (int headDim : new int[] {8, 5}) {
+        for (int headDim : new int[] {8, 5, 24}) {
             SequenceShape open = new SequenceShape(3, headDim, 0.3f, false, 0);
             sequence(new SequenceShape(3, headDim, 0.3f, true, 4), floats(3 * 9), 5, 9, 14);
             sequence(open, null, 3, 0, 20);
