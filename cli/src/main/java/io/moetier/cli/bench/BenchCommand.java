@@ -2,6 +2,7 @@ package io.moetier.cli.bench;
 
 import io.moetier.cli.doctor.Diagnosis;
 import io.moetier.cli.models.LibraryTerminal;
+import io.moetier.cli.models.ModelSummary;
 import io.moetier.cli.models.Timeline;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
@@ -220,12 +221,17 @@ public final class BenchCommand implements Callable<Integer> {
         int context = lengths().requireContext(loaded.engine().contextLength());
         try (ModelSource source = Stores.openSource(model.model);
                 Peer other = Peer.start(folder, source.path(), threads, context);
-                MemoryBandwidth memory = MemoryBandwidth.open(Diagnosis.memoryToRead());
+                MemoryBandwidth memory = MemoryBandwidth.open(Diagnosis.memoryToRead(weightBytes(source)));
                 Comparison comparison = new Comparison(
                         loaded, other, memory, threads, Comparison.tokenBytes(source), promptTokens, generatedTokens)) {
             comparison.run(warmUpSeconds(), repetitions);
             streams.print(json ? Json.write(comparison.fields()) + "\n" : comparison.table());
         }
+    }
+
+    private static long weightBytes(ModelSource source) {
+        ModelSummary summary = ModelSummary.ofSource(source);
+        return summary.denseBytes() + summary.allExpertBytes();
     }
 
     private Benchmark.Lengths lengths() {

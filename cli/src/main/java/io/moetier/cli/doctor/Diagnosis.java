@@ -298,9 +298,10 @@ public record Diagnosis(
         return fields;
     }
 
-    /// Returns how much memory to read for its speed: what no cache holds, if there is as much to spare.
-    public static long memoryToRead() {
-        return memoryToRead(Effort.DEFAULT);
+    /// Returns how much memory to read for the speed that weights come at: as much as there is of them, of which caches
+    /// hold some, or what no cache holds; less if there is not as much to spare.
+    public static long memoryToRead(long weightBytes) {
+        return Math.min(weightBytes, memoryToRead(Effort.DEFAULT));
     }
 
     private static long memoryToRead(Effort effort) {

@@ -60,7 +60,7 @@ final class MachinePeaks {
                     rate(device.map(MachineProfile.Device::linkBytesPerSecond)));
         }
         double memory;
-        try (MemoryBandwidth read = MemoryBandwidth.open(Math.min((long) workingSet, Diagnosis.memoryToRead()))) {
+        try (MemoryBandwidth read = MemoryBandwidth.open(Diagnosis.memoryToRead((long) workingSet))) {
             memory = read.bytesPerSecond(threads);
         }
         double operations = 0; // the roof is that of the fastest type
