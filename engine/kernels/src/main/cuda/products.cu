@@ -8,33 +8,77 @@
 #include "points.cuh"
 #include "tasks.cuh"
 
-// A warp computes one row of weights at a time, a lane every 32nd column.
-template <class T>
-__device__ __forceinline__ void multiply_rows(const Tasks& tasks) {
+template <int N>
+__device__ __forceinline__ void add_eight(
+    const float (&w)[EIGHT], const float4 (&x)[N], int first, float (&sums)[N]) {
+#pragma unroll
+  for (int i = 0; i < N; i++) {
+#pragma unroll
+    for (int column = 0; column < 4; column++) {
+      sums[i] = fmaf(w[first + column], float_of(x[i], column), sums[i]);
+    }
+  }
+}
+
+// The sums of the lanes that have a row.
+template <int N>
+__device__ __forceinline__ void gather_rows(const float (&sums)[N], float (*parts)[N][TILE_ROWS]) {
+#pragma unroll
+  for (int i = 0; i < N; i++) {
+    const float sum = sums[i] + __shfl_xor_sync(ALL_LANES, sums[i], TILE_ROWS);
+    if (lane_of_warp() < TILE_ROWS) {
+      parts[warp_of_block()][i][lane_of_warp()] = sum;
+    }
+  }
+  clear_absent<N>(parts);
+}
+
+// As `multiply`, of weights that are decoded in eights: lane l has row l % 16 and every other eight of the warp's columns.
+template <class T, int N, bool GATED>
+__device__ __forceinline__ void multiply_eights(const Tasks& tasks) {
+  __shared__ float parts[GATED ? 2 : 1][WARPS][N][TILE_ROWS];
   const Task task = task_of_block(tasks);
-  const int first = blockIdx.y * ROWS_TOGETHER;
-  if (first >= task.n) {
+  const int tile = blockIdx.x;
+  const int first = blockIdx.y * N;
+  if (tile * TILE_ROWS >= task.rows || first >= task.n) {
     return;
   }
-  const int end = min((int)(blockIdx.x + 1) * TILE_ROWS, task.rows);
-  for (int row = blockIdx.x * TILE_ROWS + warp_of_block(); row < end; row += warps_of_block()) {
-    float sums[ROWS_TOGETHER] = {};
-#pragma unroll 1
-    for (int column = lane_of_warp(); column < task.cols; column += LANES) {
-      const float w = T::element(task.weights, task.cols, row, column);
+  const int row = lane_of_warp() % TILE_ROWS;
+  const float* x[N];
 #pragma unroll
-      for (int i = 0; i < ROWS_TOGETHER; i++) {
-        sums[i] = fmaf(w, x_row(task, min(first + i, task.n - 1))[column], sums[i]);
-      }
+  for (int i = 0; i < N; i++) {
+    x[i] = x_row(task, min(first + i, task.n - 1));
+  }
+  const uint8_t* weights = task.weights + tile * T::tile_bytes(task.cols);
+  const uint8_t* ups = GATED ? task.up + tile * T::tile_bytes(task.cols) : nullptr;
+  float sums[N] = {};
+  float upSums[N] = {};
+#pragma unroll 1
+  for (int k = threadIdx.x / TILE_ROWS * EIGHT; k < task.cols; k += blockDim.x / TILE_ROWS * EIGHT) {
+    float w[EIGHT];
+    T::eight(weights, k, row, w);
+    float up[EIGHT];
+    if (GATED) {
+      T::eight(ups, k, row, up);
     }
 #pragma unroll
-    for (int i = 0; i < ROWS_TOGETHER; i++) {
-      const float sum = warp_sum(sums[i]);
-      if (lane_of_warp() == 0 && first + i < task.n) {
-        out_row(task, first + i)[row] = activated(task, sum, 0.0f, row);
+    for (int half = 0; half < EIGHT; half += 4) {
+      float4 values[N];
+#pragma unroll
+      for (int i = 0; i < N; i++) {
+        values[i] = four(x[i], k + half, task.cols, true);
+      }
+      add_eight<N>(w, values, half, sums);
+      if (GATED) {
+        add_eight<N>(up, values, half, upSums);
       }
     }
   }
+  gather_rows<N>(sums, parts[0]);
+  if (GATED) {
+    gather_rows<N>(upSums, parts[GATED ? 1 : 0]);
+  }
+  write_totals<N, GATED>(task, tile, first, parts);
 }
 
 // Tokens whose rows are wanted. Few of them come with the launch.
@@ -78,26 +122,29 @@ __device__ __forceinline__ void embed(const Lookup& lookup) {
 }
 
 template <class T>
-__device__ __forceinline__ void embed_rows(const Lookup& lookup) {
-  const int row = token_of_block(lookup);
-  for (int column = threadIdx.x; column < lookup.cols; column += THREADS) {
-    lookup.out[(size_t)blockIdx.x * lookup.cols + column] = T::element(lookup.table, lookup.cols, row, column);
+__device__ __forceinline__ void embed_eights(const Lookup& lookup) {
+  const int token = token_of_block(lookup);
+  const uint8_t* tile = lookup.table + token / TILE_ROWS * T::tile_bytes(lookup.cols);
+  float* out = lookup.out + (size_t)blockIdx.x * lookup.cols;
+  for (int k = threadIdx.x * EIGHT; k < lookup.cols; k += THREADS * EIGHT) {
+    float w[EIGHT];
+    T::eight(tile, k, token % TILE_ROWS, w);
+#pragma unroll
+    for (int i = 0; i < EIGHT; i++) {
+      out[k + i] = w[i];
+    }
   }
 }
 
-// Two blocks at least for each processor, which leaves registers enough that none is spilled.
-#define SMALL_KERNEL(name) extern "C" __global__ void __launch_bounds__(THREADS, 2) name
-
-#define TILED(type, T)                                                                               \
+// `multiply` and `embed` for one type of weights.
+#define PRODUCTS(type, T, multiply, embed)                                                           \
   KERNEL(multiply_one_##type)(const Tasks tasks) { multiply<T, 1, false>(tasks); }                   \
   KERNEL(multiply_##type)(const Tasks tasks) { multiply<T, ROWS_TOGETHER, false>(tasks); }           \
   KERNEL(multiply_gated_one_##type)(const Tasks tasks) { multiply<T, 1, true>(tasks); }              \
   KERNEL(multiply_gated_##type)(const Tasks tasks) { multiply<T, ROWS_TOGETHER, true>(tasks); }      \
   KERNEL(embed_##type)(const Lookup lookup) { embed<T>(lookup); }
-
-#define ONE_BY_ONE(type, T)                                                                             \
-  SMALL_KERNEL(multiply_##type)(const Tasks tasks) { multiply_rows<T>(tasks); }                            \
-  KERNEL(embed_##type)(const Lookup lookup) { embed_rows<T>(lookup); }
+#define TILED(type, T) PRODUCTS(type, T, multiply, embed)
+#define BY_EIGHTS(type, T) PRODUCTS(type, T, multiply_eights, embed_eights)
 
 TILED(f32, F32)
 TILED(f16, F16)
@@ -113,25 +160,25 @@ TILED(mxfp4, MXFP4)
 TILED(q4_k, Q4_K)
 TILED(q5_k, Q5_K)
 TILED(q6_k, Q6_K)
-ONE_BY_ONE(q2_k, Q2_K)
-ONE_BY_ONE(q3_k, Q3_K)
-ONE_BY_ONE(nvfp4, NVFP4)
-ONE_BY_ONE(q1_0, Q1_0)
-ONE_BY_ONE(q2_0, Q2_0)
-ONE_BY_ONE(tq1_0, TQ1_0)
-ONE_BY_ONE(tq2_0, TQ2_0)
-ONE_BY_ONE(iq1_s, IQ1_S)
-ONE_BY_ONE(iq1_m, IQ1_M)
-ONE_BY_ONE(iq2_xxs, IQ2_XXS)
-ONE_BY_ONE(iq2_xs, IQ2_XS)
-ONE_BY_ONE(iq2_s, IQ2_S)
-ONE_BY_ONE(iq3_xxs, IQ3_XXS)
-ONE_BY_ONE(iq3_s, IQ3_S)
+BY_EIGHTS(q2_k, Q2_K)
+BY_EIGHTS(q3_k, Q3_K)
+BY_EIGHTS(nvfp4, NVFP4)
+BY_EIGHTS(q1_0, Q1_0)
+BY_EIGHTS(q2_0, Q2_0)
+BY_EIGHTS(tq1_0, TQ1_0)
+BY_EIGHTS(tq2_0, TQ2_0)
+BY_EIGHTS(iq1_s, IQ1_S)
+BY_EIGHTS(iq1_m, IQ1_M)
+BY_EIGHTS(iq2_xxs, IQ2_XXS)
+BY_EIGHTS(iq2_xs, IQ2_XS)
+BY_EIGHTS(iq2_s, IQ2_S)
+BY_EIGHTS(iq3_xxs, IQ3_XXS)
+BY_EIGHTS(iq3_s, IQ3_S)
 
 #ifndef ONE_TYPE // what types have in common
 
-// What gate and up of experts come to where each was multiplied by itself, since they are of different types or of one
-// that is decoded weight by weight: a task's `out` [n, rows] becomes the activation of itself and `x` [n, rows].
+// What gate and up of experts come to where each was multiplied by itself, since they are of different types: a task's
+// `out` [n, rows] becomes the activation of itself and `x` [n, rows].
 KERNEL(activate_pairs)(const Tasks tasks) {
   Task task = task_of_block(tasks);
   task.bias = nullptr;

@@ -102,8 +102,19 @@ __device__ __forceinline__ void add(const float w[4][4], const float4 (&x)[N], f
   }
 }
 
-// The sums of a warp: rows 4 (l % 4) and on are those of lanes with the same l % 4. Warps that a block does not have have
-// zeros.
+// Zeros for warps that the block does not have.
+template <int N>
+__device__ __forceinline__ void clear_absent(float (*parts)[N][TILE_ROWS]) {
+#pragma unroll 1
+  for (int warp = warp_of_block() + warps_of_block(); warp < WARPS; warp += warps_of_block()) {
+#pragma unroll
+    for (int i = lane_of_warp(); i < N * TILE_ROWS; i += LANES) {
+      parts[warp][i / TILE_ROWS][i % TILE_ROWS] = 0.0f;
+    }
+  }
+}
+
+// The sums of a warp: rows 4 (l % 4) and on are those of lanes with the same l % 4.
 template <int N>
 __device__ __forceinline__ void gather(float (&sums)[N][4], float (*parts)[N][TILE_ROWS]) {
   const int lane = lane_of_warp();
@@ -121,13 +132,7 @@ __device__ __forceinline__ void gather(float (&sums)[N][4], float (*parts)[N][TI
       }
     }
   }
-#pragma unroll 1
-  for (int warp = warp_of_block() + warps_of_block(); warp < WARPS; warp += warps_of_block()) {
-#pragma unroll
-    for (int i = lane; i < N * TILE_ROWS; i += LANES) {
-      parts[warp][i / TILE_ROWS][i % TILE_ROWS] = 0.0f;
-    }
-  }
+  clear_absent<N>(parts);
 }
 
 template <int N>
@@ -138,6 +143,19 @@ __device__ __forceinline__ float total(float (*parts)[N][TILE_ROWS], int i, int 
     sum += parts[warp][i][row];
   }
   return sum;
+}
+
+// Adds what warps have gathered, and writes what becomes of it.
+template <int N, bool GATED>
+__device__ __forceinline__ void write_totals(
+    const Task& task, int tile, int first, float (*parts)[WARPS][N][TILE_ROWS]) {
+  __syncthreads();
+  const int i = threadIdx.x / TILE_ROWS;
+  const int row = tile * TILE_ROWS + threadIdx.x % TILE_ROWS;
+  if (i < N && first + i < task.n && row < task.rows) {
+    const float up = GATED ? total<N>(parts[GATED ? 1 : 0], i, threadIdx.x % TILE_ROWS) : 0.0f;
+    out_row(task, first + i)[row] = activated(task, total<N>(parts[0], i, threadIdx.x % TILE_ROWS), up, row);
+  }
 }
 
 template <class T, int N, bool GATED>
@@ -190,13 +208,7 @@ __device__ __forceinline__ void multiply(const Tasks& tasks) {
   if (GATED) {
     gather<N>(upSums, parts[GATED ? 1 : 0]);
   }
-  __syncthreads();
-  const int i = threadIdx.x / TILE_ROWS;
-  const int row = tile * TILE_ROWS + threadIdx.x % TILE_ROWS;
-  if (i < N && first + i < task.n && row < task.rows) {
-    const float up = GATED ? total<N>(parts[GATED ? 1 : 0], i, threadIdx.x % TILE_ROWS) : 0.0f;
-    out_row(task, first + i)[row] = activated(task, total<N>(parts[0], i, threadIdx.x % TILE_ROWS), up, row);
-  }
+  write_totals<N, GATED>(task, tile, first, parts);
 }
 
 #define KERNEL(name) extern "C" __global__ void __launch_bounds__(THREADS) name

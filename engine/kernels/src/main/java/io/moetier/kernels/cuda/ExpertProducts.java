@@ -172,10 +172,9 @@ final class ExpertProducts implements AutoCloseable {
     }
 
     /// Says whether gate and up are multiplied each by itself.
-    private boolean isSeparate(ExpertWeights expert) {
-        DType dtype = expert.activated().dtype();
+    private static boolean isSeparate(ExpertWeights expert) {
         return expert.gate() != null
-                && (dtype != expert.up().dtype() || kernels.of(dtype).gated() == null);
+                && expert.activated().dtype() != expert.up().dtype();
     }
 
     private void activate(ExpertBatch batch, int first, CudaBuffer x, long results) {
@@ -207,7 +206,7 @@ final class ExpertProducts implements AutoCloseable {
         KernelModules.ForType type = kernels.of(dtype);
         CudaFunction gated = group.mostRows == 1 ? type.gatedOne() : type.gated();
         CudaFunction plain = group.mostRows == 1 ? type.one() : type.several();
-        tasks.launchProducts(expert.gate() == null || gated == null ? plain : gated, group.tiles, group.groups());
+        tasks.launchProducts(expert.gate() == null ? plain : gated, group.tiles, group.groups());
     }
 
     private void activateSeparately(ExpertBatch batch, int first, CudaBuffer x, long results) {

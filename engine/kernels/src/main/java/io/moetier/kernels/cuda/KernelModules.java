@@ -4,7 +4,6 @@ import io.moetier.kernels.cuda.driver.CudaContext;
 import io.moetier.kernels.cuda.driver.CudaFunction;
 import io.moetier.kernels.cuda.driver.CudaModule;
 import io.moetier.kernels.device.ActivationType;
-import io.moetier.kernels.device.TiledWeights;
 import io.moetier.storage.model.DType;
 import java.io.IOException;
 import java.io.InputStream;
@@ -60,13 +59,9 @@ final class KernelModules implements AutoCloseable {
     /// The kernels of a type of weights.
     ///
     /// @param one multiplies by one row of activations, `several` by any number of them
-    /// @param gatedOne multiplies two matrices and activates, as `gated`; null for types decoded weight by weight
+    /// @param gatedOne multiplies two matrices and activates, as `gated`
     record ForType(
-            CudaFunction one,
-            CudaFunction several,
-            @Nullable CudaFunction gatedOne,
-            @Nullable CudaFunction gated,
-            CudaFunction embed) {}
+            CudaFunction one, CudaFunction several, CudaFunction gatedOne, CudaFunction gated, CudaFunction embed) {}
 
     /// The kernels that multiply by a router of a type of weights and choose: for one row, and for several.
     private record ForRouter(CudaFunction one, CudaFunction several) {}
@@ -128,7 +123,7 @@ final class KernelModules implements AutoCloseable {
     }
 
     private static boolean isOfRouters(DType dtype) {
-        return TiledWeights.include(dtype) && dtype.blockElements() == 1;
+        return dtype.blockElements() == 1;
     }
 
     private CudaModule load(String name) {
@@ -147,7 +142,6 @@ final class KernelModules implements AutoCloseable {
     }
 
     /// Loads what multiplies by weights of a type, and chooses by routers of it.
-    ///
     void prepare(DType dtype, ActivationType activations) {
         of(dtype);
         if (activations.rounds(dtype, ActivationType.LEAST_ROWS)) {
@@ -158,17 +152,12 @@ final class KernelModules implements AutoCloseable {
 
     private ForType loadType(DType dtype) {
         CudaModule products = load(name(PRODUCTS, dtype));
-        CudaFunction several = products.function("multiply_" + dtype.label());
-        CudaFunction embed = products.function("embed_" + dtype.label());
-        if (!TiledWeights.include(dtype)) {
-            return new ForType(several, several, null, null, embed);
-        }
         return new ForType(
                 products.function("multiply_one_" + dtype.label()),
-                several,
+                products.function("multiply_" + dtype.label()),
                 products.function("multiply_gated_one_" + dtype.label()),
                 products.function("multiply_gated_" + dtype.label()),
-                embed);
+                products.function("embed_" + dtype.label()));
     }
 
     private static ForCache forCache(CudaModule attention, String name) {

@@ -23,7 +23,14 @@ public enum ActivationType {
     /// @param weights what they are multiplied by
     /// @param rows how many rows the pass has, of which one expert may read a part
     public boolean rounds(DType weights, int rows) {
-        return this == Q8 && rows >= LEAST_ROWS && weights.blockElements() > 1 && TiledWeights.include(weights);
+        return this == Q8
+                && rows >= LEAST_ROWS
+                && switch (weights) {
+                    case Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K, Q6_K, IQ4_NL, IQ4_XS, MXFP4 -> true;
+                    case F32, F16, BF16 -> false;
+                    case Q2_K, Q3_K, NVFP4, Q1_0, Q2_0, TQ1_0, TQ2_0 -> false;
+                    case IQ1_S, IQ1_M, IQ2_XXS, IQ2_XS, IQ2_S, IQ3_XXS, IQ3_S -> false;
+                };
     }
 
     /// Returns how many numbers of eight bits a rounded activation is.

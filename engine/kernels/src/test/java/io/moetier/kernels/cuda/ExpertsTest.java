@@ -17,6 +17,8 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Experts beside each other, and how often they are launched.
 @Tag("gpu")
@@ -69,6 +71,18 @@ class ExpertsTest {
         for (int i = 0; i < rows.length; i++) {
             HostExpert own = experts.get(i < 5 ? 0 : i - 4);
             float[] alone = devices.onCuda(work(List.of(own), new int[] {0, 1}, new int[] {rows[i]}, new int[] {0}, x));
+            assertArrayEquals(Arrays.copyOfRange(together, i * HIDDEN, (i + 1) * HIDDEN), alone, SEED + ": row " + i);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(DType.class)
+    void aRowGivesTheSameBitsAloneAndBesideAnother(DType dtype) {
+        List<HostExpert> expert = List.of(swiGlu(dtype, 256));
+        float[] x = floats(2 * HIDDEN, random);
+        float[] together = devices.onCuda(work(expert, new int[] {0, 2}, new int[] {0, 1}, new int[] {0, 1}, x));
+        for (int i = 0; i < 2; i++) {
+            float[] alone = devices.onCuda(work(expert, new int[] {0, 1}, new int[] {i}, new int[] {0}, x));
             assertArrayEquals(Arrays.copyOfRange(together, i * HIDDEN, (i + 1) * HIDDEN), alone, SEED + ": row " + i);
         }
     }

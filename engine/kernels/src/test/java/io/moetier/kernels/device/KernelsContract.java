@@ -30,7 +30,6 @@ public abstract class KernelsContract extends ExpertsContract {
             {16, 32, 1},
             {40, 64, 2},
             {33, 96, 9},
-            {20, 224, 5},
             {5, 33, 7},
             {70, 544, 33},
             {24, 12, 2},

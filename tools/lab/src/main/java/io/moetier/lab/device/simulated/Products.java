@@ -3,7 +3,6 @@ package io.moetier.lab.device.simulated;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
-import io.moetier.kernels.device.TiledWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.util.BitSet;
@@ -18,7 +17,6 @@ final class Products {
     private static final int ROWS_TOGETHER = 4;
     private static final double LANES_OF_ROW = 2_200;
     private static final double LANES_OF_ROWS = 5_050;
-    private static final double LANES_UNPACKING = 80; // a weight that is kept by rows
     private static final int ROUNDED_TOGETHER = 32;
     private static final int WEIGHTS_TOGETHER = 64; // rows
     private static final double LANES_OF_ROUNDED = 790;
@@ -99,8 +97,19 @@ final class Products {
             case MXFP4 -> 10.8;
             case Q5_K -> 11.6;
             case IQ4_NL -> 12.3;
+            case Q1_0 -> 12.6;
             case IQ4_XS -> 12.8;
-            default -> LANES_UNPACKING;
+            case Q2_0 -> 13.5;
+            case TQ2_0 -> 14.1;
+            case NVFP4 -> 17.5;
+            case IQ1_S -> 17.8;
+            case Q2_K -> 18.1;
+            case TQ1_0 -> 18.4;
+            case IQ2_XXS -> 21.6;
+            case IQ2_XS, Q3_K -> 22.3;
+            case IQ2_S, IQ1_M -> 23.3;
+            case IQ3_S -> 27.0;
+            case IQ3_XXS -> 27.6;
         };
     }
 
@@ -120,7 +129,19 @@ final class Products {
             case IQ4_NL -> 17.0;
             case Q5_K -> 17.2;
             case IQ4_XS -> 18.3;
-            default -> LANES_UNPACKING;
+            case Q1_0 -> 22.1;
+            case Q2_0 -> 23.0;
+            case TQ2_0 -> 23.6;
+            case Q2_K -> 26.1;
+            case NVFP4 -> 27.0;
+            case IQ1_S -> 27.3;
+            case TQ1_0 -> 27.5;
+            case Q3_K -> 30.6;
+            case IQ2_XXS, IQ1_M -> 31.1;
+            case IQ2_XS -> 31.6;
+            case IQ2_S -> 32.8;
+            case IQ3_S -> 35.4;
+            case IQ3_XXS -> 37.1;
         };
     }
 
@@ -280,6 +301,6 @@ final class Products {
 
     private static boolean isSeparate(ExpertWeights expert) {
         @Nullable WeightMatrix gate = expert.gate();
-        return gate != null && (gate.dtype() != expert.up().dtype() || !TiledWeights.include(gate.dtype()));
+        return gate != null && gate.dtype() != expert.up().dtype();
     }
 }
