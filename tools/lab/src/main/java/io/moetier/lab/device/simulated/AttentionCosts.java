@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 final class AttentionCosts {
     private static final int SPAN = 1024;
     private static final long MOST_PARTIAL = 1 << 22;
-    private static final double LANES_OF_POSITION = 920;
+    private static final double LANES_OF_HEAD = 70_000; // of a token, however many positions it sees
+    private static final double LANES_OF_POSITION = 570;
     private static final double LANES_OF_ELEMENT = 11;
     private static final double LANES_OF_SCORE = 300; // eight passes that count sixteen digits
 
@@ -83,7 +84,8 @@ final class AttentionCosts {
             double visible = Math.max(1, keys - first - (tokens - 1) / 2.0); // of a token, in the mean
             double queries = (double) Float.BYTES * tokens * heads * (keyDim + valueDim);
             double ofPosition = LANES_OF_POSITION + LANES_OF_ELEMENT * (keyDim + valueDim) / 2;
-            time.launch(kernel, queries + (double) (keys - first) * keyBytes, tokens * heads * visible * ofPosition);
+            double lanes = tokens * heads * (LANES_OF_HEAD + visible * ofPosition);
+            time.launch(kernel, queries + (double) (keys - first) * keyBytes, lanes);
             if (numSpans > 1) {
                 time.launch("join_spans", (double) Float.BYTES * tokens * partial, 0);
             }

@@ -11,12 +11,18 @@ import org.jspecify.annotations.Nullable;
 /// One launch of a product of weights: what it touches and computes. Several matrices add up.
 ///
 /// Weights count once, rows of activations and results once each. Lanes are those that the emulated driver counts in
-/// the kernels of `products.cu`, for each weight and for each row of weights; a kernel of several rows takes four at a
-/// time, whether they are there or not. One of `rounded.cu` takes 32 or, at the end, sixteen.
+/// the kernels of `products.cu`, for each weight, for each row of weights and for each warp that has columns of it; a
+/// kernel of several rows takes four at a time, whether they are there or not. One of `rounded.cu` takes 32 or, at the
+/// end, sixteen.
 final class Products {
     private static final int ROWS_TOGETHER = 4;
-    private static final double LANES_OF_ROW = 2_200;
-    private static final double LANES_OF_ROWS = 5_050;
+    private static final double LANES_OF_ROW = 130;
+    private static final double LANES_OF_ROWS = 215;
+    private static final double LANES_OF_ROW_AND_WARP = 187;
+    private static final double LANES_OF_ROWS_AND_WARP = 388;
+    private static final int COLUMNS_OF_WARP = 32; // at least
+    private static final int LEAST_WARPS = 2;
+    private static final int MOST_WARPS = 8;
     private static final int ROUNDED_TOGETHER = 32;
     private static final int WEIGHTS_TOGETHER = 64; // rows
     private static final double LANES_OF_ROUNDED = 790;
@@ -48,7 +54,9 @@ final class Products {
         DType dtype = w.dtype();
         double weights = (double) w.rows() * w.cols();
         int groups = one ? 1 : (n + ROWS_TOGETHER - 1) / ROWS_TOGETHER;
-        double ofRow = one ? LANES_OF_ROW : LANES_OF_ROWS;
+        int warps = Math.clamp(Math.ceilDiv(w.cols(), COLUMNS_OF_WARP), LEAST_WARPS, MOST_WARPS);
+        double ofRow =
+                one ? LANES_OF_ROW + warps * LANES_OF_ROW_AND_WARP : LANES_OF_ROWS + warps * LANES_OF_ROWS_AND_WARP;
         bytes += w.bytes().byteSize() + resultBytes;
         lanes += groups * (weights * (one ? lanesOfOne(dtype) : lanesOfSeveral(dtype)) + w.rows() * ofRow);
         any = true;
@@ -84,64 +92,65 @@ final class Products {
 
     private static double lanesOfOne(DType dtype) {
         return switch (dtype) {
-            case F32 -> 4.0;
-            case F16 -> 5.9;
-            case BF16 -> 5.4;
-            case Q8_0 -> 6.6;
-            case Q4_0 -> 7.0;
-            case Q6_K -> 7.9;
-            case Q5_0 -> 8.5;
-            case Q4_1 -> 8.7;
-            case Q5_1 -> 10.0;
-            case Q4_K -> 10.2;
-            case MXFP4 -> 10.8;
-            case Q5_K -> 11.6;
+            case F32 -> 4.1;
+            case BF16 -> 4.5;
+            case Q8_0 -> 5.6;
+            case Q4_0 -> 5.8;
+            case F16 -> 6.0;
+            case Q6_K -> 7.3;
+            case Q5_0 -> 7.4;
+            case Q4_1 -> 7.5;
+            case Q5_1 -> 8.6;
+            case Q4_K -> 8.9;
+            case MXFP4 -> 9.7;
+            case Q5_K -> 10.1;
+            case Q1_0 -> 12.0;
             case IQ4_NL -> 12.3;
-            case Q1_0 -> 12.6;
-            case IQ4_XS -> 12.8;
-            case Q2_0 -> 13.5;
-            case TQ2_0 -> 14.1;
-            case NVFP4 -> 17.5;
-            case IQ1_S -> 17.8;
-            case Q2_K -> 18.1;
-            case TQ1_0 -> 18.4;
-            case IQ2_XXS -> 21.6;
-            case IQ2_XS, Q3_K -> 22.3;
-            case IQ2_S, IQ1_M -> 23.3;
-            case IQ3_S -> 27.0;
-            case IQ3_XXS -> 27.6;
+            case IQ4_XS -> 12.7;
+            case Q2_0 -> 12.9;
+            case TQ2_0 -> 13.4;
+            case NVFP4 -> 16.8;
+            case IQ1_S, TQ1_0 -> 16.9;
+            case Q2_K -> 17.1;
+            case IQ2_XXS -> 20.8;
+            case Q3_K -> 21.0;
+            case IQ2_XS -> 21.4;
+            case IQ1_M -> 22.0;
+            case IQ2_S -> 22.1;
+            case IQ3_S -> 25.6;
+            case IQ3_XXS -> 26.5;
         };
     }
 
     private static double lanesOfSeveral(DType dtype) {
         return switch (dtype) {
             case F32 -> 8.6;
-            case F16 -> 10.5;
-            case BF16 -> 10.2;
-            case Q8_0 -> 11.7;
-            case Q4_0 -> 11.8;
-            case Q6_K -> 13.0;
-            case Q5_0 -> 13.1;
-            case Q4_1 -> 13.6;
-            case Q5_1 -> 14.9;
-            case MXFP4 -> 15.4;
-            case Q4_K -> 16.1;
+            case BF16 -> 9.2;
+            case Q8_0 -> 10.4;
+            case Q4_0 -> 10.5;
+            case F16 -> 10.7;
+            case Q5_0, Q6_K -> 11.8;
+            case Q4_1 -> 12.2;
+            case Q5_1 -> 13.5;
+            case MXFP4 -> 14.3;
+            case Q4_K -> 14.8;
+            case Q5_K -> 16.0;
             case IQ4_NL -> 17.0;
-            case Q5_K -> 17.2;
-            case IQ4_XS -> 18.3;
-            case Q1_0 -> 22.1;
-            case Q2_0 -> 23.0;
-            case TQ2_0 -> 23.6;
-            case Q2_K -> 26.1;
-            case NVFP4 -> 27.0;
-            case IQ1_S -> 27.3;
-            case TQ1_0 -> 27.5;
-            case Q3_K -> 30.6;
-            case IQ2_XXS, IQ1_M -> 31.1;
-            case IQ2_XS -> 31.6;
-            case IQ2_S -> 32.8;
-            case IQ3_S -> 35.4;
-            case IQ3_XXS -> 37.1;
+            case IQ4_XS -> 18.1;
+            case Q1_0 -> 20.8;
+            case Q2_0 -> 21.6;
+            case TQ2_0 -> 22.1;
+            case Q2_K -> 24.4;
+            case TQ1_0 -> 25.3;
+            case NVFP4 -> 25.5;
+            case IQ1_S -> 25.6;
+            case Q3_K -> 28.6;
+            case IQ1_M -> 29.0;
+            case IQ2_XXS -> 29.5;
+            case IQ2_XS -> 30.0;
+            case IQ2_S -> 30.9;
+            case IQ3_S -> 33.2;
+            case IQ3_XXS -> 35.2;
         };
     }
 
