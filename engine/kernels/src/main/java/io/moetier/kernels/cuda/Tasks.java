@@ -13,7 +13,9 @@ final class Tasks {
     /// Threads of a block, as in tasks.cuh; those of a product may be fewer.
     static final int THREADS = 256;
 
-    private static final int WARP = 32;
+    /// Threads of a warp.
+    static final int WARP = 32;
+
     private static final int LEAST_THREADS = 64; // which write the results of a tile
     private static final int LEAST_UNIT = 32; // columns of a warp
 

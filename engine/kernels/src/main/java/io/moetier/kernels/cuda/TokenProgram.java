@@ -19,8 +19,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// An operation is described by the methods that start with [#operation] and end with [#commit].
 final class TokenProgram {
-    private static final int WARP = 32;
-    private static final int MOST_THREADS = 512; // those of each block whose elements are as many
+    private static final int MOST_THREADS = 512; // of a block, which has no more than elements; as in tokens.cu
     static final int MOST_OPERATIONS = 12;
     static final int MOST_FACTORS = 64;
     private static final int MOST_OPERANDS = 4;
@@ -335,7 +334,7 @@ final class TokenProgram {
         if (count > 0) {
             parameter.bytes().set(JAVA_INT, 0, count);
             int launched = blocks;
-            int threads = Math.min(Math.ceilDiv(mostInBlock, WARP) * WARP, MOST_THREADS);
+            int threads = Math.min(Math.ceilDiv(mostInBlock, Tasks.WARP) * Tasks.WARP, MOST_THREADS);
             count = 0;
             numFactors = 0;
             blocks = 0;

@@ -145,8 +145,7 @@ class SimulatedGpuTest {
         }
     }
 
-    /// The launches are the same; attention of several positions takes longer on the emulated GPU than is charged for,
-    /// rounded or not.
+    /// The launches are the same; what attention and operations on tokens take is estimated.
     @ParameterizedTest
     @EnumSource(
             value = Rounding.class,

@@ -10,8 +10,8 @@ final class Rounding {
     static final int BLOCK = 32;
 
     private static final int HEADER_BYTES = 16;
-    private static final double LANES_OF_DIGIT = 15.5; // of an activation, as the emulated driver counts
-    private static final double LANES_BESIDE = 69.7;
+    private static final double LANES_OF_DIGIT = 4.5; // of an activation, as the emulated driver counts
+    private static final double LANES_BESIDE = 49.8;
 
     private final ActivationType type;
     private final SimulatedTime time;
