@@ -8,11 +8,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// A matrix of `F8_E4M3` (Micikevicius et al. 2022, arXiv:2209.05433) with one factor for each block, in float32 as
-/// DeepSeek-V3 is published, or a power of two (`F8_E8M0`) as DeepSeek-V4 is: read as the bfloat16 matrix that its own
-/// conversion makes, each product rounded to nearest
-/// even. It keeps all four digits of a weight.
+/// DeepSeek-V3 is published, in bfloat16 as Qwen3 is, or a power of two (`F8_E8M0`) as DeepSeek-V4 is: read as the
+/// bfloat16 matrix that the conversion of DeepSeek-V3 makes, each product rounded to nearest even. It keeps all four
+/// digits of a weight.
 ///
 /// @param values `[rows, cols]`
 /// @param scales `[ceil(rows / blockRows), ceil(cols / blockCols)]`
@@ -40,11 +41,12 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         List<Long> expected = List.of(
                 blocks(values.shape().getFirst(), blockRows),
                 blocks(values.shape().getLast(), blockCols));
-        if (!scales.shape().equals(expected) || (!scales.dtype().equals(DType.F32.name()) && !arePowers(scales))) {
+        if (!scales.shape().equals(expected) || (floatsOf(scales) == null && !arePowers(scales))) {
             throw MalformedModelException.of(
                     scales.file(),
                     "tensor " + scales.name(),
-                    "F32 " + expected + ", one for each " + blockRows + " x " + blockCols + " of " + values.name(),
+                    "F32, BF16 or F16 " + expected + ", one for each " + blockRows + " x " + blockCols + " of "
+                            + values.name(),
                     scales.dtype() + " " + scales.shape());
         }
     }
@@ -53,6 +55,16 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
     static String shortScales(String values) {
         int end = values.endsWith(WEIGHT) ? values.length() - WEIGHT.length() : values.length();
         return values.substring(0, end) + ".scale";
+    }
+
+    /// Returns of which type the factors are, if they are floats.
+    private static @Nullable DType floatsOf(RawTensor scales) {
+        return switch (scales.dtype()) {
+            case "F32" -> DType.F32;
+            case "BF16" -> DType.BF16;
+            case "F16" -> DType.F16;
+            default -> null;
+        };
     }
 
     private static boolean arePowers(RawTensor scales) {
@@ -112,12 +124,13 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         long perRow = scales.shape().getLast();
         long firstRow = first / cols / blockRows;
         long lastRow = (first + count - 1) / cols / blockRows;
-        int elementBytes = arePowers(scales) ? 1 : Float.BYTES;
+        DType type = floatsOf(scales);
+        int elementBytes = type == null ? 1 : type.blockBytes();
         MemorySegment bytes = arena.allocate((lastRow - firstRow + 1) * perRow * elementBytes);
         reader.read(scales, firstRow * perRow * elementBytes, bytes);
         float[] floats = new float[Math.toIntExact(bytes.byteSize() / elementBytes)];
-        if (elementBytes == Float.BYTES) {
-            Floats.decode(DType.F32, bytes, floats.length, floats, 0);
+        if (type != null) {
+            Floats.decode(type, bytes, floats.length, floats, 0);
             return floats;
         }
         for (int i = 0; i < floats.length; i++) {

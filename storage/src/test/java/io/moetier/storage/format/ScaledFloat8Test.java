@@ -13,6 +13,8 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -20,6 +22,8 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ScaledFloat8Test {
     private static final int ROWS = 300; // two whole blocks and a part of one
@@ -145,6 +149,38 @@ class ScaledFloat8Test {
         }
     }
 
+    /// As Qwen3 and what was made like it have them.
+    @ParameterizedTest
+    @ValueSource(strings = {"BF16", "F16"})
+    void factorsMayBeFloatsOfSixteenBits(String dtype) throws IOException {
+        Files.writeString(directory.resolve("config.json"), "{}");
+        List<Entry> entries =
+                List.of(Entry.of("a.weight", "F8_E4M3", ROWS, COLS), Entry.of("a.weight_scale_inv", dtype, 3, 2));
+        float[] factors = {1, 1.5f, 0.25f, -2, 96, 0x1p-14f}; // which both types have
+        ByteBuffer written = ByteBuffer.allocate(Short.BYTES * factors.length).order(ByteOrder.LITTLE_ENDIAN);
+        for (float factor : factors) {
+            written.putShort(
+                    dtype.equals("F16")
+                            ? Float.floatToFloat16(factor)
+                            : (short) (Float.floatToRawIntBits(factor) >>> 16));
+        }
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            byte[] ones = new byte[ROWS * COLS];
+            Arrays.fill(ones, (byte) 0x38);
+            writer.write("a.weight", MemorySegment.ofArray(ones));
+            writer.write("a.weight_scale_inv", MemorySegment.ofArray(written.array()));
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            float[] found = checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS));
+            for (int row = 0; row < ROWS; row++) {
+                for (int col = 0; col < COLS; col++) {
+                    assertEquals(factors[row / 128 * 2 + col / 128], found[row * COLS + col], dtype);
+                }
+            }
+        }
+    }
+
     @Test
     void aCodeThatIsNoNumberReadsAsNone() throws IOException {
         byte[] codes = new byte[ROWS * COLS];
@@ -162,7 +198,7 @@ class ScaledFloat8Test {
             String message = String.valueOf(
                     assertThrows(MalformedModelException.class, () -> checkpoint.require("a.weight", ROWS, COLS))
                             .getMessage());
-            assertTrue(message.contains("a.weight_scale_inv: expected F32 [3, 2]"), message);
+            assertTrue(message.contains("a.weight_scale_inv: expected F32, BF16 or F16 [3, 2], one for each"), message);
         }
     }
 
