@@ -26,6 +26,9 @@ public final class GgufParts implements AutoCloseable {
     private static final String COUNT = "split.count";
     private static final String TENSORS = "split.tensors.count";
 
+    /// What llama.cpp writes as the number of parts into the one file that it merged them into.
+    private static final int MERGED = 0;
+
     private final List<GgufFile> files;
     private final Map<String, RawTensor> tensors;
 
@@ -194,7 +197,7 @@ public final class GgufParts implements AutoCloseable {
     private static void checkPart(GgufFile file, int index, int count) {
         JsonObject metadata = file.metadata();
         int written = metadata.optionalInt(COUNT).orElse(count == 1 ? 1 : 0);
-        if (written != count) {
+        if (written != count && !(count == 1 && written == MERGED)) {
             throw metadata.unexpected(
                     COUNT,
                     count == 1

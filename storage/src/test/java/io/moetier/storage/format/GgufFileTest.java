@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
@@ -190,6 +191,19 @@ class GgufFileTest {
             assertPartsRefused(fourth, "name: expected the number of a part from 1 to 3, found 00004");
         }
 
+        /// llama-gguf-split --merge leaves what the first part said, and 0 as the number of parts.
+        @Test
+        void thatWereMergedAreOneFile() throws IOException {
+            Path merged = directory.resolve("merged.gguf");
+            write(merged, partMetadata(0, 0, 2), List.of(Entry.of("a", DType.F32, 1), Entry.of("b", DType.F32, 1)));
+            try (GgufParts parts = GgufParts.open(merged)) {
+                assertEquals(Set.of("a", "b"), parts.tensors().keySet());
+            }
+            List<Path> paths = writeParts(2);
+            write(paths.get(1), partMetadata(1, 0, 2), List.of(Entry.of("t1", DType.F32, 2)));
+            assertPartsRefused(paths.get(1), "split.count: expected 2, as the file's name says, found 0");
+        }
+
         @Test
         void areRefusedWhenTheyDoNotBelongTogether() throws IOException {
             List<Path> paths = writeParts(2);
@@ -216,13 +230,17 @@ class GgufFileTest {
         }
 
         private Map<String, Object> partMetadata(int number, int count) {
+            return partMetadata(number, count, count);
+        }
+
+        private Map<String, Object> partMetadata(int number, int count, int tensors) {
             Map<String, Object> metadata = new LinkedHashMap<>();
             if (number == 0) {
                 metadata.put("general.architecture", "llama");
             }
             metadata.put("split.no", number);
             metadata.put("split.count", count);
-            metadata.put("split.tensors.count", count);
+            metadata.put("split.tensors.count", tensors);
             return metadata;
         }
 
