@@ -209,6 +209,10 @@ final class StagingDirectory implements AutoCloseable {
 
     private static void requireFree(Path target, boolean replace) throws IOException {
         if (!Files.exists(target)) {
+            if (Files.isSymbolicLink(target)) {
+                throw new IOException(
+                        target + " is a link to " + Files.readSymbolicLink(target) + ", which does not exist");
+            }
             return;
         }
         if (!replace) {

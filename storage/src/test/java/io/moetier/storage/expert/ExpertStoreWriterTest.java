@@ -101,6 +101,20 @@ class ExpertStoreWriterTest {
     }
 
     @Test
+    void aLinkStaysAndWhatItNamesIsReplaced() throws IOException {
+        Path target = OLD.write(scratch.resolve("sample.mtier"));
+        Path link = Files.createSymbolicLink(scratch.resolve("link.mtier"), target);
+        NEW.write(link, true);
+        assertHolds(NEW, target);
+        assertTrue(Files.isSymbolicLink(link));
+        Path nowhere = Files.createSymbolicLink(scratch.resolve("nowhere.mtier"), Path.of("gone.mtier"));
+        assertFails(
+                "nowhere.mtier is a link to gone.mtier, which does not exist",
+                () -> ExpertStoreWriter.create(nowhere, true));
+        assertEquals(List.of("link.mtier", "nowhere.mtier", "sample.mtier"), names(scratch));
+    }
+
+    @Test
     void anOpenStoreOutlivesItsReplacement() throws IOException {
         Path target = OLD.write(scratch.resolve("sample.mtier"));
         for (IoMode mode : IoMode.values()) {
