@@ -2,6 +2,8 @@ package io.moetier.storage.expert;
 
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +37,40 @@ final class AutoReader implements BlockReader {
         this.nanoTime = nanoTime;
         this.remark = remark;
         this.bytesPerNano = new double[ways.size()][COUNTED_BLOCKS];
+    }
+
+    /// Opens those ways of reading the files that pay here and that the file system knows.
+    ///
+    /// @param areCached whether the files fit the page cache: reading past it wins the first time, and then pays
+    /// the disk again every time
+    /// @param areAddressesLimited whether a mapping, which takes as many addresses as the files have bytes until it
+    /// is closed, would take them from the slots
+    static AutoReader open(List<Path> files, boolean areCached, boolean areAddressesLimited, LongSupplier nanoTime)
+            throws IOException {
+        List<BlockReader> ways = new ArrayList<>();
+        ways.add(ChannelReader.open(files));
+        String remark = areAddressesLimited
+                ? "; mapped left out, for the address space is limited"
+                : added(ways, "mapped", () -> MappedReader.open(files));
+        remark += areCached
+                ? "; direct left out, for the files fit the page cache"
+                : added(ways, "direct", () -> ChannelReader.openDirect(files));
+        return new AutoReader(ways, nanoTime, remark);
+    }
+
+    /// Something that opens files for one way of reading.
+    private interface Opener {
+        BlockReader open() throws IOException;
+    }
+
+    /// Adds a way, or returns why not.
+    private static String added(List<BlockReader> ways, String name, Opener opener) {
+        try {
+            ways.add(opener.open());
+            return "";
+        } catch (IOException e) {
+            return "; " + name + " refused: " + e.getMessage();
+        }
     }
 
     @Override

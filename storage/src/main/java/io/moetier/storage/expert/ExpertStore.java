@@ -14,7 +14,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.List;
@@ -269,19 +268,10 @@ public final class ExpertStore implements AutoCloseable {
             String why = "auto: " + ByteSize.format(bytes) + " of weights do not fit into the " + limit.left();
             return ChannelReader.openPastCache(expertFiles, " (" + why + ")");
         }
-        List<BlockReader> ways =
-                new ArrayList<>(List.of(ChannelReader.open(expertFiles), MappedReader.open(expertFiles)));
-        String remark = "";
-        if (IoMode.AUTO.isCached(bytes, limit.availableBytes())) {
-            // reading past the page cache wins the first time and then every time pays the disk again
-            remark = "; direct left out, for the files fit the page cache";
-        } else {
-            try {
-                ways.add(ChannelReader.openDirect(expertFiles));
-            } catch (IOException e) {
-                remark = "; direct refused: " + e.getMessage();
-            }
-        }
-        return new AutoReader(ways, nanoTime, remark);
+        return AutoReader.open(
+                expertFiles,
+                IoMode.AUTO.isCached(bytes, limit.availableBytes()),
+                AvailableMemory.addressSpace().isPresent(),
+                nanoTime);
     }
 }
