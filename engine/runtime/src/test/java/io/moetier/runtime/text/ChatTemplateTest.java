@@ -217,6 +217,30 @@ class ChatTemplateTest {
                 file + ": the chat template cannot be rendered: line 10: unknown function 'nosuch'", messageOfRender());
     }
 
+    /// transformers passes both to every template.
+    @Test
+    void toolsAndDocumentsAreDefinedAndNone() throws IOException {
+        config("\"chat_template\":\"{% for each in [tools, documents] %}{{ each is defined }} {{ each is none }} "
+                + "{{ each }};{% endfor %}\"");
+        assertEquals("True True None;True True None;", render());
+        assertEquals(
+                "True False 1;True True None;",
+                find().render(HELLO, false, Map.of("tools", 1)),
+                "what is said goes first");
+    }
+
+    /// By Python's str.isspace.
+    @Test
+    void blanksOfAllScriptsAreStripped() throws IOException {
+        config(
+                "\"chat_template\":\"[{{ messages[0].content | trim }}|{{ messages[0].content.split() | join('+') }}]\"");
+        String blanks = " \u1680\u2000\u2007\u200A\u2028\u202F\u205F\u3000\u0085\u00A0";
+        String said = blanks + "\u4F60" + blanks + "\u597D\u200B" + blanks; // but the last is none
+        assertEquals(
+                "[\u4F60" + blanks + "\u597D\u200B|\u4F60+\u597D\u200B]",
+                find().render(List.of(new ChatMessage("user", said)), false));
+    }
+
     @Test
     void whatIsSaidIsNeverATemplate() throws IOException {
         config("\"chat_template\":\"{{ messages[0].content }}\"");

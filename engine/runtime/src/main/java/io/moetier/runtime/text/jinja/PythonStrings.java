@@ -8,7 +8,9 @@ import java.util.function.IntPredicate;
 
 /// The methods of Python's strings. Positions count characters as Python does, not the units of UTF-16.
 final class PythonStrings {
-    private static final String BLANKS = " \t\n\r\f\u000B\u001C\u001D\u001E\u001F\u0085\u00A0";
+    private static final String BLANKS =
+            " \t\n\r\f\u000B\u001C\u001D\u001E\u001F\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004"
+                    + "\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000";
     private static final String LINE_ENDS = "\n\r\u000B\f\u001C\u001D\u001E\u0085\u2028\u2029";
 
     private PythonStrings() {}
@@ -66,28 +68,33 @@ final class PythonStrings {
         Object chars = arguments.find(0, "chars").orElse(Absent.NONE);
         return chars instanceof String drop
                 ? strip(text, drop, left, right, budget)
-                : strip(text, BLANKS, left, right, budget);
+                : strip(text, PythonStrings::isBlank, left, right, budget);
     }
 
     static String strip(String text, String drop, boolean left, boolean right, JinjaBudget budget) {
         budget.characters(text.length(), drop.length());
+        return strip(text, c -> drop.indexOf(c) >= 0, left, right, budget);
+    }
+
+    private static String strip(String text, IntPredicate drops, boolean left, boolean right, JinjaBudget budget) {
+        budget.characters(text.length());
         int from = 0;
         int to = text.length();
-        while (left && from < to && drop.indexOf(text.charAt(from)) >= 0) {
+        while (left && from < to && drops.test(text.charAt(from))) {
             from++;
         }
-        while (right && to > from && drop.indexOf(text.charAt(to - 1)) >= 0) {
+        while (right && to > from && drops.test(text.charAt(to - 1))) {
             to--;
         }
         return text.substring(from, to);
     }
 
     static String strip(String text, JinjaBudget budget) {
-        return strip(text, BLANKS, true, true, budget);
+        return strip(text, PythonStrings::isBlank, true, true, budget);
     }
 
     static boolean isBlank(int c) {
-        return BLANKS.indexOf(c) >= 0 || Character.isWhitespace(c);
+        return BLANKS.indexOf(c) >= 0;
     }
 
     /// Replaces `old`, at most `limit` times if that is not negative.
