@@ -21,7 +21,8 @@ public final class TokenStream {
     private final boolean skipSpecial;
     private int[] context;
     private int[] pending = {};
-    private int brokenTokens;
+    private int brokenTokens; // in a row, of which none has completed a character
+    private int numWhole; // characters of what is pending before the one that is not complete
 
     private TokenStream(Tokenizer tokenizer, boolean skipSpecial, int[] context) {
         this.tokenizer = tokenizer;
@@ -53,7 +54,12 @@ public final class TokenStream {
             }
             return "";
         }
-        if (grown.charAt(grown.length() - 1) == REPLACEMENT && ++brokenTokens < MOST_TOKENS_PER_CHARACTER) {
+        int whole = numWhole(grown);
+        if (whole > numWhole) {
+            numWhole = whole;
+            brokenTokens = 0;
+        }
+        if (whole < grown.length() && ++brokenTokens < MOST_TOKENS_PER_CHARACTER) {
             return "";
         }
         return give(grown);
@@ -68,7 +74,17 @@ public final class TokenStream {
         context = pending.length == 0 ? context : pending;
         pending = new int[0];
         brokenTokens = 0;
+        numWhole = 0;
         return text;
+    }
+
+    /// Returns how many characters come before what bytes at the end show as.
+    private static int numWhole(String text) {
+        int end = text.length();
+        while (end > 0 && text.charAt(end - 1) == REPLACEMENT) {
+            end--;
+        }
+        return end;
     }
 
     /// Returns what the pending tokens add to the text.

@@ -5,13 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.format.JsonObject;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.Random;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class TokenStreamTest {
     private static Tokenizer tokenizer;
@@ -84,6 +89,26 @@ class TokenStreamTest {
         List<String> pieces = pieces(stream, ids);
         assertTrue(pieces.contains("😀"), pieces::toString);
         assertEquals("😀!", String.join("", pieces));
+    }
+
+    /// Each token ends one character and begins the next, as byte pairs of Japanese may.
+    @Test
+    void waitsWhileEachTokenCompletesACharacter(@TempDir Path directory) throws IOException {
+        String text = "あいうえおかき";
+        Path file = Files.writeString(directory.resolve("tokenizer.json"), """
+                {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
+                 "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
+                 "post_processor": null,
+                 "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
+                 "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
+                           "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "merges": [],
+                           "vocab": {"ãģ": 0, "Ĥãģ": 1, "Ħãģ": 2, "Ĩãģ": 3, "Īãģ": 4, "Ĭãģ": 5, "ĭãģ": 6, "į": 7}}}
+                """);
+        try (Tokenizer straddling = Tokenizer.open(file, Optional.empty(), directory)) {
+            int[] ids = {0, 1, 2, 3, 4, 5, 6, 7};
+            assertEquals(text, straddling.decode(ids, true));
+            assertEquals(text, String.join("", pieces(TokenStream.of(straddling, true), ids)));
+        }
     }
 
     @Test
