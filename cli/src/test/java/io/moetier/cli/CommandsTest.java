@@ -435,6 +435,14 @@ class CommandsTest {
         fails(Failure.USAGE, "--chat: " + TINY + " has no chat template", "run", TINY, "Once", "--chat");
         fails(
                 Failure.USAGE,
+                "--chat needs the chat template that --no-chat-template leaves out",
+                "run",
+                TINY,
+                "Once",
+                "--chat",
+                "--no-chat-template");
+        fails(
+                Failure.USAGE,
                 GOLDEN + " has no tokenizer; run, logits and explain take token ids with --ids",
                 "run",
                 GOLDEN,

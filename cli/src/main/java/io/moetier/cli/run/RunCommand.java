@@ -257,6 +257,9 @@ public final class RunCommand implements Callable<Integer> {
         if (Boolean.TRUE.equals(chat) && given.isPresent() && given.get() instanceof Prompt.Ids) {
             throw new IllegalArgumentException("--chat needs a text, but --ids and --ids-file give token ids");
         }
+        if (Boolean.TRUE.equals(chat) && noChatTemplate) {
+            throw new IllegalArgumentException("--chat needs the chat template that --no-chat-template leaves out");
+        }
     }
 
     private Optional<ChatTemplate> template(LoadedModel loaded) {

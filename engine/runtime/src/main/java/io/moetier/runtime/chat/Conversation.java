@@ -107,7 +107,7 @@ public final class Conversation implements AutoCloseable {
         long draw = asked.before().count(Transcript.ASSISTANT) + (numRedraws << REDRAW_SHIFT);
         ReadPictures known = pictures;
         Reply reply = model.tokens(() -> read(asked, known), cancelled)
-                .map(prompt -> answer(prompt, draw, out, cancelled))
+                .map(prompt -> answer(prompt, chat.isPresent(), draw, out, cancelled))
                 .orElseGet(this::nothing);
         if (!reply.text().isEmpty()) {
             transcript = asked.asked().with(Transcript.ASSISTANT, reply.text());
@@ -180,7 +180,7 @@ public final class Conversation implements AutoCloseable {
 
     /// Continues `tokens`; without a tokenizer the answer is ids, separated by blanks.
     public Reply answer(int[] tokens, Consumer<String> out, BooleanSupplier cancelled) {
-        return answer(SeenPrompt.of(tokens), 0, out, cancelled);
+        return answer(SeenPrompt.of(tokens), false, 0, out, cancelled);
     }
 
     /// Continues `tokens`, whose image tokens are those of `images`, in order; one that stands alone is repeated as
@@ -193,10 +193,12 @@ public final class Conversation implements AutoCloseable {
             return answer(tokens, out, cancelled);
         }
         SeenPrompt prompt = SeenPrompt.of(model.engine().withImageTokens(tokens, images), images);
-        return answer(prompt, 0, out, cancelled);
+        return answer(prompt, false, 0, out, cancelled);
     }
 
-    private Reply answer(SeenPrompt prompt, long draw, Consumer<String> out, BooleanSupplier cancelled) {
+    /// @param asChat whether the prompt is what a chat template made, and not a text to be continued
+    private Reply answer(
+            SeenPrompt prompt, boolean asChat, long draw, Consumer<String> out, BooleanSupplier cancelled) {
         AnswerOptions now = options.get();
         requireStops(now);
         long seed = now.seed().orElse(drawnSeed);
@@ -208,7 +210,7 @@ public final class Conversation implements AutoCloseable {
         RunStats before = model.engine().stats();
         Sampler sampler = newSampler(now.sampling().withSeed(seed + draw));
         Generator generator = new Generator(session, sampler, endOfSequence(now));
-        int most = now.most(chat.isPresent() || model.engine().spec().encoder().isPresent());
+        int most = now.most(asChat || model.engine().spec().encoder().isPresent());
         Pieces pieces = new Pieces(out);
         Generator.Outcome outcome = model.tokenizer()
                 .map(tokenizer -> {

@@ -66,6 +66,19 @@ class ConversationTest {
         }
     }
 
+    /// Ids are no chat, also where the model has a template.
+    @Test
+    void idsAreContinuedAsATextIs() throws IOException {
+        Supplier<AnswerOptions> open = () ->
+                new AnswerOptions(SamplingParams.GREEDY, OptionalLong.empty(), OptionalInt.empty(), List.of(), true);
+        try (Conversation chat = new Conversation(model, open, Optional.of(template()))) {
+            int[] prompt = {1, 5, 9};
+            assertEquals(
+                    AnswerOptions.OPEN_ENDED,
+                    chat.answer(prompt, piece -> {}, () -> false).ids().size());
+        }
+    }
+
     @Test
     void thePenaltyIsForTheTokensOfTheSessionAlone() throws IOException {
         Supplier<AnswerOptions> options = options(new SamplingParams(0, 0, 1, 0.05, 3, -1, 0));
