@@ -62,6 +62,7 @@ final class MiniMax {
                         linear
                                 ? RecurrentMixer.lightning(layer, "self_attn")
                                 : GroupedAttention.of(layer, "self_attn")
+                                        .rope(Optional.of(config.partialRope()))
                                         .window(config.slidingWindow())
                                         .spec())
                 .with(residual(config, linear ? "linear_attn" : "full_attn"));

@@ -133,7 +133,12 @@ class FamiliesTest {
     void rotationsThatCannotBeAreNamed() {
         assertTrue(failure("glm4_moe", "partial_rotary_factor", 2)
                 .contains("partial_rotary_factor: expected an even number of the 32 elements of a head, found 64"));
-        assertTrue(failure("minimax_m2", "rotary_dim", 15).contains("rotary_dim: expected an even number of the 32"));
+        for (String name : List.of("minimax", "minimax_m2")) {
+            assertTrue(failure(name, "rotary_dim", 15).contains("rotary_dim: expected an even number of the 32"));
+            assertTrue(describe(name, Map.of("rotary_dim", 16))
+                    .blocks(AttentionSpec.class)
+                    .allMatch(block -> block.preparation().rope().orElseThrow().rotaryDim() == 16));
+        }
         assertTrue(failure("hunyuan_v1_moe", "rope_scaling", Map.of("type", "dynamic", "factor", 2))
                 .contains("rope_scaling.alpha"));
         Map<String, Object> longRope = new LinkedHashMap<>(
