@@ -660,6 +660,8 @@ public final class LlamaCppFile {
     private void describeNemotron() {
         String kinds = config.requireString("hybrid_override_pattern");
         headsOfLayers(layer -> kinds.charAt(layer) == '*');
+        // As published files have it: nothing is rotated, and the number is not the size of a head.
+        value("rope.dimension_count", config.requireInt("head_dim") / 2);
         int width = config.requireInt("moe_intermediate_size");
         value(
                 "feed_forward_length",

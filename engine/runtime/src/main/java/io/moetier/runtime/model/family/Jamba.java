@@ -37,6 +37,7 @@ final class Jamba {
                     Map.entry("mamba_conv_bias", true)),
             Jamba::model,
             Optional.of(GgufRule.of("jamba")
+                    .unrotated()
                     .needs("intermediate_size", "feed_forward_length")
                     .needs("mamba_d_conv", "ssm.conv_kernel")
                     .needs("mamba_d_state", "ssm.state_size")

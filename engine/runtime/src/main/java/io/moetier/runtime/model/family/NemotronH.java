@@ -36,6 +36,7 @@ final class NemotronH {
             Map.of("layer_norm_epsilon", 1e-5, "norm_topk_prob", true, "routed_scaling_factor", 1.0),
             NemotronH::model,
             Optional.of(GgufRule.of("nemotron_h_moe")
+                    .unrotated()
                     .sigmoid()
                     .needs("n_routed_experts", "expert_count")
                     .needs("moe_intermediate_size", "expert_feed_forward_length")

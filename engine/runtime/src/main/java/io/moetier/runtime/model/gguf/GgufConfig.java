@@ -46,6 +46,7 @@ final class GgufConfig {
 
     private static final double DEFAULT_THETA = 10_000;
     private static final String SECTIONS = "rope.dimension_sections";
+    private static final String ROTATED = "rope.dimension_count";
     private static final int AXES = 3;
 
     private final String modelType;
@@ -277,8 +278,8 @@ final class GgufConfig {
                     "at most " + key("embedding_length"),
                     metadata.requireInt(key("attention.head_count")));
         }
-        for (String key : List.of("rope.dimension_count", "attention.value_length")) {
-            if (rule.reads(key + suffix)) {
+        for (String key : List.of(ROTATED, "attention.value_length")) {
+            if (rule.reads(key + suffix) || (key.equals(ROTATED) && !rule.rotated())) {
                 continue;
             }
             int found = metadata.optionalInt(key(key + suffix)).orElse(headDim);

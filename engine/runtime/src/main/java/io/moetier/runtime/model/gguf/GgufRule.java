@@ -14,6 +14,7 @@ import java.util.Map;
 /// @param architecture `general.architecture`
 /// @param gatingFunc what `expert_gating_func` has to be, where the file says it
 /// @param interleavedHeads whether the rows of queries and keys were reordered for rotating neighbouring pairs
+/// @param rotated whether queries and keys are rotated; else what files say of that tells nothing
 /// @param values of the metadata
 /// @param constants values of keys that the metadata leaves out
 /// @param names of parts, by the usual one
@@ -21,6 +22,7 @@ public record GgufRule(
         String architecture,
         int gatingFunc,
         boolean interleavedHeads,
+        boolean rotated,
         List<Value> values,
         Map<String, Object> constants,
         Map<String, String> names) {
@@ -33,22 +35,27 @@ public record GgufRule(
 
     /// Starts from files whose experts a softmax chooses, and whose heads are as in a checkpoint.
     public static GgufRule of(String architecture) {
-        return new GgufRule(architecture, SOFTMAX, false, List.of(), Map.of(), Map.of());
+        return new GgufRule(architecture, SOFTMAX, false, true, List.of(), Map.of(), Map.of());
     }
 
     /// Chooses the experts by sigmoids.
     public GgufRule sigmoid() {
-        return new GgufRule(architecture, SIGMOID, interleavedHeads, values, constants, names);
+        return new GgufRule(architecture, SIGMOID, interleavedHeads, rotated, values, constants, names);
     }
 
     /// Chooses the experts by roots of softplus.
     public GgufRule sqrtSoftplus() {
-        return new GgufRule(architecture, SQRT_SOFTPLUS, interleavedHeads, values, constants, names);
+        return new GgufRule(architecture, SQRT_SOFTPLUS, interleavedHeads, rotated, values, constants, names);
     }
 
     /// Puts rows of queries and keys, which were reordered, back in their places.
     public GgufRule interleaved() {
-        return new GgufRule(architecture, gatingFunc, true, values, constants, names);
+        return new GgufRule(architecture, gatingFunc, true, rotated, values, constants, names);
+    }
+
+    /// Leaves unread how many elements of a head are rotated, as none are.
+    public GgufRule unrotated() {
+        return new GgufRule(architecture, gatingFunc, interleavedHeads, false, values, constants, names);
     }
 
     /// Adds a value that the metadata must have.
@@ -64,14 +71,14 @@ public record GgufRule(
     private GgufRule with(Value value) {
         List<Value> more = new ArrayList<>(values);
         more.add(value);
-        return new GgufRule(architecture, gatingFunc, interleavedHeads, more, constants, names);
+        return new GgufRule(architecture, gatingFunc, interleavedHeads, rotated, more, constants, names);
     }
 
     /// Sets a key that has the same value in all files, or in those whose metadata has none.
     public GgufRule says(String config, Object value) {
         Map<String, Object> more = new LinkedHashMap<>(constants);
         more.put(config, value);
-        return new GgufRule(architecture, gatingFunc, interleavedHeads, values, more, names);
+        return new GgufRule(architecture, gatingFunc, interleavedHeads, rotated, values, more, names);
     }
 
     /// Sets what `layer_types` calls layers with heads of keys, and those without.
@@ -89,7 +96,7 @@ public record GgufRule(
     public GgufRule named(String usual, String name) {
         Map<String, String> more = new LinkedHashMap<>(names);
         more.put(usual, name);
-        return new GgufRule(architecture, gatingFunc, interleavedHeads, values, constants, more);
+        return new GgufRule(architecture, gatingFunc, interleavedHeads, rotated, values, constants, more);
     }
 
     /// Adds the values of routing and shared experts as DeepSeek-V3 has them, under its keys.
