@@ -60,6 +60,12 @@ record PreTokenizer(boolean nfc, List<Map<String, ?>> steps, boolean ignoreMerge
     private static final String DEEPSEEK_V3 = either(
             "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+",
             "[^\\r\\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+", " ?[\\p{P}\\p{S}]+[\\r\\n]*", LINES, BLANKS);
+    // Groups of three, of which the first may be shorter.
+    private static final String THREES = "\\p{N}{1,3}(?=(?:\\p{N}{3})*(?!\\p{N}))";
+    private static final String CHINESE_TO_HANGUL = characters("4E00-9FFF 3400-4DBF F900-FAFF 3040-309F 30A0-30FF "
+                    + "FF65-FF9F 2F00-2FDF 0E40-0E7F 0E80-0EFF 1780-17FF 1000-109F AA60-AA7F A9E0-A9FF AC00-D7AF "
+                    + "1100-11FF")
+            + "+";
     private static final String CHINESE_AND_KANA = characters("4E00-9FA5 3040-309F 30A0-30FF") + "+";
     private static final String CHINESE_TO_KOREAN = characters("4E00-9FA5 0800-4E00 AC00-D7FF") + "+";
 
@@ -93,9 +99,11 @@ record PreTokenizer(boolean nfc, List<Map<String, ?>> steps, boolean ignoreMerge
     private static final PreTokenizer STARCODER = new PreTokenizer(false, List.of(DIGITS, GPT2), false, false);
     private static final PreTokenizer V3 =
             new PreTokenizer(false, splits("\\p{N}{1,3}", CHINESE_AND_KANA, DEEPSEEK_V3), false, false);
+    private static final PreTokenizer MISTRAL = new PreTokenizer(false, splits(TEKKEN), true, true);
     private static final PreTokenizer LLAMA3 = new PreTokenizer(false, splits(CL100K), true, true);
 
     private static final Map<String, PreTokenizer> BY_NAME = new TreeMap<>(Map.ofEntries(
+            Map.entry("afmoe", new PreTokenizer(false, splits(THREES, CHINESE_TO_HANGUL, DEEPSEEK_V3), false, false)),
             Map.entry("bailingmoe", plain(BAILING)),
             Map.entry("bailingmoe2", plain(BAILING)),
             Map.entry("chatglm-bpe", whole(CL100K)),
@@ -128,6 +136,7 @@ record PreTokenizer(boolean nfc, List<Map<String, ?>> steps, boolean ignoreMerge
             Map.entry("mpt", NEOX),
             Map.entry("olmo", NEOX),
             Map.entry("phi-2", PLAIN),
+            Map.entry("pixtral", MISTRAL),
             Map.entry("qwen2", composed(QWEN2)),
             Map.entry("qwen35", composed(QWEN35)),
             Map.entry("refact", STARCODER),
@@ -135,7 +144,7 @@ record PreTokenizer(boolean nfc, List<Map<String, ?>> steps, boolean ignoreMerge
             Map.entry("smollm", STARCODER),
             Map.entry("solar-open", plain(QWEN2)),
             Map.entry("starcoder", STARCODER),
-            Map.entry("tekken", new PreTokenizer(false, splits(TEKKEN), true, true))));
+            Map.entry("tekken", MISTRAL)));
 
     /// Returns the pre-tokenizer of a name, empty if no published model is known to go by it.
     static Optional<PreTokenizer> named(String name) {
