@@ -36,7 +36,13 @@ public final class GgufTokenizer {
     private static final String TEMPLATE_NAMES = "tokenizer.chat_templates";
 
     /// Marks that end an answer in every model that has them. Many files name only the end of a text.
-    private static final List<String> ENDS_OF_TURN = List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>");
+    private static final List<String> ENDS_OF_TURN =
+            List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<|return|>", "<|call|>");
+
+    /// Ends an answer of Phi, but only a message of one that ends with [#RETURN].
+    private static final String END = "<|end|>";
+
+    private static final String RETURN = "<|return|>";
 
     private final JsonObject metadata;
     private final GgufVocabulary vocabulary;
@@ -102,11 +108,9 @@ public final class GgufTokenizer {
         for (String key : List.of(GgufVocabulary.EOS, GgufVocabulary.EOT, GgufVocabulary.EOM)) {
             vocabulary.id(key).ifPresent(ends::add);
         }
-        for (String token : ENDS_OF_TURN) {
-            vocabulary
-                    .idOf(token)
-                    .filter(id -> vocabulary.kind(id) == Kind.CONTROL)
-                    .ifPresent(ends::add);
+        ENDS_OF_TURN.forEach(token -> controlToken(vocabulary, token).ifPresent(ends::add));
+        if (controlToken(vocabulary, RETURN).isEmpty()) {
+            controlToken(vocabulary, END).ifPresent(ends::add);
         }
         Map<String, Object> json = new LinkedHashMap<>();
         vocabulary.id(GgufVocabulary.BOS).ifPresent(id -> json.put("bos_token_id", id));
@@ -114,6 +118,10 @@ public final class GgufTokenizer {
             json.put("eos_token_id", List.copyOf(ends));
         }
         return Json.write(json);
+    }
+
+    private static Optional<Integer> controlToken(GgufVocabulary vocabulary, String token) {
+        return vocabulary.idOf(token).filter(id -> vocabulary.kind(id) == Kind.CONTROL);
     }
 
     /// Returns the template, or a list of named ones if there is more than one.

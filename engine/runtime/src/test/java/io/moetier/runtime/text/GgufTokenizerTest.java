@@ -321,11 +321,24 @@ class GgufTokenizerTest {
         assertFalse(several.has("bos_token_id"));
     }
 
+    private static List<Integer> ends(String pre, String... marks) {
+        GgufMetadata metadata =
+                GgufMetadata.bytePairs(pre, MERGES, List.of(marks)).put("eos_token_id", END);
+        return parse(GgufTokenizer.toGenerationConfigJson(metadata.json()))
+                .optionalInts("eos_token_id")
+                .orElseThrow();
+    }
+
     @Test
     void anAnswerEndsWithItsTurnEvenIfTheFileNamesOnlyTheEndOfAText() {
         GgufMetadata metadata = GgufMetadata.bytePairs("qwen2", MERGES, MARKS).put("eos_token_id", END);
         JsonObject config = parse(GgufTokenizer.toGenerationConfigJson(metadata.json()));
         assertEquals(Optional.of(List.of(END, END + 2)), config.optionalInts("eos_token_id"));
+        assertEquals(List.of(END, END + 1), ends("llama-bpe", "<|endoftext|>", "<|end|>", "<|user|>"), "as Phi's");
+        assertEquals(
+                List.of(END, END + 2, END + 3),
+                ends("gpt-4o", "<|endoftext|>", "<|end|>", "<|return|>", "<|call|>"),
+                "of messages an answer of gpt-oss has several");
         JsonObject none = parse(GgufTokenizer.toGenerationConfigJson(
                 GgufMetadata.bytePairs("qwen2", MERGES, List.of()).json()));
         assertFalse(none.has("eos_token_id"));
