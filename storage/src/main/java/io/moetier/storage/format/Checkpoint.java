@@ -38,6 +38,9 @@ public final class Checkpoint implements AutoCloseable {
     /// Of eight-bit floats, where `config.json` does not say.
     private static final List<Integer> DEFAULT_BLOCK_SIZE = List.of(128, 128);
 
+    /// The same of a format that has a block size of its own (OCP Microscaling Formats, 2023).
+    private static final Map<String, List<Integer>> BLOCK_SIZES = Map.of("mxfp8", List.of(1, 32));
+
     private final Path path;
     private final CheckpointFiles files;
     private final JsonObject config;
@@ -201,12 +204,13 @@ public final class Checkpoint implements AutoCloseable {
         RawTensor scales =
                 raw.getOrDefault(values.name() + ScaledFloat8.SCALES, raw.get(ScaledFloat8.shortScales(values.name())));
         if (scales == null) {
-            throw MalformedModelException.of(
-                    values.file(),
-                    "tensor " + values.name(),
-                    "the factors of its blocks in " + values.name() + ScaledFloat8.SCALES + ", as it is "
-                            + ScaledFloat8.DTYPE,
-                    "no such tensor");
+            return ScaledFloat8.byRows(values, raw)
+                    .orElseThrow(() -> MalformedModelException.of(
+                            values.file(),
+                            "tensor " + values.name(),
+                            "the factors of its blocks in " + values.name() + ScaledFloat8.SCALES + ", as it is "
+                                    + ScaledFloat8.DTYPE,
+                            "no such tensor"));
         }
         return new ScaledFloat8(values, scales, blockSize.getFirst(), blockSize.getLast());
     }
@@ -215,7 +219,10 @@ public final class Checkpoint implements AutoCloseable {
         Optional<JsonObject> quantisation = config.optionalObject("quantization_config");
         List<Integer> size = quantisation
                 .flatMap(object -> object.optionalInts("weight_block_size"))
-                .orElse(DEFAULT_BLOCK_SIZE);
+                .orElseGet(() -> quantisation
+                        .flatMap(object -> object.optionalString("quant_method"))
+                        .map(BLOCK_SIZES::get)
+                        .orElse(DEFAULT_BLOCK_SIZE));
         if (size.size() != 2 || size.getFirst() < 1 || size.getLast() < 1) {
             throw quantisation.orElse(config).unexpected("weight_block_size", "two positive integers", size);
         }

@@ -38,6 +38,11 @@ public record RawTensor(String name, String dtype, List<Long> shape, Path file, 
                 .findFirst();
     }
 
+    /// Returns the same bytes in another shape of as many elements.
+    RawTensor inShape(List<Long> other) {
+        return new RawTensor(name, dtype, other, file, offset, byteLength);
+    }
+
     /// Returns the same tensor `bytes` further behind in its file.
     RawTensor movedBy(long bytes) {
         return new RawTensor(name, dtype, shape, file, offset + bytes, byteLength);

@@ -8,10 +8,13 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// A matrix of `F8_E4M3` (Micikevicius et al. 2022, arXiv:2209.05433) with one factor for each block, in float32 as
-/// DeepSeek-V3 is published, in bfloat16 as Qwen3 is, or a power of two (`F8_E8M0`) as DeepSeek-V4 is: read as the
+/// DeepSeek-V3 is published, in bfloat16 as Qwen3 is, or a power of two (`F8_E8M0`, or its exponent in `U8`) as
+/// DeepSeek-V4 is: read as the
 /// bfloat16 matrix that the conversion of DeepSeek-V3 makes, each product rounded to nearest even. It keeps all four
 /// digits of a weight.
 ///
@@ -23,6 +26,9 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
 
     /// What the name of the factors has behind that of the values.
     static final String SCALES = "_scale_inv";
+
+    /// What the name of the factors has instead where there is one for each row, or one for the matrix.
+    private static final String SCALES_OF_ROWS = "_scale";
 
     private static final String WEIGHT = ".weight";
     private static final int EXPONENT_BIAS = 127;
@@ -45,10 +51,30 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
             throw MalformedModelException.of(
                     scales.file(),
                     "tensor " + scales.name(),
-                    "F32, BF16 or F16 " + expected + ", one for each " + blockRows + " x " + blockCols + " of "
-                            + values.name(),
+                    "F32, BF16, F16, F8_E8M0 or U8 " + expected + ", one for each " + blockRows + " x " + blockCols
+                            + " of " + values.name(),
                     scales.dtype() + " " + scales.shape());
         }
+    }
+
+    /// Returns a matrix with one factor for each row or one for all, as the FP8 checkpoints of GLM-4.5 have them;
+    /// nothing
+    /// if there are none.
+    ///
+    /// @throws MalformedModelException if there are others
+    static Optional<ScaledFloat8> byRows(RawTensor values, Map<String, RawTensor> tensors) {
+        RawTensor scales = tensors.get(values.name() + SCALES_OF_ROWS);
+        if (scales == null || values.shape().size() != 2) {
+            return Optional.empty();
+        }
+        long rows = values.shape().getFirst();
+        int cols = Math.toIntExact(values.shape().getLast());
+        long count = scales.shape().stream().reduce(1L, Math::multiplyExact);
+        return Optional.of(
+                count == 1
+                        ? new ScaledFloat8(values, scales.inShape(List.of(1L, 1L)), Math.toIntExact(rows), cols)
+                        : new ScaledFloat8(
+                                values, count == rows ? scales.inShape(List.of(rows, 1L)) : scales, 1, cols));
     }
 
     /// Returns what DeepSeek-V4 calls the factors of a matrix.
@@ -68,7 +94,8 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
     }
 
     private static boolean arePowers(RawTensor scales) {
-        return scales.dtype().equals(ElementType.F8_E8M0.name());
+        return scales.dtype().equals(ElementType.F8_E8M0.name())
+                || scales.dtype().equals(ElementType.U8.name());
     }
 
     private static long blocks(long length, int block) {

@@ -128,6 +128,51 @@ class ScaledFloat8Test {
         }
     }
 
+    /// As MiniMax-M3 has them in MXFP8, one for 32 columns.
+    @Test
+    void factorsMayBeExponents() throws IOException {
+        String config = "{\"quantization_config\":{\"quant_method\":\"mxfp8\"}}";
+        Files.writeString(directory.resolve("config.json"), config);
+        byte[] ones = new byte[2 * 64];
+        Arrays.fill(ones, (byte) 0x38);
+        List<Entry> entries =
+                List.of(Entry.of("a.weight", "F8_E4M3", 2, 64), Entry.of("a.weight_scale_inv", "U8", 2, 2));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            writer.write("a.weight", MemorySegment.ofArray(ones));
+            writer.write("a.weight_scale_inv", MemorySegment.ofArray(new byte[] {127, (byte) 128, 126, 127}));
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            float[] found = checkpoint.readFloats(checkpoint.require("a.weight", 2, 64));
+            assertArrayEquals(new float[] {1, 2, 0.5f, 1}, new float[] {found[31], found[32], found[64], found[127]});
+        }
+    }
+
+    /// As GLM-4.5 has them (one for each row), and Nemotron 3 (one for all).
+    @ParameterizedTest
+    @ValueSource(strings = {"[2, 1]", "[2]", "[1]", "[]"})
+    void factorsMayBeOfRowsOrOfAll(String shape) throws IOException {
+        Files.writeString(directory.resolve("config.json"), "{}");
+        byte[] ones = new byte[2 * 64];
+        Arrays.fill(ones, (byte) 0x38);
+        long[] dimensions = Arrays.stream(shape.replaceAll("[\\[\\] ]", "").split(","))
+                .filter(length -> !length.isEmpty())
+                .mapToLong(Long::parseLong)
+                .toArray();
+        boolean one = !shape.contains("2");
+        List<Entry> entries =
+                List.of(Entry.of("a.weight", "F8_E4M3", 2, 64), Entry.of("a.weight_scale", "F32", dimensions));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            writer.write("a.weight", MemorySegment.ofArray(ones));
+            writer.write("a.weight_scale", one ? new float[] {4} : new float[] {4, 0.5f});
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            float[] found = checkpoint.readFloats(checkpoint.require("a.weight", 2, 64));
+            assertArrayEquals(new float[] {4, one ? 4 : 0.5f}, new float[] {found[63], found[64]});
+        }
+    }
+
     /// As DeepSeek-V4 has them.
     @Test
     void factorsMayBePowersOfTwoByAShorterName() throws IOException {
@@ -198,7 +243,9 @@ class ScaledFloat8Test {
             String message = String.valueOf(
                     assertThrows(MalformedModelException.class, () -> checkpoint.require("a.weight", ROWS, COLS))
                             .getMessage());
-            assertTrue(message.contains("a.weight_scale_inv: expected F32, BF16 or F16 [3, 2], one for each"), message);
+            assertTrue(
+                    message.contains("a.weight_scale_inv: expected F32, BF16, F16, F8_E8M0 or U8 [3, 2], one for each"),
+                    message);
         }
     }
 
