@@ -85,7 +85,8 @@ public final class GgufParts implements AutoCloseable {
         return tensors;
     }
 
-    /// Returns the tensor `name`, which must have exactly this shape and an element type of weights.
+    /// Returns the tensor `name`, which must have this shape, but for leading dimensions of 1, which ggml does not
+    /// write, and an element type of weights.
     ///
     /// @throws MalformedModelException if it is missing or otherwise
     public RawTensor require(String name, long... shape) {
@@ -108,10 +109,14 @@ public final class GgufParts implements AutoCloseable {
             throw MalformedModelException.of(
                     files.getFirst().file(), "tensor " + name, "shape " + expected, "no such tensor");
         }
-        if (!tensor.shape().equals(expected)) {
+        if (!withoutLeadingOnes(tensor.shape()).equals(withoutLeadingOnes(expected))) {
             throw MalformedModelException.of(tensor.file(), "tensor " + name, "shape " + expected, tensor.shape());
         }
-        return tensor;
+        return tensor.inShape(expected);
+    }
+
+    private static List<Long> withoutLeadingOnes(List<Long> shape) {
+        return shape.stream().dropWhile(length -> length == 1).toList();
     }
 
     /// Fills `dst` with the tensor's bytes from `fromByte` on.

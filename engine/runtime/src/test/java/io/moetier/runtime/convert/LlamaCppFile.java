@@ -451,6 +451,21 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Writes shapes as ggml does, which knows no dimensions of 1 behind all others; here they come first.
+    public LlamaCppFile asQuantised() {
+        tensors.replaceAll((name, tensor) -> new Tensor(
+                tensor.type(),
+                LongStream.of(tensor.shape()).dropWhile(length -> length == 1).toArray(),
+                tensor.bytes()));
+        return this;
+    }
+
+    /// Gives a tensor another name.
+    public LlamaCppFile renamed(String name, String other) {
+        tensors.put(other, Objects.requireNonNull(tensors.remove(name)));
+        return this;
+    }
+
     /// Leaves a value of the metadata out.
     public LlamaCppFile without(String key) {
         metadata.remove(key);

@@ -112,6 +112,64 @@ class GgufArchitecturesTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"granitemoehybrid", "qwen3_next"})
+    void quantisedFilesHaveShapesWithoutLeadingOnes(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        Path file = LlamaCppFile.of(golden.directory())
+                .asQuantised()
+                .write(directory.resolve("gguf-quantised-" + name + ".gguf"));
+        assertGolden(name, golden, file);
+    }
+
+    /// Sigmoids have corrections.
+    @Test
+    void filesThatDoNotSayHowExpertsAreChosenAreKnownByTheirTensors() throws IOException {
+        GoldenCase golden = GoldenCase.read("deepseek_v3");
+        assertGolden(
+                "deepseek_v3",
+                golden,
+                LlamaCppFile.of(golden.directory())
+                        .without("deepseek2.expert_gating_func")
+                        .write(directory.resolve("gguf-unsaid.gguf")));
+        assertGolden(
+                "deepseek_v3",
+                golden,
+                LlamaCppFile.of(golden.directory())
+                        .with("expert_gating_func", 0)
+                        .write(directory.resolve("gguf-none.gguf")));
+    }
+
+    /// As Mistral Large 3 has them, but for its temperature.
+    @Test
+    void softmaxesOfDeepseek2MayBeRenormalised() throws IOException {
+        LlamaCppFile file =
+                LlamaCppFile.of(GoldenCase.read("deepseek_v2").directory()).with("expert_weights_norm", true);
+        try (ModelSource source = ModelSource.open(file.write(directory.resolve("gguf-renormalised.gguf")))) {
+            assertTrue(source.spec()
+                    .moeLayers()
+                    .getFirst()
+                    .router()
+                    .routing()
+                    .normalisation()
+                    .isPresent());
+        }
+        Path tempered = file.with("attention.temperature_scale", 0.1f).write(directory.resolve("gguf-tempered.gguf"));
+        assertTrue(String.valueOf(assertThrows(MalformedModelException.class, () -> ModelSource.open(tempered))
+                        .getMessage())
+                .contains(
+                        "deepseek2.attention.temperature_scale: expected 0.0, since no other is supported, found 0.1"));
+    }
+
+    @Test
+    void theLastNormMayHaveItsUsualName() throws IOException {
+        GoldenCase golden = GoldenCase.read("lfm2_moe");
+        Path file = LlamaCppFile.of(golden.directory())
+                .renamed("token_embd_norm.weight", "output_norm.weight")
+                .write(directory.resolve("gguf-usual-lfm2_moe.gguf"));
+        assertGolden("lfm2_moe", golden, file);
+    }
+
+    @ParameterizedTest
     @ValueSource(strings = {"deepseek_v2_lite", "deepseek_v3"})
     void filesOfBeforeKeysAndValuesWereSplitGiveTheSame(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
@@ -345,7 +403,7 @@ class GgufArchitecturesTest {
         assertRefused("attention.compress_ratios", List.of(0, 4), "expected 3 entries or more, found 2");
         assertRefused("attention.compress_ratios", List.of(0, 4, -1), "expected 0 or more positions, found -1");
         assertRefused("attention.compress_ratios", 4, "expected 3 entries or more, found 1");
-        assertRefused("expert_gating_func", 2, "expected 4.0, since no other is supported, found 2.0");
+        assertRefused("expert_gating_func", 2, "expected 4, since no other is supported, found 2");
         assertRefused("expert_group_count", 2, "expected 1, since no other is supported, found 2");
         assertRefused("hash_layer_count", List.of(1), "expected a number, or true or false, found [1]");
     }

@@ -19,6 +19,9 @@ import java.util.Optional;
 /// With YaRN, scores are sharpened as DeepSeek's own code does and the weights were trained for; the class in
 /// transformers leaves that out.
 final class DeepseekV2 {
+    /// Only GGUF files say so, of models that Mistral made after this one.
+    private static final String RENORMALISED = "expert_weights_norm";
+
     static final Family FAMILY = new Family(
             "deepseek_v2",
             Map.of(
@@ -28,6 +31,8 @@ final class DeepseekV2 {
                     1e4,
                     "topk_method",
                     "greedy",
+                    RENORMALISED,
+                    false,
                     "routed_scaling_factor",
                     1.0,
                     "first_k_dense_replace",
@@ -35,7 +40,11 @@ final class DeepseekV2 {
                     "n_shared_experts",
                     2),
             DeepseekV2::model,
-            Optional.of(GgufRule.of("deepseek2").routedAsDeepseek().latent().says("topk_method", "greedy")));
+            Optional.of(GgufRule.of("deepseek2")
+                    .routedAsDeepseek()
+                    .takes(RENORMALISED, "expert_weights_norm")
+                    .latent()
+                    .says("topk_method", "greedy")));
 
     private DeepseekV2() {}
 
@@ -58,6 +67,7 @@ final class DeepseekV2 {
                 ? SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"))
                 : Mixture.of(layer, "mlp", "n_routed_experts", "num_experts_per_tok")
                         .bestGroups()
+                        .renormalise(config.flag(RENORMALISED))
                         .times(config.number("routed_scaling_factor"))
                         .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
                         .sharedOfWidth("shared_experts", SwiGlu.PROJ, "n_shared_experts", "moe_intermediate_size")

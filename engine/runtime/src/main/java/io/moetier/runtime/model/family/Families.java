@@ -64,6 +64,9 @@ public final class Families {
             Qwen3VlMoe.TEXT,
             SwitchTransformers.FAMILY);
 
+    /// Names for models that are another family's in all but their numbers.
+    private static final Map<String, String> SAME = Map.of("kimi_k2", "deepseek_v3");
+
     /// A family that reads images, and that of its language model, whose files it shares.
     ///
     /// @param projector of its towers, which are in files of their own, where they are read
@@ -82,6 +85,7 @@ public final class Families {
             Sighted.of(Qwen3VlMoe.MULTIMODAL, Qwen3VlMoe.TEXT, Projector.QWEN3_VL));
 
     private static final String ARCHITECTURE = "general.architecture";
+    private static final String CORRECTION = ".exp_probs_b.bias";
     private static final String END_OF_SEQUENCE = "eos_token_id";
 
     private Families() {}
@@ -179,8 +183,9 @@ public final class Families {
         if (candidates.isEmpty()) {
             throw metadata.unexpected(ARCHITECTURE, "one of " + String.join(", ", architectures()), architecture);
         }
+        boolean corrected = parts.tensors().keySet().stream().anyMatch(name -> name.endsWith(CORRECTION));
         return candidates.stream()
-                .filter(candidate -> rule(candidate).fits(metadata))
+                .filter(candidate -> rule(candidate).fits(metadata, corrected))
                 .reduce((first, last) -> last) // a rule with more needs stands behind one with fewer
                 .orElse(candidates.getFirst());
     }
@@ -222,7 +227,8 @@ public final class Families {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException as [#describe(JsonObject)]
     public static ModelSpec describeWithMtp(JsonObject config) {
-        String modelType = config.requireString("model_type");
+        String said = config.requireString("model_type");
+        String modelType = SAME.getOrDefault(said, said);
         ModelSpec spec = ALL.stream()
                 .filter(family -> family.modelType().equals(modelType))
                 .findFirst()

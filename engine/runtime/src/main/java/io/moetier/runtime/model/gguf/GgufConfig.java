@@ -41,6 +41,7 @@ final class GgufConfig {
             new Neutral("residual_scale", 1),
             new Neutral("logit_scale", 1),
             new Neutral("attention.scale", 0),
+            new Neutral("attention.temperature_scale", 0),
             new Neutral("rope.scale_linear", 1),
             new Neutral("rope.scaling.yarn_log_multiplier", 0));
 
@@ -240,7 +241,7 @@ final class GgufConfig {
     }
 
     private void requireKnownArithmetic() {
-        requireNeutral(new Neutral("expert_gating_func", rule.gatingFunc()));
+        rule.requireGating(metadata);
         UNSUPPORTED.stream().filter(neutral -> !rule.reads(neutral.gguf())).forEach(this::requireNeutral);
         requireOneGroup();
         layers().requireLimitsAlike();

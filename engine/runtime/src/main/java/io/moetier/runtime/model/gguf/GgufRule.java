@@ -1,6 +1,7 @@
 package io.moetier.runtime.model.gguf;
 
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -26,6 +27,8 @@ public record GgufRule(
         List<Value> values,
         Map<String, Object> constants,
         Map<String, String> names) {
+    private static final String GATING = "expert_gating_func";
+    private static final int UNSAID = 0;
     private static final int SOFTMAX = 1;
     private static final int SIGMOID = 2;
     private static final int SQRT_SOFTPLUS = 4;
@@ -145,6 +148,18 @@ public record GgufRule(
         return architecture + "." + suffix;
     }
 
+    /// @throws MalformedModelException if a file chooses its experts otherwise
+    void requireGating(JsonObject metadata) {
+        int said = gating(metadata);
+        if (said != UNSAID && said != gatingFunc) {
+            throw metadata.unexpected(key(GATING), gatingFunc + ", since no other is supported", said);
+        }
+    }
+
+    private int gating(JsonObject metadata) {
+        return metadata.optionalInt(key(GATING)).orElse(UNSAID);
+    }
+
     /// Says whether a value of the metadata becomes a key of the configuration.
     boolean reads(String gguf) {
         return values.stream().anyMatch(value -> value.gguf().equals(gguf));
@@ -156,8 +171,12 @@ public record GgufRule(
     }
 
     /// Says whether a file of the architecture has all that the rule needs, and experts chosen as it says.
-    public boolean fits(JsonObject metadata) {
-        return metadata.optionalInt(key("expert_gating_func")).orElse(SOFTMAX) == gatingFunc
+    ///
+    /// @param corrected whether the file has corrections of choices: where it does not say how experts are chosen,
+    /// these are of sigmoids
+    public boolean fits(JsonObject metadata, boolean corrected) {
+        int said = gating(metadata);
+        return (said == UNSAID ? corrected ? SIGMOID : SOFTMAX : said) == gatingFunc
                 && values.stream().allMatch(value -> !value.required() || metadata.has(key(value.gguf())));
     }
 }

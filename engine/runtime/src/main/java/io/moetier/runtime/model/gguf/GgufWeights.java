@@ -48,7 +48,6 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.jspecify.annotations.Nullable;
 
 /// Finds the weights of a model in a GGUF file, where a tensor's name tells its part in the model, whatever the family.
 ///
@@ -57,6 +56,9 @@ import org.jspecify.annotations.Nullable;
 final class GgufWeights {
     private static final String WEIGHT = ".weight";
     private static final String BIAS = ".bias";
+    /// Files that Ollama made have it where those of llama.cpp have a name of the family.
+    private static final String OUTPUT_NORM = "output_norm";
+
     private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\..*");
 
     private final Tensors parts;
@@ -67,8 +69,6 @@ final class GgufWeights {
     /// The tensors that names are looked up among.
     private interface Tensors {
         boolean has(String name);
-
-        boolean isVector(String name);
 
         RawTensor require(String name, long... shape);
 
@@ -113,12 +113,6 @@ final class GgufWeights {
             }
 
             @Override
-            public boolean isVector(String name) {
-                @Nullable RawTensor tensor = parts.tensors().get(name);
-                return tensor != null && tensor.shape().size() == 1;
-            }
-
-            @Override
             public RawTensor require(String name, long... shape) {
                 return parts.require(name, shape);
             }
@@ -146,11 +140,6 @@ final class GgufWeights {
             }
 
             @Override
-            public boolean isVector(String name) {
-                return false;
-            }
-
-            @Override
             public RawTensor require(String name, long... shape) {
                 List<Long> dimensions = Arrays.stream(shape).boxed().toList();
                 return new RawTensor(name, DType.F32.name(), dimensions, Path.of(name), 0, 0);
@@ -174,7 +163,7 @@ final class GgufWeights {
             add(spec.layers().get(layer), "blk." + layer + ".");
         }
         spec.head().streams().ifPresent(streams -> add(streams, "output_hc_"));
-        add(spec.finalNorm(), rule.name("output_norm"));
+        add(spec.finalNorm(), parts.has(OUTPUT_NORM + WEIGHT) ? OUTPUT_NORM : rule.name(OUTPUT_NORM));
         if (!spec.tiedEmbeddings()) {
             add(spec.head().linear(), "output");
         } else {
@@ -648,10 +637,8 @@ final class GgufWeights {
     }
 
     private void addMatrix(LinearSpec linear, String name, int headRows) {
-        RawTensor found = linear.rows() == 1 && parts.isVector(name + WEIGHT)
-                ? asRow(require(name + WEIGHT, linear.cols()))
-                : require(name + WEIGHT, linear.rows(), linear.cols());
-        weights.put(linear.weight(), new GgufModel.Weight(found, headRows));
+        weights.put(
+                linear.weight(), new GgufModel.Weight(require(name + WEIGHT, linear.rows(), linear.cols()), headRows));
     }
 
     private void add(NormSpec norm, String name) {
@@ -674,16 +661,6 @@ final class GgufWeights {
                 weight(parts.requireIntegers(
                         name, shape.stream().mapToLong(Long::longValue).toArray())));
         used.add(name);
-    }
-
-    private static RawTensor asRow(RawTensor vector) {
-        return new RawTensor(
-                vector.name(),
-                vector.dtype(),
-                List.of(1L, vector.shape().getFirst()),
-                vector.file(),
-                vector.offset(),
-                vector.byteLength());
     }
 
     private RawTensor require(String name, long... shape) {

@@ -119,6 +119,11 @@ class FamiliesTest {
     }
 
     @Test
+    void kimiIsDeepseekByAnotherName() {
+        assertEquals(describe("deepseek_v3", Map.of()), describe("deepseek_v3", Map.of("model_type", "kimi_k2")));
+    }
+
+    @Test
     void routersThatCannotBeAreNamed() {
         assertTrue(failure("dots1", "n_group", 5)
                 .contains("n_group: expected as many equal groups of 12 experts, found 5"));
