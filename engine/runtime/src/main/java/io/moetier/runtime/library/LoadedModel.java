@@ -211,11 +211,15 @@ public final class LoadedModel implements AutoCloseable {
         return ChatTemplate.find(directory, Clock.system(ZoneId.systemDefault()));
     }
 
+    /// Waits for the step under way; answers and texts fail from then on with an [IllegalStateException].
     @Override
     public void close() {
-        if (tokenizer != null && unstoppable.isIdle()) { // else it is in use, and stays until the process ends
-            tokenizer.close();
+        try { // first, so that an answer under way ends as the engine says
+            engine.close();
+        } finally {
+            if (tokenizer != null && unstoppable.isIdle()) { // else it is in use, and stays until the process ends
+                tokenizer.close();
+            }
         }
-        engine.close();
     }
 }

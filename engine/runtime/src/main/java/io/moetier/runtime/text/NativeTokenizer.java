@@ -6,16 +6,20 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /// A tokenizer inside the native library, whose errors name the file that it was made from.
 ///
 /// DJL's own `HuggingFaceTokenizer` is passed by: it truncates at 512 tokens unless told otherwise, reports its use to
 /// a server on some clouds, and may download a library. The native methods below it do none of that.
+///
+/// Shareable between threads; closing waits for what the library is doing with it.
 final class NativeTokenizer implements AutoCloseable {
     private static final TokenizersLibrary LIBRARY = TokenizersLibrary.LIB;
 
     private final Path source;
-    private long handle;
+    private final ReentrantReadWriteLock use = new ReentrantReadWriteLock(); // written by who closes
+    private long handle; // 0 once closed, guarded by use
 
     private NativeTokenizer(Path source, long handle) {
         this.source = source;
@@ -64,8 +68,17 @@ final class NativeTokenizer implements AutoCloseable {
 
     String decode(int[] ids, boolean skipSpecial) {
         long[] wide = Arrays.stream(ids).asLongStream().toArray();
+        use.readLock().lock();
         try {
-            return LIBRARY.decode(handle(), wide, skipSpecial);
+            return decode(handle(), wide, skipSpecial);
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    private String decode(long open, long[] ids, boolean skipSpecial) {
+        try {
+            return LIBRARY.decode(open, ids, skipSpecial);
         } catch (RuntimeException e) {
             throw new MalformedModelException(source + ": cannot make a text of tokens: " + e.getMessage(), e);
         }
@@ -73,14 +86,28 @@ final class NativeTokenizer implements AutoCloseable {
 
     @Override
     public void close() {
-        if (handle != 0) {
-            LIBRARY.deleteTokenizer(handle);
-            handle = 0;
+        use.writeLock().lock();
+        try {
+            if (handle != 0) {
+                LIBRARY.deleteTokenizer(handle);
+                handle = 0;
+            }
+        } finally {
+            use.writeLock().unlock();
         }
     }
 
+    /// Returns an encoding, which outlives the tokenizer.
     private long encoding(String text, boolean addSpecialTokens) {
-        long open = handle();
+        use.readLock().lock();
+        try {
+            return encoding(handle(), text, addSpecialTokens);
+        } finally {
+            use.readLock().unlock();
+        }
+    }
+
+    private long encoding(long open, String text, boolean addSpecialTokens) {
         try {
             return LIBRARY.encode(open, text, addSpecialTokens);
         } catch (RuntimeException e) {
@@ -100,6 +127,7 @@ final class NativeTokenizer implements AutoCloseable {
         return ids;
     }
 
+    /// @throws IllegalStateException if it is closed
     private long handle() {
         if (handle == 0) {
             throw new IllegalStateException("the tokenizer is closed");

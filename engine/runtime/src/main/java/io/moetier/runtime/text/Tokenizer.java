@@ -17,8 +17,8 @@ import java.util.stream.IntStream;
 /// Turns text into token ids and back, as the `tokenizer.json` of a checkpoint says.
 ///
 /// The work is done by Hugging Face's own library, so ids agree with it by construction. Text is never truncated and
-/// never padded. Encoding and decoding may run on many threads at once; closing must come after all of them. The
-/// vocabulary lives outside the Java heap and is released by [#close()].
+/// never padded. Encoding, decoding and closing may run on many threads at once. The vocabulary lives outside the Java
+/// heap and is released by [#close()].
 ///
 /// The library ends the process where some things go wrong in it, and takes any time; [TokenizerBounds] keeps files and
 /// texts from it that could bring that about, and cuts long texts into sections.
@@ -139,7 +139,8 @@ public final class Tokenizer implements AutoCloseable {
         return config.eosToken();
     }
 
-    /// Releases the vocabulary; further calls but this one fail.
+    /// Waits for what the library is doing, and releases the vocabulary; further calls but this one fail with an
+    /// [IllegalStateException].
     @Override
     public void close() {
         tokenizer.close();

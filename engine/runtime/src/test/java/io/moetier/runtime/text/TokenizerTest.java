@@ -12,7 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 
 class TokenizerTest {
@@ -201,7 +205,49 @@ class TokenizerTest {
         Tokenizer tokenizer = Texts.tokenizer();
         tokenizer.close();
         tokenizer.close();
-        assertThrows(IllegalStateException.class, () -> tokenizer.encode("a", true));
+        for (Executable use : List.<Executable>of(
+                () -> tokenizer.encode("a", true),
+                () -> tokenizer.decode(new int[] {1}, true),
+                () -> tokenizer.idOf("a"))) {
+            assertEquals(
+                    "the tokenizer is closed",
+                    assertThrows(IllegalStateException.class, use).getMessage());
+        }
+    }
+
+    /// Freed under the library, a tokenizer would end this process sooner or later.
+    @Test
+    void closingWaitsForTheThreadsInTheLibrary() throws InterruptedException {
+        String text = "Once upon a time there was a king. ".repeat(50);
+        for (int round = 0; round < 20; round++) {
+            Tokenizer tokenizer = Texts.tokenizer();
+            int[] ids = tokenizer.encode(text, true);
+            CountDownLatch begun = new CountDownLatch(2);
+            List<String> ends = new CopyOnWriteArrayList<>();
+            List<Thread> threads = Stream.<Runnable>of(
+                            () -> tokenizer.encode(text, true), () -> tokenizer.decode(ids, true))
+                    .map(use -> Thread.ofPlatform().start(() -> ends.add(endOf(use, begun))))
+                    .toList();
+            begun.await();
+            tokenizer.close();
+            for (Thread thread : threads) {
+                thread.join();
+            }
+            assertEquals(List.of("the tokenizer is closed", "the tokenizer is closed"), ends);
+        }
+    }
+
+    private static String endOf(Runnable use, CountDownLatch begun) {
+        try {
+            use.run();
+            begun.countDown();
+            while (true) {
+                use.run();
+            }
+        } catch (RuntimeException e) {
+            begun.countDown();
+            return String.valueOf(e.getMessage());
+        }
     }
 
     @Test
