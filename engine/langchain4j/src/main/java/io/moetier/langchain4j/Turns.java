@@ -15,12 +15,15 @@ import io.moetier.Model;
 import io.moetier.MoetierException;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /// Requests that one chat answers, one after the other, whichever thread asks.
 final class Turns implements AutoCloseable {
+    private static final long CANCEL_AGAIN_MILLIS = 20;
+
     private final Chat chat;
     private final @Nullable Model owned;
     private final Requests requests;
@@ -120,15 +123,32 @@ final class Turns implements AutoCloseable {
         };
     }
 
+    /// Ends the answer under way, be it that it is still being prepared, and waits for that.
     @Override
     public void close() {
         closed = true;
-        chat.cancel();
-        turn.lock();
+        endAnswer();
         try (owned) {
             chat.close();
         } finally {
             turn.unlock();
+        }
+    }
+
+    /// Returns when it is this thread's turn.
+    private void endAnswer() {
+        boolean interrupted = false;
+        boolean isOurs = false;
+        while (!isOurs) {
+            chat.cancel(); // again each time, for an answer may begin after the first one
+            try {
+                isOurs = turn.tryLock(CANCEL_AGAIN_MILLIS, TimeUnit.MILLISECONDS);
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
         }
     }
 }

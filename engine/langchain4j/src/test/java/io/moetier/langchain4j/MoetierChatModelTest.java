@@ -33,6 +33,7 @@ import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -40,7 +41,11 @@ import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -296,5 +301,82 @@ class MoetierChatModelTest {
         Told late = new Told(goOn);
         asked.chat("The horse", late);
         assertThrows(ExecutionException.class, late.ended::get);
+    }
+
+    private static Turns turns(io.moetier.Chat chat, @Nullable Model owned) {
+        AnswerSettings settings = AnswerSettings.DEFAULT.withMaxTokens(8);
+        return new Turns(
+                chat,
+                owned,
+                new Requests("mixtral", settings),
+                ChatRequestParameters.builder().build(),
+                List.of());
+    }
+
+    /// Messages that wait before they are read.
+    private static final class Held extends AbstractList<io.moetier.Message> {
+        private final CountDownLatch asked = new CountDownLatch(1);
+        private final CountDownLatch goOn = new CountDownLatch(1);
+
+        @Override
+        public Stream<io.moetier.Message> stream() {
+            asked.countDown();
+            try {
+                goOn.await();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+            return super.stream();
+        }
+
+        @Override
+        public io.moetier.Message get(int index) {
+            throw new IndexOutOfBoundsException(index);
+        }
+
+        @Override
+        public int size() {
+            return 0;
+        }
+    }
+
+    private static void awaitWaiting(Thread thread) {
+        while (thread.getState() != Thread.State.WAITING && thread.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Test
+    void closingEndsTheAnswerThatIsBeingPrepared() throws ExecutionException, InterruptedException {
+        AtomicInteger layers = new AtomicInteger();
+        io.moetier.Chat chat = model().chat();
+        Turns turns = turns(chat, null);
+        AtomicBoolean staysInterrupted = new AtomicBoolean();
+        Thread closing = Thread.ofPlatform().unstarted(() -> {
+            turns.close();
+            staysInterrupted.set(Thread.currentThread().isInterrupted());
+        });
+        chat.observe((layer, first, tokens, k, experts, weights) -> {
+            if (layers.incrementAndGet() == 1) {
+                closing.interrupt();
+                while (closing.isInterrupted()) {
+                    Thread.onSpinWait();
+                }
+                awaitWaiting(closing); // once more
+            }
+        });
+        Held before = new Held();
+        Question question = new Question(before, "The horse", AnswerSettings.DEFAULT.withMaxTokens(8));
+        FutureTask<ChatResponse> answer = new FutureTask<>(() -> turns.answer(question, piece -> {}));
+        Thread.ofPlatform().start(answer);
+        before.asked.await();
+        closing.start();
+        awaitWaiting(closing);
+        closing.interrupt();
+        before.goOn.countDown();
+        closing.join();
+        assertEquals(FinishReason.OTHER, answer.get().finishReason());
+        assertTrue(layers.get() <= 1, "none if it was cancelled again before the first one");
+        assertTrue(staysInterrupted.get());
     }
 }
