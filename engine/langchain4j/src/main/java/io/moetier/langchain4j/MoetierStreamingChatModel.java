@@ -41,6 +41,7 @@ public final class MoetierStreamingChatModel implements StreamingChatModel, Auto
     }
 
     /// Ends the answer under way, if there is one, and frees the chat; closes the model too if the builder opened it.
+    /// A handler may call: its answer then ends as far as it is, and all is freed behind that.
     @Override
     public void close() {
         turns.close();

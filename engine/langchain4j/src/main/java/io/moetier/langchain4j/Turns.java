@@ -89,7 +89,13 @@ final class Turns implements AutoCloseable {
             throw new NonRetriableException(e);
         } finally {
             begin(null);
-            turn.unlock();
+            try {
+                if (closed) { // maybe by what this has told
+                    free();
+                }
+            } finally {
+                turn.unlock();
+            }
         }
     }
 
@@ -123,15 +129,27 @@ final class Turns implements AutoCloseable {
         };
     }
 
-    /// Ends the answer under way, be it that it is still being prepared, and waits for that.
+    /// Ends the answer under way, be it that it is still being prepared, and waits for that. Who is told of the answer
+    /// may call: then it ends, and all is freed, when that has returned.
     @Override
     public void close() {
         closed = true;
+        if (turn.isHeldByCurrentThread()) {
+            chat.cancel();
+            return;
+        }
         endAnswer();
-        try (owned) {
-            chat.close();
+        try {
+            free();
         } finally {
             turn.unlock();
+        }
+    }
+
+    /// Does nothing the second time.
+    private void free() {
+        try (owned) {
+            chat.close();
         }
     }
 

@@ -379,4 +379,21 @@ class MoetierChatModelTest {
         assertTrue(layers.get() <= 1, "none if it was cancelled again before the first one");
         assertTrue(staysInterrupted.get());
     }
+
+    @Test
+    void whoIsToldOfAnAnswerMayClose() {
+        Model owned = Model.open(folder.resolve("chatting"), options());
+        Turns turns = turns(owned.chat(), owned);
+        Question question = new Question(List.of(), "The horse", AnswerSettings.DEFAULT.withMaxTokens(8));
+        ChatResponse response = turns.answer(question, piece -> turns.close());
+        assertEquals(FinishReason.OTHER, response.finishReason());
+        assertEquals(
+                "the engine is closed",
+                assertThrows(IllegalStateException.class, () -> owned.logits(1)).getMessage());
+        assertEquals(
+                "the model is closed",
+                assertThrows(IllegalStateException.class, () -> turns.answer(question, piece -> {}))
+                        .getMessage());
+        turns.close();
+    }
 }
