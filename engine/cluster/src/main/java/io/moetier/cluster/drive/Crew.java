@@ -329,8 +329,9 @@ final class Crew implements AutoCloseable {
     }
 
     private void retry(String id) {
+        boolean isDue = !closed && pauses.containsKey(id) && !ports.containsKey(id) && !dismissed.contains(id);
         for (Member member : membership.members()) {
-            if (member.id().equals(id) && !closed && pauses.containsKey(id) && !ports.containsKey(id)) {
+            if (isDue && member.id().equals(id)) {
                 if (open(member)) {
                     allot();
                 }

@@ -354,6 +354,22 @@ class CrewTest {
         assertEquals("node a can be asked from now on", said.getLast(), "it has not done so before");
     }
 
+    /// The other node is tried again behind it each time.
+    @Test
+    void aNodeThatIsToLeaveIsNotAskedAgain() throws InterruptedException {
+        membership.join("a");
+        membership.join("b");
+        opener = _ -> {
+            throw new UncheckedIOException(new IOException("nobody listens"));
+        };
+        gather();
+        crew().without("a");
+        opener = member -> links.computeIfAbsent(member.id(), _ -> new FakeLink());
+        await(() -> crew().routes().ports().length > 1);
+        assertEquals("node b can be asked from now on", said.getLast());
+        assertEquals(Set.of("b"), links.keySet());
+    }
+
     private static void await(BooleanSupplier condition) throws InterruptedException {
         TestCluster.await(condition);
     }
