@@ -220,15 +220,12 @@ final class HeldModel implements AutoCloseable {
         followAssignments();
     }
 
-    private void followAssignments() {
-        int[] wanted;
-        synchronized (this) {
-            wanted = wanted();
-            toRead.want(wanted);
-            notifyAll();
-        }
+    private synchronized void followAssignments() {
+        int[] wanted = wanted();
+        toRead.want(wanted);
+        notifyAll();
         if (fetcher != null) {
-            fetcher.want(wanted);
+            fetcher.want(wanted); // under the lock, so that no list takes the place of a newer one
         }
     }
 

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.copy.BlockSource;
 import io.moetier.cluster.copy.NodeStore;
 import io.moetier.cluster.link.NodeService;
 import io.moetier.cluster.link.RefusedException;
@@ -27,13 +28,17 @@ import io.moetier.storage.thread.Uninterrupted;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadInfo;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.IntConsumer;
@@ -97,6 +102,74 @@ class NodeHostTest {
 
     private static NodeService.Guest open(NodeHost host) {
         return host.open(hello("1", "bits", false), _ -> {});
+    }
+
+    /// A source that is asked for an expert holds what the fetching threads share.
+    private static final class Asked implements BlockSource {
+        final Set<Integer> ids = ConcurrentHashMap.newKeySet();
+        final CountDownLatch first = new CountDownLatch(1);
+        final CountDownLatch goOn = new CountDownLatch(1);
+
+        @Override
+        public String name() {
+            return "nobody";
+        }
+
+        @Override
+        public boolean has(int id) {
+            ids.add(id);
+            first.countDown();
+            Uninterrupted.await(goOn::await);
+            return false;
+        }
+
+        @Override
+        public void read(int id, MemorySegment destination) {
+            throw new AssertionError("it has nothing");
+        }
+    }
+
+    private static Thread assigning(NodeService.Guest guest, int... ids) {
+        return Thread.ofPlatform().name("assigning " + ids[0]).start(() -> guest.assign(ids));
+    }
+
+    /// Returns the name of the thread that keeps another one waiting, none if it has ended.
+    private static String holder(Thread waiting, String... names) {
+        Set<String> expected = Set.of(names);
+        while (waiting.isAlive()) {
+            ThreadInfo info = ManagementFactory.getThreadMXBean().getThreadInfo(waiting.threadId());
+            String owner = String.valueOf(info == null ? null : info.getLockOwnerName());
+            if (expected.contains(owner)) {
+                return owner;
+            }
+            Thread.onSpinWait();
+        }
+        return "";
+    }
+
+    @Test
+    void whatIsAssignedLastIsFetched() throws InterruptedException {
+        int[] all =
+                manifest.experts().stream().mapToInt(entry -> entry.id().pack()).toArray();
+        Asked asked = new Asked();
+        NodeHost parts = host(RAM_BYTES, NodeHostTest::openParts);
+        parts.sources(_ -> List.of(asked));
+        try (NodeService.Guest first = open(parts);
+                NodeService.Guest second = open(parts)) {
+            first.assign(new int[] {all[0]});
+            asked.first.await();
+            Thread older = assigning(first, all[1]);
+            String fetching = holder(older, "moetier-fetch-1", "moetier-fetch-2", "moetier-fetch-3", "moetier-fetch-4");
+            Thread newer = assigning(second, all[2]);
+            String holder = holder(newer, older.getName(), fetching);
+            asked.goOn.countDown();
+            assertEquals(older.getName(), holder);
+            older.join();
+            newer.join();
+            while (!asked.ids.containsAll(List.of(all[1], all[2]))) {
+                Thread.onSpinWait();
+            }
+        }
     }
 
     @Test
