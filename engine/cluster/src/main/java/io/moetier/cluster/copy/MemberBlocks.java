@@ -18,7 +18,7 @@ import java.util.Set;
 ///
 /// Shareable between threads.
 public final class MemberBlocks implements AutoCloseable {
-    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final Duration PATIENCE = Duration.ofSeconds(60); // without any part of a block
 
     private final Identity identity;
     private final Map<String, Reached> reached = new HashMap<>(); // by member, guarded by this

@@ -40,7 +40,7 @@ public final class RemoteBlocks implements BlockSource {
     /// @param name what to call the other machine in messages
     /// @param channel to the other machine, which the caller shuts down; pieces of 1 MiB must fit
     /// @param manifest of the model
-    /// @param patience how long a call may take, a whole block in it
+    /// @param patience how long nothing may come, be it a first piece while others are served, or the next one
     public RemoteBlocks(String name, Channel channel, StoreManifest manifest, Duration patience) {
         this.name = name;
         this.channel = channel;
@@ -101,9 +101,8 @@ public final class RemoteBlocks implements BlockSource {
         Metadata headers = new Metadata();
         headers.put(BlockCalls.MODEL, model);
         headers.put(BlockCalls.EXPERT, String.valueOf(id));
-        ClientCall<byte[], byte[]> call = channel.newCall(
-                method, CallOptions.DEFAULT.withDeadlineAfter(patience.toNanos(), TimeUnit.NANOSECONDS));
-        Answer answer = new Answer(call);
+        ClientCall<byte[], byte[]> call = channel.newCall(method, CallOptions.DEFAULT); // blocks may take any time
+        Answer answer = new Answer(call, patience);
         underWay.add(answer);
         try {
             call.start(answer, headers);
@@ -120,11 +119,13 @@ public final class RemoteBlocks implements BlockSource {
         private static final int PIECES_AHEAD = 2;
 
         private final ClientCall<byte[], byte[]> call;
+        private final Duration patience;
         private final Deque<byte[]> pieces = new ArrayDeque<>(); // guarded by this, as is what follows
         private @Nullable Status end;
 
-        Answer(ClientCall<byte[], byte[]> call) {
+        Answer(ClientCall<byte[], byte[]> call, Duration patience) {
             this.call = call;
+            this.patience = patience;
         }
 
         @Override
@@ -161,9 +162,14 @@ public final class RemoteBlocks implements BlockSource {
         }
 
         private synchronized byte @Nullable [] next() throws IOException {
+            long start = System.nanoTime();
             while (pieces.isEmpty() && end == null) {
+                long left = patience.toNanos() - (System.nanoTime() - start);
+                if (left <= 0) {
+                    throw new IOException("nothing came for " + patience.toSeconds() + " s");
+                }
                 try {
-                    wait();
+                    wait(TimeUnit.NANOSECONDS.toMillis(left) + 1);
                 } catch (InterruptedException e) {
                     Thread.currentThread().interrupt();
                     throw new InterruptedIOException("interrupted");
