@@ -276,4 +276,21 @@ class ModelTest {
         MoetierException failure = assertThrows(MoetierException.NotPossible.class, work);
         assertTrue(String.valueOf(failure.getMessage()).contains(part), failure::toString);
     }
+
+    private static String sentence(Executable use) {
+        return String.valueOf(assertThrows(IllegalStateException.class, use).getMessage());
+    }
+
+    /// A prompt of several passes is first checked for its memory.
+    @Test
+    void aClosedModelSaysSoWhateverTheLengthOfThePrompt() {
+        Model closed = Model.open(TestData.tinyMixtral(), options());
+        try (Completion completion = closed.completion(GREEDY)) {
+            closed.close();
+            for (int length : new int[] {3, 600}) {
+                int[] ids = new int[length];
+                assertEquals("the engine is closed", sentence(() -> completion.complete(ids, piece -> {})));
+            }
+        }
+    }
 }

@@ -687,9 +687,16 @@ public final class Engine implements AutoCloseable {
     }
 
     /// Checks that `bytes` of keys and values in main memory can be had if experts give way.
+    ///
+    /// @throws IllegalStateException if the engine is closed
     void requireRoom(long bytes) {
-        if (bytes > 0 && device.readsMainMemory()) {
-            guard.requireRoom(bytes);
+        lockStep(); // as the guard ends with the engine
+        try {
+            if (bytes > 0 && device.readsMainMemory()) {
+                guard.requireRoom(bytes);
+            }
+        } finally {
+            unlockStep();
         }
     }
 
