@@ -13,7 +13,9 @@ import java.util.function.Consumer;
 final class Answering implements AutoCloseable {
     private final Conversation conversation;
     private final Runnable policies;
+    private final String name; // in messages
     private AnswerSettings settings;
+    private boolean closed;
     private volatile boolean cancelled;
 
     /// @param template of a chat
@@ -21,6 +23,7 @@ final class Answering implements AutoCloseable {
     Answering(LoadedModel model, AnswerSettings settings, Optional<ChatTemplate> template, Runnable policies) {
         this.settings = settings;
         this.policies = policies;
+        name = template.isPresent() ? "chat" : "completion";
         conversation = new Conversation(model, () -> this.settings.options(), template);
     }
 
@@ -39,7 +42,12 @@ final class Answering implements AutoCloseable {
     }
 
     /// Asks for an answer, which ends early once it is cancelled or the thread is interrupted.
+    ///
+    /// @throws IllegalStateException if this is closed
     Answer answer(Asking asking, Consumer<String> onPiece) {
+        if (closed) {
+            throw new IllegalStateException("the " + name + " is closed");
+        }
         cancelled = false;
         return Failures.translated(() -> {
             Reply reply = asking.ask(piece -> Failures.listener(() -> onPiece.accept(piece)), this::isToEnd);
@@ -90,6 +98,7 @@ final class Answering implements AutoCloseable {
 
     @Override
     public void close() {
+        closed = true;
         Failures.translated(conversation::close);
     }
 }

@@ -193,7 +193,7 @@ class ModelTest {
 
     @Test
     void turnsOfAChatAddUp() throws IOException {
-        try (Model chatting = Model.open(withTemplate(), options());
+        try (Model chatting = Model.open(withTemplate("chatting"), options());
                 Chat chat = chatting.chat(GREEDY).withSystem("A story.")) {
             Answer first = chat.say("Once");
             Answer second = chat.say("upon a time");
@@ -214,8 +214,8 @@ class ModelTest {
         }
     }
 
-    private static Path withTemplate() throws IOException {
-        Path folder = Files.createDirectory(directory.resolve("chatting"));
+    private static Path withTemplate(String name) throws IOException {
+        Path folder = Files.createDirectory(directory.resolve(name));
         try (Stream<Path> files = Files.list(TestData.tinyMixtral())) {
             for (Path file : files.toList()) {
                 Files.copy(file, folder.resolve(file.getFileName()));
@@ -291,6 +291,18 @@ class ModelTest {
                 int[] ids = new int[length];
                 assertEquals("the engine is closed", sentence(() -> completion.complete(ids, piece -> {})));
             }
+        }
+    }
+
+    @Test
+    void whatIsClosedAnswersNothingMore() throws IOException {
+        try (Model chatting = Model.open(withTemplate("closed"), options())) {
+            Chat chat = chatting.chat(GREEDY);
+            chat.close();
+            assertEquals("the chat is closed", sentence(() -> chat.say(PROMPT)));
+            Completion completion = chatting.completion(GREEDY);
+            completion.close();
+            assertEquals("the completion is closed", sentence(() -> completion.complete(PROMPT)));
         }
     }
 }
