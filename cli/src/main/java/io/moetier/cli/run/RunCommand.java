@@ -19,6 +19,7 @@ import io.moetier.cli.report.StepProfile;
 import io.moetier.cli.report.TraceEvents;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Interruption;
+import io.moetier.cli.terminal.LibraryLogs;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.device.DeviceMarks;
@@ -220,6 +221,7 @@ public final class RunCommand implements Callable<Integer> {
         if (!shown.isEmpty()) {
             conversation.requireVision();
         }
+        LibraryLogs.silence();
         // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
         try (Terminal terminal = TerminalBuilder.builder()
                 .system(true)
