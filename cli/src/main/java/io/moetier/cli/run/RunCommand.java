@@ -19,7 +19,6 @@ import io.moetier.cli.report.StepProfile;
 import io.moetier.cli.report.TraceEvents;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Interruption;
-import io.moetier.cli.terminal.LibraryLogs;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.device.DeviceMarks;
@@ -42,7 +41,6 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import org.jline.terminal.Terminal;
-import org.jline.terminal.TerminalBuilder;
 import org.jline.utils.Signals;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
@@ -221,15 +219,7 @@ public final class RunCommand implements Callable<Integer> {
         if (!shown.isEmpty()) {
             conversation.requireVision();
         }
-        LibraryLogs.silence();
-        // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
-        try (Terminal terminal = TerminalBuilder.builder()
-                .system(true)
-                .dumb(true)
-                .graphemeCluster(false)
-                .build()) {
-            // JLine leaves it to the kernel otherwise, which ends the process without giving the terminal back.
-            terminal.handle(Terminal.Signal.INT, signal -> System.exit(Failure.INTERRUPTED));
+        try (Terminal terminal = PromptTerminal.open()) {
             SamplingSettings settings = new SamplingSettings(sampling);
             new PromptLoop(terminal, streams.in(), surroundings, conversation, settings, shown, stats).run();
         }
