@@ -30,11 +30,12 @@ final class Divergence {
             top = logProbs[i] > logProbs[top] ? i : top;
             referenceTop = reference > references[at + referenceTop] ? i : referenceTop;
         }
-        divergence.add(sum);
+        double kl = Math.max(0, sum); // rounding takes it below, where the two agree
+        divergence.add(kl);
         logRatio.add(references[at + next] - logProbs[next]);
         sameTop.add(top == referenceTop ? 1 : 0);
         values = count == values.length ? Arrays.copyOf(values, 2 * count) : values;
-        values[count++] = sum;
+        values[count++] = kl;
     }
 
     /// Returns the mean KL divergence.
