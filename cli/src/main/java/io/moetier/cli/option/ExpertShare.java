@@ -25,6 +25,6 @@ public final class ExpertShare {
             // said below
         }
         throw new IllegalArgumentException(
-                option + ": expected a share from 0% to 100% of all experts, found '" + text + "'");
+                option + ": expected a share above 0% and up to 100% of all experts, found '" + text + "'");
     }
 }

@@ -203,7 +203,7 @@ class ProfilesTest {
             assertEquals(rates[1], rates[i], table);
         }
         refused(
-                "--budgets: expected a share from 0% to 100% of all experts, found '4G'",
+                "--budgets: expected a share above 0% and up to 100% of all experts, found '4G'",
                 "compare", trace, trace, "--budgets", "4G");
         refused(
                 "expected room for the top-4 experts of one layer, found 0 slots",

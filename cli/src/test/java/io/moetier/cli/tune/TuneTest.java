@@ -354,7 +354,8 @@ class TuneTest {
             --budgets 0.5%                  | --budgets: 0.5% of 768 experts is 3 slots, but the top-4 experts of one layer, which are needed at the same time, take 4 slots
             --budgets 1M --expert-bytes 1M  | --budgets: 1M is 1.00 MiB, but the top-4 experts of one layer, which are needed at the same time, take 4.00 MiB
             --budgets 4G                    | --budgets 4G: a trace does not tell the size of an expert; give --model MODEL or --expert-bytes SIZE
-            --budgets 120%                  | --budgets: expected a share from 0% to 100% of all experts, found '120%'
+            --budgets 0%                    | --budgets: expected a share above 0% and up to 100% of all experts, found '0%'
+            --budgets 120%                  | --budgets: expected a share above 0% and up to 100% of all experts, found '120%'
             --budgets much                  | --budgets: expected a share such as 25%, or a size such as 4G, found 'much'
             --device rtx1                   | --device: there is no file rtx1, and the known devices are rtx3060, rtx3090, rtx4060ti, rtx4090, rtx5090, h100
             --warm-up -1                    | --warm-up must be 0 or more, not -1
