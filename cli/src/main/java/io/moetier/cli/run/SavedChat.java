@@ -41,7 +41,7 @@ final class SavedChat {
             throw new IllegalArgumentException("there is nothing to save yet");
         }
         Path file = given.isEmpty() && own != null ? own : files.named("/save", given);
-        if (!replace && !file.equals(own) && Files.exists(file)) {
+        if (!replace && !file.equals(own) && Files.isRegularFile(file)) {
             throw new IllegalArgumentException(file + ": exists already; /save! replaces it");
         }
         ChatFile.write(file, "/save", transcript);

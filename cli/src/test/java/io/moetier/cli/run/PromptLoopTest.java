@@ -306,6 +306,17 @@ class PromptLoopTest {
     }
 
     @Test
+    void savingNeedsAFileEvenWhereAnyWouldBeReplaced() throws IOException {
+        for (String command : List.of("/save ", "/save! ")) {
+            screen.reset();
+            type("one\n" + command + directory + "\n" + command + "/dev/full\n");
+            String refusal = "moetier: /save: expected a file, found the ";
+            assertTrue(screen().contains(refusal + "directory " + directory + "\n"), screen());
+            assertTrue(screen().contains(refusal + "device or pipe /dev/full\n"), screen());
+        }
+    }
+
+    @Test
     void savingKeepsWhatIsNotAConversation() throws IOException {
         Path file = directory.resolve("request.json");
         String content = "{\"model\":\"x\",\"messages\":[{\"role\":\"user\",\"content\":\"a\",\"name\":\"b\"}]}";
