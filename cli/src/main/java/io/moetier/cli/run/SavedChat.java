@@ -1,6 +1,8 @@
 package io.moetier.cli.run;
 
+import io.moetier.cli.option.OptionFlags;
 import io.moetier.runtime.chat.Transcript;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -57,6 +59,8 @@ final class SavedChat {
         Transcript transcript = ChatFile.read(file);
         try {
             answerer.resume(transcript);
+        } catch (InvalidOptionException e) {
+            throw new IllegalArgumentException(file + ": " + OptionFlags.sentence(e), e);
         } catch (MalformedModelException | IllegalArgumentException e) {
             throw new IllegalArgumentException(file + ": " + e.getMessage(), e);
         }

@@ -9,6 +9,7 @@ import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.chat.Transcript;
 import io.moetier.runtime.image.Picture;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.text.ChatMessage;
 import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
@@ -341,6 +342,8 @@ class PromptLoopTest {
         Files.writeString(
                 file, "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"system\",\"content\":\"b\"}]}");
         type("/load " + file + "\n/load " + directory + "\n/load " + directory.resolve("none") + "\n/load\n");
+        Files.writeString(file, message("user", "too long"));
+        type("/load " + file + "\n");
         Files.writeString(file, message("user", "refuse"));
         Path huge = directory.resolve("huge.json");
         try (RandomAccessFile sparse = new RandomAccessFile(huge.toFile(), "rw")) {
@@ -356,6 +359,7 @@ class PromptLoopTest {
                 file + ": messages[0].content: expected a string, found nothing",
                 file + ": messages[1].role: expected a system message only as the first, found system",
                 file + ": refused",
+                file + ": --ctx: the context is short",
                 directory + ": expected a file, found a directory, device or pipe",
                 "/dev/zero: expected a file, found a directory, device or pipe",
                 huge + ": size: expected at most 67108864 bytes, found 68157440",
@@ -573,6 +577,9 @@ class PromptLoopTest {
         public void resume(Transcript resumed) {
             if (resumed.equals(Transcript.EMPTY.with("user", "refuse"))) {
                 throw new IllegalArgumentException("refused");
+            }
+            if (resumed.equals(Transcript.EMPTY.with("user", "too long"))) {
+                throw new InvalidOptionException("contextLength", "the context is short");
             }
             transcript = resumed;
         }
