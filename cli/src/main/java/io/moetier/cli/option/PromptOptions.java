@@ -6,7 +6,6 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -106,25 +105,31 @@ public final class PromptOptions {
     }
 
     private static String read(Path file) {
-        try (InputStream in = Files.newInputStream(file)) {
-            return read(in, file.toString());
+        try {
+            return decode(LimitedText.OF_PROMPT.read(file), file.toString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /// Reads UTF-8 text without its last line feed, which editors and `echo` add; so does llama.cpp.
     private static String read(InputStream in, String name) {
+        try {
+            return decode(LimitedText.OF_PROMPT.read(in, name), name);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Returns UTF-8 text without its last line feed, which editors and `echo` add; so does llama.cpp.
+    private static String decode(byte[] bytes, String name) {
         try {
             String text = StandardCharsets.UTF_8
                     .newDecoder()
-                    .decode(ByteBuffer.wrap(in.readAllBytes()))
+                    .decode(ByteBuffer.wrap(bytes))
                     .toString();
             return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
         } catch (CharacterCodingException e) {
             throw new UncheckedIOException(name + ": expected UTF-8 text, found other bytes", e);
-        } catch (IOException e) {
-            throw new UncheckedIOException(name + ": " + e.getMessage(), e); // a directory can be opened but not read
         }
     }
 }

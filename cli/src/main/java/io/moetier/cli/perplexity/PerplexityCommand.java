@@ -2,6 +2,7 @@ package io.moetier.cli.perplexity;
 
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
+import io.moetier.cli.option.LimitedText;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.Failure;
@@ -18,8 +19,6 @@ import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Locale;
@@ -42,6 +41,9 @@ import picocli.CommandLine.Option;
         })
 public final class PerplexityCommand implements Callable<Integer> {
     private static final int DEFAULT_WINDOW = 512;
+
+    /// Twice the largest texts that models of language are measured on.
+    private static final LimitedText LIMIT = new LimitedText(1024);
 
     private final Surroundings surroundings;
     private final Streams streams;
@@ -166,12 +168,10 @@ public final class PerplexityCommand implements Callable<Integer> {
     /// number of bytes, be it within a character, so that is no error.
     private String read() {
         try {
-            String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+            String text = new String(LIMIT.read(file), StandardCharsets.UTF_8);
             return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
-        } catch (FileSystemException e) {
-            throw new UncheckedIOException(e);
         } catch (IOException e) {
-            throw new UncheckedIOException(file + ": " + e.getMessage(), e); // of a directory
+            throw new UncheckedIOException(e);
         }
     }
 

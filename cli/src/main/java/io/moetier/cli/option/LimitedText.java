@@ -1,0 +1,50 @@
+package io.moetier.cli.option;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// The bytes of a text that is read whole, and so must end: `/dev/zero` does not.
+///
+/// @param mebibytes the most that are read
+public record LimitedText(int mebibytes) {
+    /// Prompts: several times the text that the longest contexts hold.
+    static final LimitedText OF_PROMPT = new LimitedText(256);
+
+    /// Reads a file. The size of one that has any is known before it is read.
+    ///
+    /// @throws IOException if there is more, or nothing can be read
+    public byte[] read(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            if (Files.size(file) > bytes()) {
+                throw tooLong(file.toString());
+            }
+            return read(in, file.toString());
+        }
+    }
+
+    /// Reads until the end; `name` is named in errors.
+    ///
+    /// @throws IOException if there is more, or nothing can be read
+    byte[] read(InputStream in, String name) throws IOException {
+        byte[] text;
+        try {
+            text = in.readNBytes(bytes() + 1);
+        } catch (IOException e) {
+            throw new IOException(name + ": " + e.getMessage(), e); // a directory can be opened but not read
+        }
+        if (text.length > bytes()) {
+            throw tooLong(name);
+        }
+        return text;
+    }
+
+    private int bytes() {
+        return mebibytes << 20;
+    }
+
+    private IOException tooLong(String name) {
+        return new IOException(name + ": too long, expected at most " + mebibytes + " MiB of text");
+    }
+}
