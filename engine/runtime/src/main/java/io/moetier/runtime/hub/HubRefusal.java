@@ -8,10 +8,15 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeParseException;
 import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// What it means if the hub answers with another status than what was hoped for, and what is to be done.
 final class HubRefusal {
     private static final int MOST_CHARACTERS = 200;
+
+    /// The seconds until more may be asked, as in `"api";r=0;t=55`.
+    private static final Pattern RESET = Pattern.compile(";\\s*t\\s*=\\s*(\\d{1,9})");
 
     private final HubSettings settings;
 
@@ -32,7 +37,7 @@ final class HubRefusal {
                                 + (settings.token().isPresent()
                                         ? ""
                                         : "; with a token (HF_TOKEN) it may be asked more often"),
-                        pause(headers));
+                        pause(headers).or(() -> untilReset(headers)));
             case 408, 500, 502, 503, 504 ->
                 HubException.later(what + ": the hub fails (" + status + ")", pause(headers));
             default -> HubException.lasting(what + ": the hub answered " + status + said(headers));
@@ -74,6 +79,15 @@ final class HubRefusal {
     /// Returns how long not to ask: in seconds, or until a date.
     private static Optional<Duration> pause(HttpHeaders headers) {
         return headers.firstValue("Retry-After").flatMap(HubRefusal::pause);
+    }
+
+    /// Returns how long it takes until as much may be asked again as ever, and a second more for clocks that differ.
+    /// Answers of every status tell that; only after a 429 is it a reason to wait.
+    private static Optional<Duration> untilReset(HttpHeaders headers) {
+        return headers.firstValue("RateLimit")
+                .map(RESET::matcher)
+                .filter(Matcher::find)
+                .map(reset -> Duration.ofSeconds(Long.parseLong(reset.group(1)) + 1));
     }
 
     private static Optional<Duration> pause(String text) {

@@ -18,7 +18,9 @@ final class Retries {
 
     private static final Duration FIRST = Duration.ofSeconds(1);
     private static final Duration LONGEST = Duration.ofSeconds(60);
-    private static final Duration MOST = Duration.ofMinutes(5); // hours are for people to decide on
+    /// As long as the hub's limits last, and a second; hours are for people to decide on.
+    private static final Duration MOST = Duration.ofMinutes(5).plusSeconds(1);
+
     private static final Duration WORTH_A_LINE = Duration.ofSeconds(5);
 
     private final Pause pause;

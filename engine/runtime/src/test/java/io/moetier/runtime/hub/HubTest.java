@@ -227,6 +227,19 @@ class HubTest {
     }
 
     @Test
+    void waitsUntilALimitIsReset() {
+        List<Fault> faults = new ArrayList<>(List.of(
+                Fault.status(429, Map.of("RateLimit", "\"api\";r=0;t=300")),
+                Fault.status(429, Map.of("RateLimit", "\"api\";r=0;t=55", "Retry-After", "7")),
+                Fault.status(503, Map.of("RateLimit", "\"api\";r=900;t=55")),
+                Fault.NONE));
+        server.fail(request -> faults.removeFirst());
+        assertEquals("org/repo", hub.repository(NAME).name().repository());
+        assertEquals(
+                List.of(301L, 7L, 4L), pauses.stream().map(Duration::toSeconds).toList());
+    }
+
+    @Test
     void whoCanDoWithoutDoesNotWait() {
         server.fail(request -> Fault.status(503, Map.of()));
         assertEquals("hf:org/repo: the hub fails (503)", failure(() -> hub.repositoryNow(NAME)));
