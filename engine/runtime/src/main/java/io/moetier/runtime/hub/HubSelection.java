@@ -2,6 +2,7 @@ package io.moetier.runtime.hub;
 
 import io.moetier.storage.memory.ByteSize;
 import java.nio.file.FileSystems;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.nio.file.PathMatcher;
 import java.util.ArrayList;
@@ -98,7 +99,7 @@ public record HubSelection(List<HubFile> files, Optional<String> model, Optional
     private static HubSelection matching(HubRepository repository, List<HubModel> models, String glob) {
         PathMatcher matcher = matcher(glob);
         List<HubFile> matched = repository.files().stream()
-                .filter(file -> matcher.matches(Path.of(file.path())) || matcher.matches(Path.of(file.name())))
+                .filter(file -> matches(matcher, file.path()) || matches(matcher, file.name()))
                 .toList();
         if (matched.isEmpty()) {
             throw new IllegalArgumentException(
@@ -113,6 +114,15 @@ public record HubSelection(List<HubFile> files, Optional<String> model, Optional
                 .toList();
         return new HubSelection(
                 files, meant.size() == 1 ? Optional.of(meant.getFirst().opened()) : Optional.empty(), Optional.empty());
+    }
+
+    /// Says whether a file is meant; one that no file here can be called is not.
+    private static boolean matches(PathMatcher matcher, String path) {
+        try {
+            return matcher.matches(Path.of(path));
+        } catch (InvalidPathException e) {
+            return false;
+        }
     }
 
     private static PathMatcher matcher(String glob) {

@@ -74,6 +74,11 @@ class HubSelectionTest {
     }
 
     @Test
+    void aPatternPassesOverWhatNoFileHereCanBeCalled() {
+        assertEquals(List.of("M-Q4_0.gguf"), paths(select("hf:o/r:*Q4_0*", "a\0Q4_0.txt", "M-Q4_0.gguf")));
+    }
+
+    @Test
     void aPartIsMissing() {
         assertEquals(
                 "hf:o/r:Q8_0 is not there; hf:o/r has no model in GGUF or safetensors",
