@@ -22,13 +22,13 @@ final class LineBuffer {
         this.maxLineBytes = maxLineBytes;
     }
 
-    /// Moves to the next line that is not empty; returns false at the end.
+    /// Moves to the next line that is not empty, whichever way its ends are written; returns false at the end.
     ///
     /// @throws LineTooLongException if there are more than `maxLineBytes` of it
     boolean next() throws IOException {
         start = end;
         while (start < limit || fill()) {
-            if (bytes[start] != '\n') {
+            if (bytes[start] != '\n' && bytes[start] != '\r') {
                 findEnd();
                 return true;
             }

@@ -90,6 +90,14 @@ class RoutingTraceTest {
         }
 
         @Test
+        void blankOnesArePassedOverWhicheverWayTheyEnd() throws IOException {
+            for (String end : List.of("\n", "\r\n")) {
+                String lines = (HEADER + "\n" + TOKEN + "\n\n").replace("\n", end);
+                assertEquals(1, RoutingTrace.read(write(lines)).tokens().size());
+            }
+        }
+
+        @Test
         void errorsNameFileLineAndField() throws IOException {
             assertError(
                     HEADER + TOKEN.replace("[3,1]", "[3,4]"),
