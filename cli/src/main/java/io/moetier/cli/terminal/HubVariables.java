@@ -29,6 +29,7 @@ public final class HubVariables {
     /// @throws IllegalArgumentException if a variable says what cannot be
     public HubSettings settings() {
         boolean offline = value("HF_HUB_OFFLINE")
+                .or(() -> value("TRANSFORMERS_OFFLINE"))
                 .filter(word -> TRUE.contains(word.toUpperCase(Locale.ROOT)))
                 .isPresent();
         return new HubSettings(endpoint(), token(), ProxyVariables.of(surroundings), offline);
@@ -47,10 +48,11 @@ public final class HubVariables {
     }
 
     private Optional<String> token() {
-        return value("HF_TOKEN")
-                .map(String::strip)
-                .filter(token -> !token.isEmpty())
-                .or(this::keptToken);
+        return token("HF_TOKEN").or(() -> token("HUGGING_FACE_HUB_TOKEN")).or(this::keptToken);
+    }
+
+    private Optional<String> token(String name) {
+        return value(name).map(String::strip).filter(token -> !token.isEmpty());
     }
 
     private Optional<String> keptToken() {

@@ -68,6 +68,16 @@ class HubVariablesTest {
                 variables("HF_TOKEN_PATH", other.toString()).settings().token());
         assertEquals(Optional.of("v"), variables("HF_TOKEN", "v").settings().token());
         assertEquals(Optional.of("k"), variables("HF_TOKEN", " ").settings().token());
+        assertEquals(
+                Optional.of("w"),
+                variables("HF_TOKEN", " ", "HUGGING_FACE_HUB_TOKEN", "w")
+                        .settings()
+                        .token());
+        assertEquals(
+                Optional.of("v"),
+                variables("HF_TOKEN", "v", "HUGGING_FACE_HUB_TOKEN", "w")
+                        .settings()
+                        .token());
         assertThrows(
                 IllegalArgumentException.class,
                 () -> variables("HF_TOKEN", "a b").settings());
@@ -87,6 +97,10 @@ class HubVariablesTest {
         }
         assertTrue(variables("HF_HUB_OFFLINE", "true").settings().offline());
         assertFalse(variables("HF_HUB_OFFLINE", "0").settings().offline());
+        assertTrue(variables("TRANSFORMERS_OFFLINE", "1").settings().offline());
+        assertFalse(variables("HF_HUB_OFFLINE", "0", "TRANSFORMERS_OFFLINE", "1")
+                .settings()
+                .offline());
     }
 
     @Test

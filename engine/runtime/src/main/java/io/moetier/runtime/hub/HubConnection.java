@@ -44,7 +44,7 @@ final class HubConnection implements AutoCloseable {
     /// @throws HubException if there is no answer; one of any status is an answer
     HubAnswer get(URI uri, Optional<String> range) throws IOException {
         if (settings.offline()) {
-            throw HubException.lasting("the hub is not asked, as HF_HUB_OFFLINE says: " + uri);
+            throw HubException.lasting("the hub is not asked, as HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE says: " + uri);
         }
         URI location = uri;
         Optional<HttpHeaders> first = Optional.empty();

@@ -150,7 +150,7 @@ public final class ModelFinder {
     }
 
     private HubRepository offline(HubName name) {
-        String notAsked = ", and the hub is not asked, as HF_HUB_OFFLINE says";
+        String notAsked = ", and the hub is not asked, as HF_HUB_OFFLINE or TRANSFORMERS_OFFLINE says";
         HubRepository there = places.hub()
                 .find(name)
                 .orElseThrow(() -> missing(name + " is not in " + places.hub().folder() + notAsked));
