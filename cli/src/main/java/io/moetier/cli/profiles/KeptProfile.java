@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /// One profile of one model, in two files that only their owner may read: a census, and what the policy has learnt if
@@ -55,11 +56,15 @@ record KeptProfile(Path directory, String fingerprint, ProfileName name) {
         }
     }
 
-    /// Writes what was learnt, as [#learntFile()] holds it.
-    void writeLearnt(byte[] learnt) throws IOException {
+    /// Puts what was learnt elsewhere, as [#learntFile()] holds it, or nothing in the place of what is there.
+    void replaceLearnt(Optional<byte[]> learnt) throws IOException {
+        if (learnt.isEmpty()) {
+            Files.deleteIfExists(learntFile());
+            return;
+        }
         UnfinishedFile.createPrivateDirectories(directory);
         try (UnfinishedFile unfinished = UnfinishedFile.createPrivate(learntFile())) {
-            Files.write(unfinished.path(), learnt);
+            Files.write(unfinished.path(), learnt.get());
             unfinished.publish();
         }
     }

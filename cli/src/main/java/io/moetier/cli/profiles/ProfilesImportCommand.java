@@ -66,13 +66,13 @@ public final class ProfilesImportCommand implements Callable<Integer> {
             throw new IllegalArgumentException(
                     file + ": the profile " + name + " is there already; expected --merge, --replace or --as NAME");
         }
-        if (kept.exists() && merge) {
-            kept.write(merged(kept.read(), archive.counted()));
-        } else {
-            kept.write(archive.counted());
-        }
-        if (archive.learnt().isPresent() && !(merge && kept.learntTokens().isPresent())) {
-            kept.writeLearnt(archive.learnt().get());
+        boolean merging = kept.exists() && merge;
+        // known before anything is written: where it is damaged, nothing is to be added, or it would be twice at last
+        boolean learntStays =
+                merging && (archive.learnt().isEmpty() || kept.learntTokens().isPresent());
+        kept.write(merging ? merged(kept.read(), archive.counted()) : archive.counted());
+        if (!learntStays) {
+            kept.replaceLearnt(archive.learnt());
         }
         streams.note(name + " of " + ProfileFolder.spelling(kept) + ": kept in " + kept.censusFile());
         return Failure.OK;

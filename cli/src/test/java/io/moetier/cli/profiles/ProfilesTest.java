@@ -110,6 +110,37 @@ class ProfilesTest {
     }
 
     @Test
+    void whatAReplacedProfileHadLearntGoesWithIt() throws IOException {
+        learn(TINY, "code", "1,2,3");
+        Path census = file(".code.census.json");
+        Path counted = archive(
+                "counted",
+                "profile.json",
+                "{\"format\":\"moetier-profile/1\",\"fingerprint\":\"%s\",\"name\":\"code\"}"
+                        .formatted(String.valueOf(census.getFileName()).replace(".code.census.json", "")),
+                "census.json",
+                Files.readString(census));
+        ok("import", counted.toString(), "--merge");
+        assertEquals(6, learntTokens("code"));
+        ok("import", counted.toString(), "--replace");
+        assertEquals(0, learntTokens("code"));
+        assertEquals(6, tokens("code"));
+    }
+
+    @Test
+    void nothingIsAddedWhereWhatWasLearntIsDamaged() throws IOException {
+        learn(TINY, "code", "1,2,3");
+        Path exported = directory.resolve("code.profile");
+        ok("export", "code", exported.toString());
+        byte[] census = Files.readAllBytes(file(".code.census.json"));
+        Path learnt = Files.writeString(file(".code.learnt"), "x");
+        refused(learnt + ": ", "import", exported.toString(), "--merge");
+        assertArrayEquals(census, Files.readAllBytes(file(".code.census.json")));
+        ok("import", exported.toString(), "--replace");
+        assertEquals(6, learntTokens("code"));
+    }
+
+    @Test
     void aProfileIsKeptForACopyOfTheModel() throws IOException {
         learn(TINY, "code", "1,2,3");
         learn(OTHER, "code", "1,2,3");
@@ -249,6 +280,10 @@ class ProfilesTest {
 
     private double tokens(String profile) {
         return json("show", profile, "--json").requireDouble("tokens");
+    }
+
+    private int learntTokens(String profile) {
+        return json("show", profile, "--json").requireInt("learnt_tokens");
     }
 
     private Path file(String end) throws IOException {
