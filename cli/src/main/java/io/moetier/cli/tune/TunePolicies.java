@@ -1,7 +1,7 @@
 package io.moetier.cli.tune;
 
 import io.moetier.lab.simulate.Contender;
-import io.moetier.runtime.trace.RoutingTrace;
+import io.moetier.runtime.trace.TraceCensus;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.model.MalformedModelException;
@@ -13,7 +13,7 @@ import java.util.function.IntToLongFunction;
 import org.jspecify.annotations.Nullable;
 
 /// The policies that are compared.
-record TunePolicies(List<String> names, Optional<RoutingTrace> census) {
+record TunePolicies(List<String> names, Optional<TraceCensus> census) {
     /// What all others are compared with.
     static final Contender LRU = new Contender("lru", Optional.of(Policies.of("lru")));
 
@@ -39,7 +39,7 @@ record TunePolicies(List<String> names, Optional<RoutingTrace> census) {
         }
         return new TunePolicies(
                 names.stream().distinct().toList(),
-                census == null ? Optional.empty() : Optional.of(RoutingTrace.read(census)));
+                census == null ? Optional.empty() : Optional.of(TraceCensus.read(census)));
     }
 
     /// Says whether none of them could be run.
@@ -50,7 +50,7 @@ record TunePolicies(List<String> names, Optional<RoutingTrace> census) {
     /// Returns the policies for one trace.
     List<Contender> contenders(Path trace, TraceHeader header) {
         census.ifPresent(counted -> requireSameShape(trace, header, counted.header()));
-        IntToLongFunction counts = census.map(RoutingTrace::censusById).orElse(id -> 0);
+        IntToLongFunction counts = census.map(TraceCensus::byId).orElse(id -> 0);
         return names.stream().map(name -> Contender.of(name, counts)).toList();
     }
 

@@ -4,7 +4,7 @@ import static io.moetier.runtime.option.InvalidOptionException.require;
 
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
-import io.moetier.runtime.trace.RoutingTrace;
+import io.moetier.runtime.trace.TraceCensus;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.model.MalformedModelException;
@@ -51,23 +51,23 @@ public sealed interface PolicyChoice {
 
         @Override
         public PolicyFactory factory(ModelSpec spec) {
-            return census.map(file -> Policies.of(name, read(file, spec).censusById()))
+            return census.map(file -> Policies.of(name, read(file, spec).byId()))
                     .orElseGet(() -> Policies.of(name));
         }
 
-        private static RoutingTrace read(Path file, ModelSpec spec) {
-            RoutingTrace trace = RoutingTrace.read(file);
-            for (int layer : trace.header().moeLayerIndices()) {
+        private static TraceCensus read(Path file, ModelSpec spec) {
+            TraceCensus counted = TraceCensus.read(file);
+            for (int layer : counted.header().moeLayerIndices()) {
                 int numExperts = numExperts(spec, layer);
-                if (numExperts != trace.header().experts()) {
+                if (numExperts != counted.header().experts()) {
                     throw MalformedModelException.of(
                             file,
                             "layer " + layer,
                             numExperts + " experts, as the model has",
-                            trace.header().experts());
+                            counted.header().experts());
                 }
             }
-            return trace;
+            return counted;
         }
 
         private static int numExperts(ModelSpec spec, int layer) {

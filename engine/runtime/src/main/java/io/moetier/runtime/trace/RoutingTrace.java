@@ -1,6 +1,5 @@
 package io.moetier.runtime.trace;
 
-import io.moetier.storage.model.ExpertId;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,17 +37,8 @@ public record RoutingTrace(TraceHeader header, List<TraceToken> tokens) {
         return counts;
     }
 
-    /// Returns [#census()] by packed id, whose layer is the decoder layer; an expert that is not in the trace counts 0.
+    /// Returns [#census()] as [TraceCensus#byId()] has it.
     public IntToLongFunction censusById() {
-        return byId(header, census());
-    }
-
-    /// Returns counts of a trace, `[layers][experts]`, by packed id, likewise.
-    public static IntToLongFunction byId(TraceHeader header, long[][] counts) {
-        List<Integer> layers = header.moeLayerIndices();
-        return id -> {
-            int layer = layers.indexOf(ExpertId.layerOf(id));
-            return layer < 0 || ExpertId.expertOf(id) >= header.experts() ? 0 : counts[layer][ExpertId.expertOf(id)];
-        };
+        return new TraceCensus(header, census()).byId();
     }
 }

@@ -22,6 +22,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.function.IntToLongFunction;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.GZIPOutputStream;
@@ -74,6 +75,26 @@ class RoutingTraceTest {
         assertEquals(census[0][57], trace.censusById().applyAsLong(ExpertId.pack(1, 57)));
         assertEquals(0, trace.censusById().applyAsLong(ExpertId.pack(0, 57)));
         assertEquals(0, trace.censusById().applyAsLong(ExpertId.pack(1, 64)));
+    }
+
+    @Test
+    void theCensusIsTheSameWithoutTheTokensInMemory() throws IOException {
+        List<Path> files = List.of(
+                TestData.trace("gpt-oss-20b_misc_small"),
+                TestData.trace("deepseek-v2-lite_esft-translation_small"),
+                write(HEADER + TOKEN));
+        for (Path file : files) {
+            RoutingTrace trace = RoutingTrace.read(file);
+            IntToLongFunction expected = trace.censusById();
+            IntToLongFunction counted = TraceCensus.read(file).byId();
+            int layers = trace.header().moeLayerIndices().getLast() + 2;
+            for (int layer = 0; layer < layers; layer++) {
+                for (int expert = 0; expert <= trace.header().experts(); expert++) {
+                    int id = ExpertId.pack(layer, expert);
+                    assertEquals(expected.applyAsLong(id), counted.applyAsLong(id));
+                }
+            }
+        }
     }
 
     @Nested

@@ -4,8 +4,7 @@ import io.moetier.cluster.membership.TaskException;
 import io.moetier.lab.simulate.Contender;
 import io.moetier.lab.simulate.Outcome;
 import io.moetier.lab.simulate.Simulator;
-import io.moetier.lab.simulate.TraceCounts;
-import io.moetier.runtime.trace.RoutingTrace;
+import io.moetier.runtime.trace.TraceCensus;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
 import java.nio.file.Path;
@@ -48,14 +47,8 @@ final class SweepSimulator {
 
     private synchronized IntToLongFunction census(TraceId trace, TraceSource traces) {
         if (last == null || !last.trace.equals(trace)) {
-            last = new Counted(trace, counts(traces.file(trace)));
+            last = new Counted(trace, TraceCensus.read(traces.file(trace)).byId());
         }
         return last.census;
-    }
-
-    private static IntToLongFunction counts(Path trace) {
-        try (TraceReader reader = TraceReader.open(trace)) {
-            return RoutingTrace.byId(reader.header(), TraceCounts.of(reader).chosen());
-        }
     }
 }
