@@ -70,12 +70,7 @@ public record RunReport(
                 .ifPresentOrElse(
                         pinned -> addTier(addDevices(tiers), "host", pinned, stats.expertMisses() - fromDisk()),
                         () -> addTier(tiers, "host", experts, stats.expertHits()));
-        tiers.row(
-                "disk",
-                experts.numExperts(),
-                ByteSize.format(experts.numExperts() * experts.slotBytes()),
-                fromDisk(),
-                share(fromDisk()));
+        tiers.row("disk", experts.numExperts(), ByteSize.format(experts.expertBytes()), fromDisk(), share(fromDisk()));
         boolean onGpu = engine.pinnedTier().isPresent();
         Table moves = Table.ofFacts();
         if (onGpu) {

@@ -259,6 +259,11 @@ public final class ExpertCache {
         return numSlots;
     }
 
+    /// Returns how many experts it is for, in slots or not.
+    public int numExperts() {
+        return slotOf.length;
+    }
+
     public int numResident() {
         return numSlots - numFree;
     }

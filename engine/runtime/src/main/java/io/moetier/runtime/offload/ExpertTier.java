@@ -273,8 +273,7 @@ public final class ExpertTier implements AutoCloseable {
 
     /// Tells how full the tier is.
     public ResidentSummary residentSummary() {
-        return ResidentSummary.of(
-                sizeClasses, ids.length, budgetBytes, elastic.moves().numAway());
+        return ResidentSummary.of(sizeClasses, budgetBytes, elastic.moves().numAway());
     }
 
     @Override

@@ -262,11 +262,7 @@ public final class PinnedTier implements AutoCloseable {
     public ResidentSummary residentSummary() {
         lock.lock();
         try {
-            return ResidentSummary.of(
-                    sizeClasses,
-                    source.ids().length,
-                    budgetBytes,
-                    elastic.moves().numAway());
+            return ResidentSummary.of(sizeClasses, budgetBytes, elastic.moves().numAway());
         } finally {
             lock.unlock();
         }

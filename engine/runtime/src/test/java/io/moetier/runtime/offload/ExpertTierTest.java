@@ -163,6 +163,7 @@ class ExpertTierTest {
                                 new ResidentSummary.Slots(4, 4 * 4096),
                                 new ResidentSummary.Slots(3, 3 * 4096),
                                 16,
+                                16 * 4096,
                                 4096,
                                 4 * 4096,
                                 0),

@@ -127,6 +127,7 @@ class ExpertTiersTest {
             devices.forEach(FakeDevice::finish);
             ResidentSummary all = tiers.residentSummary();
             assertEquals(2 * EXPERTS, all.numExperts());
+            assertEquals(EXPERTS * SLOT + EXPERTS * 2 * SLOT, all.expertBytes());
             int dropped = numDevices * Loaders.THREADS.count(); // copies for later that had not begun
             for (int step = 0; all.filled().number() < all.slots().number() - dropped; step++) {
                 run(tiers, step % 2); // slots are used whatever becomes of misses, once loaders get a processor
