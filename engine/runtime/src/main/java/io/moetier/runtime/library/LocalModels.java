@@ -6,6 +6,7 @@ import io.moetier.runtime.hub.HubName;
 import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.runtime.library.LocalModel.Form;
+import io.moetier.runtime.library.LocalModel.Label;
 import io.moetier.runtime.library.LocalModel.Owner;
 import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.Leftovers;
@@ -81,8 +82,11 @@ public final class LocalModels {
             });
         }
         unfinishedBytes(repository)
-                .ifPresent(bytes -> all.add(
-                        ofHub(HubName.parse("hf:" + repository), Form.UNFINISHED, hub.folder(repository), bytes)));
+                .ifPresent(bytes -> all.add(ofHub(
+                        new HubName(repository, Optional.empty(), Optional.empty()),
+                        Form.UNFINISHED,
+                        hub.folder(repository),
+                        bytes)));
     }
 
     /// Returns the models of a commit of which nothing is missing.
@@ -101,7 +105,7 @@ public final class LocalModels {
     }
 
     private static LocalModel ofHub(HubName name, Form form, Path folder, long bytes) {
-        return new LocalModel(name.toString(), Owner.HUB, form, folder, bytes, modified(folder), List.of());
+        return new LocalModel(Label.of(name), form, folder, bytes, modified(folder), List.of());
     }
 
     private OptionalLong unfinishedBytes(String repository) {
@@ -116,20 +120,19 @@ public final class LocalModels {
         Path path = snapshot.resolve(selection.model().orElse(""));
         Path weights = snapshot.resolve(selection.files().getLast().path());
         List<Path> stores = stores(path);
-        return new LocalModel(
-                name.toString(), Owner.HUB, form(weights), path, selection.bytes(), lastUse(weights, stores), stores);
+        return new LocalModel(Label.of(name), form(weights), path, selection.bytes(), lastUse(weights, stores), stores);
     }
 
     private LocalModel foreign(String name, Owner owner, Path file, Path opened) {
         List<Path> stores = stores(opened);
-        return new LocalModel(name, owner, Form.GGUF, file, file.toFile().length(), lastUse(file, stores), stores);
+        return new LocalModel(
+                Label.of(name, owner), Form.GGUF, file, file.toFile().length(), lastUse(file, stores), stores);
     }
 
     private static LocalModel ofStore(Path store) {
         Path folder = UnfinishedFile.folderOf(store);
         return new LocalModel(
-                String.valueOf(folder.getFileName()),
-                Owner.MOETIER,
+                Label.of(String.valueOf(folder.getFileName()), Owner.MOETIER),
                 Form.STORE,
                 store,
                 Leftovers.bytes(store),
@@ -211,8 +214,8 @@ public final class LocalModels {
     /// @throws UncheckedIOException if somebody does
     public void requireIdle(LocalModel model) {
         try {
-            if (model.owner() == Owner.HUB) {
-                places.hub().requireIdle(HubName.parse(model.name()).repository());
+            if (model.label().onHub().isPresent()) {
+                places.hub().requireIdle(model.label().onHub().get().repository());
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e.getMessage(), e);
@@ -226,7 +229,7 @@ public final class LocalModels {
     public void remove(LocalModel model) {
         try {
             switch (model.owner()) {
-                case HUB -> removeFromHub(HubName.parse(model.name()), model);
+                case HUB -> removeFromHub(model.label().onHub().orElseThrow(), model);
                 case MOETIER -> {}
                 case LM_STUDIO, OLLAMA ->
                     throw new IllegalArgumentException(model.name() + " belongs to another program");

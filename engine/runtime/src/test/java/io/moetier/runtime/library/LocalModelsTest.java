@@ -88,6 +88,31 @@ class LocalModelsTest {
     }
 
     @Test
+    void whatNoNameCanSayIsListedAndRemovedToo() throws IOException {
+        put("x@y.gguf", "weights");
+        Path other = put("z.gguf", "others");
+        LocalModel at = models.all().getFirst();
+        assertEquals("hf:o/r:x@y.gguf", at.name());
+        models.requireIdle(at);
+        models.remove(at);
+        assertTrue(Files.exists(other));
+        assertEquals(
+                List.of("hf:o/r"), models.all().stream().map(LocalModel::name).toList());
+    }
+
+    @Test
+    void aFolderThatIsNoRepositorysIsListedAndRemovedToo() throws IOException {
+        Path folder = home.resolve("hub/models--o--_x");
+        Files.createDirectories(folder.resolve("blobs"));
+        Files.writeString(folder.resolve("blobs").resolve(COMMIT), "nobody links to it");
+        LocalModel left = models.all().getFirst();
+        assertEquals(Form.UNFINISHED, left.form());
+        models.requireIdle(left);
+        models.remove(left);
+        assertEquals(List.of(), models.all());
+    }
+
+    @Test
     void aCheckpointWithoutAllThatItsIndexNamesIsNoModel() throws IOException {
         put("config.json", "{}");
         put(
