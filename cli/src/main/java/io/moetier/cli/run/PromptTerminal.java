@@ -11,8 +11,8 @@ import org.jline.utils.Signals;
 final class PromptTerminal {
     private PromptTerminal() {}
 
-    /// Returns the terminal of this process, where Ctrl-C does what was said last to [Terminal#handle]; at first it ends
-    /// the program.
+    /// Returns the terminal of this process, where Ctrl-C does what was said last to [Terminal#handle]; at first it
+    /// ends the program.
     static Terminal open() throws IOException {
         LibraryLogs.silence();
         // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
