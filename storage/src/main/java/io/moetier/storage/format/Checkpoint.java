@@ -32,6 +32,7 @@ public final class Checkpoint implements AutoCloseable {
             "merges.txt",
             "generation_config.json",
             "preprocessor_config.json",
+            "processor_config.json",
             "chat_template.jinja",
             "chat_template.json");
 

@@ -19,6 +19,7 @@ import io.moetier.runtime.text.Tokenizer;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.ZoneId;
@@ -158,17 +159,24 @@ public final class LoadedModel implements AutoCloseable {
 
     /// Returns what makes of a picture what the model's tower takes.
     ///
-    /// @throws IllegalArgumentException if the model reads none, or came without `preprocessor_config.json`
+    /// @throws IllegalArgumentException if the model reads none, or came without the file that says how
     public ImageProcessor imageProcessor() {
         requireVision();
-        return ImageProcessor.of(Json.readObject(preprocessor()), engine.store().config());
+        return ImageProcessor.of(preprocessor(), engine.store().config());
     }
 
-    private Path preprocessor() {
-        return engine.store()
-                .file("preprocessor_config.json")
+    /// Since its version 5, transformers writes all processors of a model to one file.
+    private JsonObject preprocessor() {
+        return described("processor_config.json")
+                .flatMap(all -> all.optionalObject("image_processor"))
+                .or(() -> described("preprocessor_config.json"))
                 .orElseThrow(() -> new IllegalArgumentException(
-                        name + " came without preprocessor_config.json, which says how pictures are read"));
+                        name + " came with neither preprocessor_config.json nor an image_processor in"
+                                + " processor_config.json, which say how pictures are read"));
+    }
+
+    private Optional<JsonObject> described(String file) {
+        return engine.store().file(file).map(Json::readObject);
     }
 
     /// Returns what the model's tower reads of a picture.

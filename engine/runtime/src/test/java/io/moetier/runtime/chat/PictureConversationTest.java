@@ -97,6 +97,9 @@ class PictureConversationTest {
                     }
                 }
             }
+            if (name.startsWith("gemma4")) {
+                joinProcessors(checkpoint);
+            }
             Path tokenizer = checkpoint.resolve("tokenizer.json");
             Files.writeString(tokenizer, withWords(Files.readString(tokenizer), WORDS.getOrDefault(name, List.of())));
             Path store = ImportedStores.of(checkpoint);
@@ -105,6 +108,15 @@ class PictureConversationTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /// Describes how pictures are read as Gemma 4 does, and whatever transformers 5 has written.
+    private static void joinProcessors(Path checkpoint) throws IOException {
+        Path alone = checkpoint.resolve("preprocessor_config.json");
+        Files.writeString(
+                checkpoint.resolve("processor_config.json"),
+                "{\"image_processor\": " + Files.readString(alone) + ", \"processor_class\": \"Gemma4Processor\"}");
+        Files.delete(alone);
     }
 
     private static String withWords(String tokenizer, List<String> words) {
