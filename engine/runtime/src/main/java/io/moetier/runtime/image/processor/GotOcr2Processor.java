@@ -34,9 +34,9 @@ final class GotOcr2Processor implements ImageProcessor {
         if (image.getFirst() != tileHeight || image.getLast() != tileWidth) {
             throw config.vision().unexpected("image_size", tileHeight + " x " + tileWidth, image);
         }
-        boolean isCut = config.flag("crop_to_patches", false);
-        mostTiles = isCut ? config.length("max_patches", 12) : 1;
-        leastTiles = isCut ? config.length("min_patches", 1) : 1;
+        // InternVL has pictures cut whatever crop_to_patches says, which files of its makers have as false.
+        mostTiles = config.length("max_patches", 12);
+        leastTiles = config.length("min_patches", 1);
         if (leastTiles > mostTiles) {
             throw config.json().unexpected("min_patches", "at most " + mostTiles, leastTiles);
         }

@@ -75,7 +75,7 @@ class ImageProcessorTest {
         "4000, 3000, 3, 4"
     })
     void internVlFollowsTheAspect(int width, int height, int rows, int columns) {
-        String more = ", 'crop_to_patches': true, 'size': {'height': 448, 'width': 448}";
+        String more = ", 'crop_to_patches': false, 'size': {'height': 448, 'width': 448}"; // as published
         Pixels.Tiles tiles =
                 (Pixels.Tiles) processor("GotOcr2ImageProcessor", more, VISION).process(picture(width, height));
         assertEquals(rows, tiles.height());
