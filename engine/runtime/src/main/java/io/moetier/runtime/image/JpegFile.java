@@ -43,6 +43,7 @@ final class JpegFile {
     private final PictureFile file;
     private Orientation orientation = Orientation.UPRIGHT;
     private boolean isJfif;
+    private boolean hasExif;
     private int adobeTransform = -1; // unless there is one
     private int frame = -1; // where the frame's content is
     private int scans;
@@ -120,7 +121,8 @@ final class JpegFile {
         }
         if (marker == APP_0 && file.has(content, "JFIF\0")) {
             isJfif = true;
-        } else if (marker == APP_1 && file.has(content, Exif.PREFIX)) {
+        } else if (marker == APP_1 && file.has(content, Exif.PREFIX) && !hasExif) { // those behind it continue it
+            hasExif = true;
             orientation = Exif.orientation(file, content, next);
         } else if (marker == APP_14 && length >= 14 && file.has(content, "Adobe")) {
             adobeTransform = file.u8(content + 11);

@@ -2,6 +2,7 @@ package io.moetier.runtime.image;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.zip.CRC32;
 import java.util.zip.DeflaterOutputStream;
 import org.junit.jupiter.api.Test;
@@ -153,6 +155,26 @@ class PictureTest {
         }
         assertEquals(reds, found.toString());
         assertEquals(width, picture.width());
+    }
+
+    /// EXIF of more than 64 KiB goes on in a second segment, which begins with the mark again but has no header.
+    @Test
+    void exifInTwoSegmentsTurnsAJpeg() throws IOException {
+        byte[] jpeg = bytes("grey.jpg");
+        Picture upright = Picture.read(jpeg, "p");
+        byte[] exif = {'I', 'I', 42, 0, 8, 0, 0, 0, 1, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 6, 0, 0, 0};
+        ByteArrayOutputStream turned = new ByteArrayOutputStream();
+        turned.write(jpeg, 0, 2);
+        for (byte[] part : List.of(exif, new byte[40])) {
+            turned.write(new byte[] {(byte) 0xFF, (byte) 0xE1, 0, (byte) (2 + 6 + part.length)});
+            turned.write("Exif\0\0".getBytes(StandardCharsets.US_ASCII));
+            turned.write(part);
+        }
+        turned.write(jpeg, 2, jpeg.length - 2);
+        Picture found = Picture.read(turned.toByteArray(), "p");
+        assertEquals(upright.height(), found.width());
+        assertEquals(upright.width(), found.height());
+        assertNotEquals(upright.width(), upright.height());
     }
 
     @Test
