@@ -81,7 +81,7 @@ final class Comparison implements AutoCloseable {
     /// chosen.
     static long tokenBytes(ModelSource source) {
         ModelSpec spec = source.spec();
-        long bytes = spec.denseLinears().stream()
+        long bytes = spec.linearsOfToken().stream()
                 .filter(linear ->
                         spec.tiedEmbeddings() || !linear.equals(spec.embedding().table()))
                 .mapToLong(linear -> bytes(source, linear))

@@ -83,7 +83,7 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
         long head = spec().tiedEmbeddings() ? 0 : spec().head().linear().numParameters();
         return Math.max(
                 0,
-                spec().denseLinears().stream()
+                spec().linearsOfToken().stream()
                                 .mapToLong(LinearSpec::numParameters)
                                 .sum()
                         - head

@@ -28,13 +28,16 @@ public record ModelSizes(SlotPlan.Sizes experts, boolean known, long denseBytes,
         return new ModelSizes(new SlotPlan.Sizes(classOfLayer, bytes), true, read, traits);
     }
 
-    /// Returns what every token reads: all but an embedding that is not the head as well, of which it needs one row.
+    /// Returns what every token reads of them: not an embedding that is not the head as well, of which it needs one
+    /// row.
     private static long denseBytesRead(ModelSpec spec, long bytes) {
-        long weights = spec.denseLinears().stream()
-                .mapToLong(LinearSpec::numParameters)
-                .sum();
-        double idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
-        return Math.round(bytes - idle * ((double) bytes / weights));
+        long idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
+        double share = (double) (numParameters(spec.linearsOfToken()) - idle) / numParameters(spec.denseLinears());
+        return Math.round(bytes * share);
+    }
+
+    private static long numParameters(List<LinearSpec> linears) {
+        return linears.stream().mapToLong(LinearSpec::numParameters).sum();
     }
 
     /// Returns what decoding costs on a machine: what was measured, where the model is known, else bounds.

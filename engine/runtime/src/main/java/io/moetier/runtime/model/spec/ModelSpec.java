@@ -251,6 +251,19 @@ public record ModelSpec(
         return linears;
     }
 
+    /// Returns the matrices outside the experts that are read for each token of a text: all but those of an encoder, of
+    /// a
+    /// layer for multi-token prediction and of a tower for images.
+    public List<LinearSpec> linearsOfToken() {
+        List<LinearSpec> linears = new ArrayList<>(denseLinears());
+        layers.subList(0, encoderLayers()).stream()
+                .flatMap(layer -> layer.blocks(BlockSpec.class))
+                .forEach(block -> linears.removeAll(block.linears()));
+        mtp().ifPresent(mtp -> linears.removeAll(mtp.linears()));
+        vision().ifPresent(tower -> linears.removeAll(tower.linears()));
+        return linears;
+    }
+
     /// Returns the matrices that stay in the checkpoint's precision whatever the quantisation: routers, the gates of
     /// shared experts, and what connects residual streams, which are small and decide which experts run.
     public List<LinearSpec> routingLinears() {

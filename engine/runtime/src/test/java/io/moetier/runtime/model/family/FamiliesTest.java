@@ -15,6 +15,7 @@ import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
@@ -25,6 +26,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
 
@@ -116,6 +119,22 @@ class FamiliesTest {
                 .contains("moe_topk: expected a positive integer, or one for each layer, found [4, 4]"));
         assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 13, 4)).contains("at most 12 experts, found 13"));
         assertTrue(failure("hunyuan_v1_moe", "moe_topk", List.of(4, 0, 4)).contains("a positive integer, found 0"));
+    }
+
+    @Test
+    void tokensAreMultipliedWithNoTowerAndNoEncoder() {
+        ModelSpec sighted = describe("qwen3_vl_moe", Map.of());
+        assertEquals(231_968, numParameters(sighted.denseLinears()));
+        assertEquals(231_968 - 116_128, numParameters(sighted.linearsOfToken()));
+        ModelSpec translating = describe("nllb_moe", Map.of());
+        Set<String> names =
+                translating.linearsOfToken().stream().map(LinearSpec::weight).collect(Collectors.toSet());
+        assertTrue(names.stream().noneMatch(name -> name.contains("encoder.layers.")), names::toString);
+        assertTrue(names.stream().anyMatch(name -> name.contains("decoder.layers.")), names::toString);
+    }
+
+    private static long numParameters(List<LinearSpec> linears) {
+        return linears.stream().mapToLong(LinearSpec::numParameters).sum();
     }
 
     @Test
