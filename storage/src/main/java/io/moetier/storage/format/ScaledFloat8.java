@@ -58,8 +58,7 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
     }
 
     /// Returns a matrix with one factor for each row or one for all, as the FP8 checkpoints of GLM-4.5 have them;
-    /// nothing
-    /// if there are none.
+    /// nothing if there are none.
     ///
     /// @throws MalformedModelException if there are others
     static Optional<ScaledFloat8> byRows(RawTensor values, Map<String, RawTensor> tensors) {

@@ -28,8 +28,8 @@ public record ModelSizes(SlotPlan.Sizes experts, boolean known, long denseBytes,
         return new ModelSizes(new SlotPlan.Sizes(classOfLayer, bytes), true, read, traits);
     }
 
-    /// Returns what every token reads of them: not an embedding that is not the head as well, of which it needs one
-    /// row.
+    /// Returns what every token reads of them: not an embedding that is not the head as well, of which it needs
+    /// one row.
     private static long denseBytesRead(ModelSpec spec, long bytes) {
         long idle = spec.tiedEmbeddings() ? 0 : spec.embedding().table().numParameters();
         double share = (double) (numParameters(spec.linearsOfToken()) - idle) / numParameters(spec.denseLinears());

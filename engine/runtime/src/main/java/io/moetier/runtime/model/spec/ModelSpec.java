@@ -251,9 +251,8 @@ public record ModelSpec(
         return linears;
     }
 
-    /// Returns the matrices outside the experts that are read for each token of a text: all but those of an encoder, of
-    /// a
-    /// layer for multi-token prediction and of a tower for images.
+    /// Returns the matrices outside the experts that are read for each token that is generated: all but those of an
+    /// encoder, of a layer for multi-token prediction and of a tower for images.
     public List<LinearSpec> linearsOfToken() {
         List<LinearSpec> linears = new ArrayList<>(denseLinears());
         layers.subList(0, encoderLayers()).stream()
