@@ -78,12 +78,12 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
     }
 
     /// Returns the weights that every token of a prompt is multiplied with, but for the experts; the head is for the
-    /// last one alone.
+    /// last one alone, or for the decoder.
     long weightsOfOthers() {
         long head = spec().tiedEmbeddings() ? 0 : spec().head().linear().numParameters();
         return Math.max(
                 0,
-                spec().linearsOfToken().stream()
+                spec().linearsOfPrompt().stream()
                                 .mapToLong(LinearSpec::numParameters)
                                 .sum()
                         - head

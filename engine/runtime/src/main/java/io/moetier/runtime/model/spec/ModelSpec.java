@@ -254,8 +254,18 @@ public record ModelSpec(
     /// Returns the matrices outside the experts that are read for each token that is generated: all but those of an
     /// encoder, of a layer for multi-token prediction and of a tower for images.
     public List<LinearSpec> linearsOfToken() {
+        return linearsWithout(layers.subList(0, encoderLayers()));
+    }
+
+    /// Returns the matrices outside the experts that are read for a prompt: those of the encoder where there is one, as
+    /// the decoder begins with a token or two, else what a token is generated with.
+    public List<LinearSpec> linearsOfPrompt() {
+        return encoder.isEmpty() ? linearsOfToken() : linearsWithout(layers.subList(encoderLayers(), layers.size()));
+    }
+
+    private List<LinearSpec> linearsWithout(List<LayerSpec> others) {
         List<LinearSpec> linears = new ArrayList<>(denseLinears());
-        layers.subList(0, encoderLayers()).stream()
+        others.stream()
                 .flatMap(layer -> layer.blocks(BlockSpec.class))
                 .forEach(block -> linears.removeAll(block.linears()));
         mtp().ifPresent(mtp -> linears.removeAll(mtp.linears()));
