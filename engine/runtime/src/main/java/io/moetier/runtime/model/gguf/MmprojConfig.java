@@ -273,7 +273,6 @@ final class MmprojConfig {
             case INTERN_VL -> {
                 config.put("image_processor_type", "GotOcr2ImageProcessor");
                 config.put("size", tile());
-                config.put("crop_to_patches", true);
                 config.put("min_patches", optional("preproc_min_tiles", 1));
                 config.put("max_patches", optional("preproc_max_tiles", INTERN_MOST_TILES));
             }
