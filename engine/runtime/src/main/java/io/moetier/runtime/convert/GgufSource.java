@@ -29,6 +29,10 @@ import java.util.stream.Stream;
 
 /// A model in a GGUF file, or in several, and the file of its tower for images.
 final class GgufSource implements ModelSource {
+    /// Counts how metadata was read: a store holds the configuration that was made of it, so what is read otherwise now
+    /// has to be imported again.
+    private static final String READING = "-2";
+
     private final GgufParts parts;
     private final Optional<Mmproj> mmproj;
     private final Optional<String> whyNoPictures;
@@ -41,7 +45,8 @@ final class GgufSource implements ModelSource {
         this.whyNoPictures = whyNoPictures;
         this.model = mmproj.map(Mmproj::model).orElseGet(() -> Families.describe(parts));
         this.fingerprint = parts.fingerprint()
-                + mmproj.map(tower -> "-" + tower.parts().fingerprint()).orElse("");
+                + mmproj.map(tower -> "-" + tower.parts().fingerprint()).orElse("")
+                + READING;
     }
 
     /// @param tower the file of the tower; if none is named, one beside the model is taken

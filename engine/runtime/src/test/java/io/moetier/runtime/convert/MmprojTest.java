@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
@@ -97,8 +98,11 @@ class MmprojTest {
     }
 
     @Test
-    void theFingerprintIsOfBothFiles() throws IOException {
+    void theFingerprintIsOfBothFilesAndOfHowTheyAreRead() throws IOException {
         String alone = fingerprint();
+        try (GgufParts parts = GgufParts.open(model)) {
+            assertNotEquals(parts.fingerprint(), alone); // which stores of the first reading have
+        }
         tower().write(beside("mmproj.gguf"));
         String both = fingerprint();
         tower().withTensor("mm.model.mlp.3.bias", new float[64]).write(beside("mmproj.gguf"));
