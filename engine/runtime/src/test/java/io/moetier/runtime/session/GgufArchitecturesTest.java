@@ -419,7 +419,7 @@ class GgufArchitecturesTest {
         assertTrue(message.startsWith(file + ": deepseek4." + key + ": " + expected), message);
     }
 
-    private static void assertGolden(String name, GoldenCase golden, Path file) {
+    static void assertGolden(String name, GoldenCase golden, Path file) {
         assertGolden(golden, file, name.endsWith("mxfp4") ? KernelChoice.PLAIN : KernelChoice.AUTO);
     }
 

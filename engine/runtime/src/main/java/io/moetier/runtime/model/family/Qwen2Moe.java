@@ -31,8 +31,8 @@ final class Qwen2Moe {
                     true),
             Qwen2Moe::model,
             Optional.of(GgufRule.of("qwen2moe")
-                    .needs("moe_intermediate_size", "expert_feed_forward_length")
-                    .needs("shared_expert_intermediate_size", "expert_shared_feed_forward_length")
+                    .takes("moe_intermediate_size", "expert_feed_forward_length")
+                    .takes("shared_expert_intermediate_size", "expert_shared_feed_forward_length")
                     .says("norm_topk_prob", false)
                     .takes("norm_topk_prob", "expert_weights_norm")));
 

@@ -28,7 +28,7 @@ final class Qwen3Moe {
     /// Returns what GGUF files of this architecture do not say themselves.
     static GgufRule rule(String architecture) {
         return GgufRule.of(architecture)
-                .needs("moe_intermediate_size", "expert_feed_forward_length")
+                .takes("moe_intermediate_size", "expert_feed_forward_length")
                 .says("norm_topk_prob", true)
                 .takes("norm_topk_prob", "expert_weights_norm");
     }

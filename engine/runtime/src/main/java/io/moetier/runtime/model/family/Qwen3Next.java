@@ -52,8 +52,8 @@ final class Qwen3Next {
     /// Returns what GGUF files of this architecture do not say themselves.
     static GgufRule rule(String architecture) {
         return GgufRule.of(architecture)
-                .needs("moe_intermediate_size", "expert_feed_forward_length")
-                .needs("shared_expert_intermediate_size", "expert_shared_feed_forward_length")
+                .takes("moe_intermediate_size", "expert_feed_forward_length")
+                .takes("shared_expert_intermediate_size", "expert_shared_feed_forward_length")
                 .needs("rotary_dim", "rope.dimension_count")
                 .needs("linear_conv_kernel_dim", "ssm.conv_kernel")
                 .needs("linear_key_head_dim", "ssm.state_size")

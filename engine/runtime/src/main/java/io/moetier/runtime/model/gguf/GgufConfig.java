@@ -232,6 +232,7 @@ final class GgufConfig {
                 if (value.required()) {
                     throw metadata.unexpected(key, "a value", null);
                 }
+                layers().width(value.gguf()).ifPresent(width -> config.put(value.config(), width));
             }
             case Number number -> config.put(value.config(), number);
             case Boolean flag -> config.put(value.config(), flag);

@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.gguf;
 
+import io.moetier.runtime.model.describe.Limits;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
@@ -8,7 +9,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -76,6 +79,38 @@ final class GgufLayers {
             case LIMITS -> limit(gguf);
             default -> throw metadata.unexpected(rule.key(gguf), "a number, or true or false", numbers);
         };
+    }
+
+    /// Returns how wide experts, or what they work in, are as their tensors tell it, where a file does not say.
+    ///
+    /// @param gguf the key that would say it, after the architecture and a point
+    Optional<Integer> width(String gguf) {
+        return switch (gguf) {
+            case "expert_feed_forward_length" -> cols("ffn_down_exps");
+            case "expert_shared_feed_forward_length" -> cols("ffn_down_shexp");
+            case "moe_latent_size" -> rows("ffn_latent_in");
+            default -> Optional.empty();
+        };
+    }
+
+    private Optional<Integer> rows(String part) {
+        return length(part, List::getFirst);
+    }
+
+    private Optional<Integer> cols(String part) {
+        return length(part, List::getLast);
+    }
+
+    /// Returns a length of a part in the first layer that has it.
+    private Optional<Integer> length(String part, Function<List<Long>, Long> of) {
+        return layers().filter(layer -> has(layer, part))
+                .mapToObj(layer -> Objects.requireNonNull(tensors.get("blk." + layer + "." + part + ".weight"))
+                        .shape())
+                .findFirst()
+                .filter(shape -> !shape.isEmpty())
+                .map(of)
+                .filter(length -> length <= Limits.NUMBER)
+                .map(Math::toIntExact);
     }
 
     /// Checks that gates are limited alike in experts that are routed to and in shared ones.

@@ -1,0 +1,35 @@
+package io.moetier.runtime.session;
+
+import io.moetier.runtime.convert.LlamaCppFile;
+import java.io.IOException;
+import java.nio.file.Path;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// Golden cases in GGUF files as Ollama's own converter wrote them give the reference's logits, choices and tokens.
+/// Names and keys are from that converter and from the layer by which Ollama gives such files to llama.cpp.
+class OllamaFilesTest {
+    @TempDir
+    Path directory = Path.of("");
+
+    private static LlamaCppFile file(String name) {
+        return LlamaCppFile.of(GoldenCase.read(name).directory());
+    }
+
+    private void assertGolden(String name, LlamaCppFile file) throws IOException {
+        Path written = file.write(directory.resolve("ollama-" + name + ".gguf"));
+        GgufArchitecturesTest.assertGolden(name, GoldenCase.read(name), written);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"qwen3_next", "qwen3_5_moe", "nemotron_h_moe"})
+    void widthsOfExpertsAreThoseOfTheirTensorsWhereNoKeySaysThem(String name) throws IOException {
+        LlamaCppFile file = file(name);
+        for (String architecture : new String[] {"qwen3next", "qwen35moe", "nemotron_h_moe"}) {
+            file.without(architecture + ".expert_feed_forward_length")
+                    .without(architecture + ".expert_shared_feed_forward_length");
+        }
+        assertGolden(name, file);
+    }
+}
