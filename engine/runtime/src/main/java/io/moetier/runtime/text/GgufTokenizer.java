@@ -28,12 +28,16 @@ public final class GgufTokenizer {
     private static final String PIECES = "gemma4";
     private static final String BLANK = "\u2581"; // how pieces have it
     private static final String PRE = "tokenizer.ggml.pre";
+    private static final String UNNAMED = "default";
     private static final String SCORES = "tokenizer.ggml.scores";
     private static final String MERGES = "tokenizer.ggml.merges";
     private static final String ADD_BOS = "tokenizer.ggml.add_bos_token";
     private static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
     private static final String TEMPLATE = "tokenizer.chat_template";
     private static final String TEMPLATE_NAMES = "tokenizer.chat_templates";
+
+    /// How texts of architectures are cut that only Ollama calls so, whose files do not name it.
+    private static final Map<String, String> OLLAMA = Map.of("gptoss", "gpt-4o", "glm4moelite", "glm4");
 
     /// Marks that end an answer in every model that has them. Many files name only the end of a text.
     private static final List<String> ENDS_OF_TURN =
@@ -108,6 +112,7 @@ public final class GgufTokenizer {
         for (String key : List.of(GgufVocabulary.EOS, GgufVocabulary.EOT, GgufVocabulary.EOM)) {
             vocabulary.id(key).ifPresent(ends::add);
         }
+        ends.addAll(vocabulary.ends());
         ENDS_OF_TURN.forEach(token -> controlToken(vocabulary, token).ifPresent(ends::add));
         if (controlToken(vocabulary, RETURN).isEmpty()) {
             controlToken(vocabulary, END).ifPresent(ends::add);
@@ -248,7 +253,11 @@ public final class GgufTokenizer {
     }
 
     private PreTokenizer preTokenizer() {
-        String name = metadata.optionalString(PRE).orElse("default");
+        String name = metadata.optionalString(PRE)
+                .filter(said -> !said.equals(UNNAMED))
+                .orElseGet(() -> metadata.optionalString("general.architecture")
+                        .map(architecture -> OLLAMA.getOrDefault(architecture, UNNAMED))
+                        .orElse(UNNAMED));
         return PreTokenizer.named(name)
                 .orElseThrow(() -> metadata.unexpected(PRE, "one of " + PreTokenizer.names(), name));
     }

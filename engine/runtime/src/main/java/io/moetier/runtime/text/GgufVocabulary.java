@@ -22,6 +22,9 @@ final class GgufVocabulary {
     static final String UNK = "tokenizer.ggml.unknown_token_id";
     static final String PAD = "tokenizer.ggml.padding_token_id";
 
+    /// Of files that Ollama made, which name those of a model's `generation_config.json`.
+    private static final String ENDS = "tokenizer.ggml.eos_token_ids";
+
     private static final String TOKENS = "tokenizer.ggml.tokens";
     private static final String TYPES = "tokenizer.ggml.token_type";
     private static final String SENTENCE_PIECE = "llama";
@@ -46,6 +49,7 @@ final class GgufVocabulary {
         for (String key : List.of(BOS, EOS, EOT, EOM)) {
             vocabulary.id(key).ifPresent(vocabulary::mark);
         }
+        vocabulary.ends().forEach(vocabulary::mark);
         return vocabulary;
     }
 
@@ -71,13 +75,23 @@ final class GgufVocabulary {
 
     /// Returns the id that the metadata has at `key`, or the one that its absence means.
     Optional<Integer> id(String key) {
-        Optional<Integer> given = metadata.optionalLong(key).map(id -> {
-            if (id < 0 || id >= tokens.size()) {
-                throw metadata.unexpected(key, "an id from 0 to " + (tokens.size() - 1), id);
-            }
-            return id.intValue();
-        });
-        return given.or(() -> impliedId(key));
+        return metadata.optionalLong(key).map(id -> checked(key, id)).or(() -> impliedId(key));
+    }
+
+    private int checked(String key, long id) {
+        if (id < 0 || id >= tokens.size()) {
+            throw metadata.unexpected(key, "an id from 0 to " + (tokens.size() - 1), id);
+        }
+        return (int) id;
+    }
+
+    /// Returns all tokens that end an answer, where the file lists them.
+    List<Integer> ends() {
+        return metadata.has(ENDS)
+                ? metadata.requireLongs(ENDS).stream()
+                        .map(id -> checked(ENDS, id))
+                        .toList()
+                : List.of();
     }
 
     /// Says whether the metadata names a token to pad with. Nothing is padded here, and some files write a number that

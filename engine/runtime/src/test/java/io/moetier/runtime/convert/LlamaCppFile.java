@@ -466,6 +466,34 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Gives a part another name in all layers.
+    public LlamaCppFile renamedInLayers(String part, String other) {
+        List.copyOf(tensors.keySet()).stream()
+                .filter(name -> name.contains("." + part + "."))
+                .forEach(name -> renamed(name, name.replace("." + part + ".", "." + other + ".")));
+        List.copyOf(tensors.keySet()).stream()
+                .filter(name -> name.endsWith("." + part))
+                .forEach(name -> renamed(name, name.substring(0, name.length() - part.length()) + other));
+        return this;
+    }
+
+    /// Calls the architecture otherwise, in all keys too.
+    public LlamaCppFile ofArchitecture(String other) {
+        Map<String, Object> renamed = new LinkedHashMap<>();
+        metadata.forEach((key, value) -> renamed.put(
+                key.startsWith(architecture + ".") ? other + key.substring(architecture.length()) : key, value));
+        renamed.put("general.architecture", other);
+        metadata.clear();
+        metadata.putAll(renamed);
+        return this;
+    }
+
+    /// Adds a tensor that is no part of the language model.
+    public LlamaCppFile withOther(String name) {
+        put(name, new Floats(new long[] {2, 2}, new float[4]));
+        return this;
+    }
+
     /// Leaves a value of the metadata out.
     public LlamaCppFile without(String key) {
         metadata.remove(key);

@@ -3,6 +3,7 @@ package io.moetier.runtime.session;
 import io.moetier.runtime.convert.LlamaCppFile;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -31,5 +32,32 @@ class OllamaFilesTest {
                     .without(architecture + ".expert_shared_feed_forward_length");
         }
         assertGolden(name, file);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"gpt_oss", "gpt_oss_mxfp4"})
+    void gptOssHasNamesOfItsOwn(String name) throws IOException {
+        assertGolden(
+                name,
+                file(name)
+                        .without("gpt-oss.expert_feed_forward_length")
+                        .without("gpt-oss.rope.scaling.type")
+                        .ofArchitecture("gptoss")
+                        .renamedInLayers("attn_output", "attn_out")
+                        .renamedInLayers("attn_sinks.weight", "attn_sinks")
+                        .renamedInLayers("post_attention_norm", "ffn_norm"));
+    }
+
+    /// There, keys of heads have the names of keys of latents.
+    @Test
+    void glmLiteIsAnArchitectureOfItsOwn() throws IOException {
+        assertGolden(
+                "glm4_moe_lite",
+                file("glm4_moe_lite")
+                        .with("attention.key_length", 24)
+                        .with("attention.value_length", 32)
+                        .with("attention.key_length_mla", 40)
+                        .with("attention.value_length_mla", 32)
+                        .ofArchitecture("glm4moelite"));
     }
 }

@@ -321,6 +321,44 @@ class GgufTokenizerTest {
         assertFalse(several.has("bos_token_id"));
     }
 
+    /// Ollama's converter has them from `generation_config.json`.
+    @Test
+    void listsAllEndsThatFilesOfOllamaList() {
+        GgufMetadata metadata = GgufMetadata.bytePairs("glm4", MERGES, List.of("<|a|>", "<|b|>"))
+                .append("<|c|>", 1)
+                .put("eos_token_id", END)
+                .put("eos_token_ids", List.of(END, END + 2));
+        JsonObject config = parse(GgufTokenizer.toGenerationConfigJson(metadata.json()));
+        assertEquals(Optional.of(List.of(END, END + 2)), config.optionalInts("eos_token_id"));
+        assertTrue(isMark(metadata, "<|c|>"), "so that it does not show in an answer");
+        assertRefused(
+                metadata.put("eos_token_ids", List.of(END + 3)),
+                "tokenizer.ggml.eos_token_ids: expected an id from 0 to " + (END + 2) + ", found " + (END + 3));
+    }
+
+    private static boolean isMark(GgufMetadata metadata, String token) {
+        return parse(GgufTokenizer.toTokenizerJson(metadata.json())).requireObjects("added_tokens").stream()
+                .anyMatch(mark -> mark.requireString("content").equals(token)
+                        && mark.optionalBoolean("special").orElse(false));
+    }
+
+    /// Ollama's converter knew no name for them.
+    @Test
+    void textsOfArchitecturesThatOnlyOllamaHasAreCutAsTheirModelsDo() {
+        assertCutLike("gpt-4o", "gptoss");
+        assertCutLike("glm4", "glm4moelite");
+    }
+
+    private static void assertCutLike(String pre, String architecture) {
+        String expected = GgufTokenizer.toTokenizerJson(
+                GgufMetadata.bytePairs(pre, MERGES, MARKS).json());
+        GgufMetadata unnamed =
+                GgufMetadata.bytePairs("default", MERGES, MARKS).putWhole("general.architecture", architecture);
+        assertEquals(expected, GgufTokenizer.toTokenizerJson(unnamed.json()));
+        assertEquals(
+                expected, GgufTokenizer.toTokenizerJson(unnamed.remove("pre").json()));
+    }
+
     private static List<Integer> ends(String pre, String... marks) {
         GgufMetadata metadata =
                 GgufMetadata.bytePairs(pre, MERGES, List.of(marks)).put("eos_token_id", END);

@@ -84,6 +84,21 @@ public final class Families {
             Sighted.of(Qwen35Moe.MULTIMODAL, Qwen35Moe.TEXT, Projector.QWEN3_VL),
             Sighted.of(Qwen3VlMoe.MULTIMODAL, Qwen3VlMoe.TEXT, Projector.QWEN3_VL));
 
+    /// A name that Ollama gave an architecture in files that it converted itself.
+    ///
+    /// @param known what llama.cpp calls it
+    /// @param unread keys under which such files have something else
+    private record OllamaName(String known, Set<String> unread) {
+        private static OllamaName of(String architecture) {
+            return OLLAMA.getOrDefault(architecture, new OllamaName(architecture, Set.of()));
+        }
+    }
+
+    private static final Map<String, OllamaName> OLLAMA = Map.of(
+            "gptoss", new OllamaName("gpt-oss", Set.of()),
+            "glm4moelite",
+                    new OllamaName("deepseek2", Set.of("attention.key_length_mla", "attention.value_length_mla")));
+
     private static final String ARCHITECTURE = "general.architecture";
     private static final String CORRECTION = ".exp_probs_b.bias";
     private static final String END_OF_SEQUENCE = "eos_token_id";
@@ -115,7 +130,7 @@ public final class Families {
     ///     tensor is missing, cannot be or has no place in the model
     public static GgufModel describe(GgufParts parts) {
         Family family = family(parts);
-        return GgufModel.read(family.modelType(), rule(family), parts, family::describe);
+        return GgufModel.read(family.modelType(), rule(family, parts.metadata()), parts, family::describe);
     }
 
     /// Describes the model in a GGUF file with the tower for images in another one.
@@ -138,7 +153,7 @@ public final class Families {
                                 parts.metadata().requireString(ARCHITECTURE)));
         return GgufModel.read(
                 text.modelType(),
-                rule(text),
+                rule(text, parts.metadata()),
                 parts,
                 sighted.family.modelType(),
                 sighted.projector.orElseThrow(),
@@ -168,6 +183,12 @@ public final class Families {
         return family.gguf().orElseThrow();
     }
 
+    /// Returns the rule of a family for a file, which may have a name of Ollama's for the architecture.
+    private static GgufRule rule(Family family, JsonObject metadata) {
+        String architecture = metadata.requireString(ARCHITECTURE);
+        return rule(family).in(architecture, OllamaName.of(architecture).unread);
+    }
+
     private static Family family(GgufParts parts) {
         JsonObject metadata = parts.metadata();
         String architecture = metadata.requireString(ARCHITECTURE);
@@ -175,9 +196,10 @@ public final class Families {
             throw metadata.unexpected(
                     ARCHITECTURE, "that of a language model, beside which this tower for images is", architecture);
         }
+        String known = OllamaName.of(architecture).known;
         List<Family> candidates = ALL.stream()
                 .filter(family -> family.gguf()
-                        .filter(rule -> rule.architecture().equals(architecture))
+                        .filter(rule -> rule.architecture().equals(known))
                         .isPresent())
                 .toList();
         if (candidates.isEmpty()) {
@@ -185,7 +207,7 @@ public final class Families {
         }
         boolean corrected = parts.tensors().keySet().stream().anyMatch(name -> name.endsWith(CORRECTION));
         return candidates.stream()
-                .filter(candidate -> rule(candidate).fits(metadata, corrected))
+                .filter(candidate -> rule(candidate, metadata).fits(metadata, corrected))
                 .reduce((first, last) -> last) // a rule with more needs stands behind one with fewer
                 .orElse(candidates.getFirst());
     }

@@ -35,8 +35,8 @@ final class GptOss {
                     Map.entry("num_experts_per_tok", 4)),
             GptOss::model,
             Optional.of(GgufRule.of("gpt-oss")
-                    .needs("intermediate_size", "expert_feed_forward_length")
-                    .says("rope_scaling", Map.of("truncate", false))
+                    .takes("intermediate_size", "expert_feed_forward_length")
+                    .says("rope_scaling", Map.of("rope_type", "yarn", "truncate", false))
                     .named("ffn_norm", "post_attention_norm")));
 
     private GptOss() {}

@@ -82,11 +82,11 @@ final class GgufRope {
         return (double) rotated / factors.size();
     }
 
-    /// A factor without a type is linear, as llama.cpp takes it to be.
+    /// A factor without a type is linear, as llama.cpp takes it to be, unless the family has another.
     private String type() {
         double factor = metadata.optionalDouble(rule.key("rope.scaling.factor")).orElse(1.0);
         return metadata.optionalString(rule.key("rope.scaling.type"))
-                .orElse(factor == 0 || factor == 1 ? "none" : "linear");
+                .orElse(factor == 0 || factor == 1 ? "none" : rule.unsaidScaling());
     }
 
     /// Checks that no rotation is scaled.

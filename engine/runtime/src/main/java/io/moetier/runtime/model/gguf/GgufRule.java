@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /// What is particular about the GGUF files of a family: which values of the metadata are which keys of `config.json`,
 /// and which parts have another name than usual.
@@ -28,6 +29,7 @@ public record GgufRule(
         Map<String, Object> constants,
         Map<String, String> names) {
     private static final String GATING = "expert_gating_func";
+    private static final String SCALING = "rope_scaling";
     private static final int UNSAID = 0;
     private static final int SOFTMAX = 1;
     private static final int SIGMOID = 2;
@@ -102,6 +104,15 @@ public record GgufRule(
         return new GgufRule(architecture, gatingFunc, interleavedHeads, rotated, values, constants, more);
     }
 
+    /// Returns this rule for files that call the architecture so.
+    ///
+    /// @param unread keys that mean something else there, after the architecture and a point
+    public GgufRule in(String name, Set<String> unread) {
+        List<Value> read =
+                values.stream().filter(value -> !unread.contains(value.gguf())).toList();
+        return new GgufRule(name, gatingFunc, interleavedHeads, rotated, read, constants, names);
+    }
+
     /// Adds the values of routing and shared experts as DeepSeek-V3 has them, under its keys.
     public GgufRule routedAsDeepseek() {
         return needs("n_routed_experts", "expert_count")
@@ -163,6 +174,13 @@ public record GgufRule(
     /// Says whether a value of the metadata becomes a key of the configuration.
     boolean reads(String gguf) {
         return values.stream().anyMatch(value -> value.gguf().equals(gguf));
+    }
+
+    /// Returns how positions are stretched by a factor of which a file says no more.
+    String unsaidScaling() {
+        return constants.get(SCALING) instanceof Map<?, ?> scaling && scaling.get("rope_type") instanceof String type
+                ? type
+                : "linear";
     }
 
     /// Says whether all files of the architecture have this value of a key, which they do not say.

@@ -56,7 +56,6 @@ import java.util.regex.Pattern;
 final class GgufWeights {
     private static final String WEIGHT = ".weight";
     private static final String BIAS = ".bias";
-    /// Files that Ollama made have it where those of llama.cpp have a name of the family.
     private static final String OUTPUT_NORM = "output_norm";
 
     private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\..*");
@@ -163,12 +162,22 @@ final class GgufWeights {
             add(spec.layers().get(layer), "blk." + layer + ".");
         }
         spec.head().streams().ifPresent(streams -> add(streams, "output_hc_"));
-        add(spec.finalNorm(), parts.has(OUTPUT_NORM + WEIGHT) ? OUTPUT_NORM : rule.name(OUTPUT_NORM));
+        add(spec.finalNorm(), part("", rule.name(OUTPUT_NORM), OUTPUT_NORM));
         if (!spec.tiedEmbeddings()) {
             add(spec.head().linear(), "output");
         } else {
             spec.head().linear().bias().ifPresent(bias -> add(bias, "output" + BIAS));
         }
+    }
+
+    /// Returns what a part is called in this file, which may be one that Ollama made.
+    private String part(String block, String name, String ofOllama) {
+        return block + (parts.has(block + ofOllama + WEIGHT) ? ofOllama : name);
+    }
+
+    /// Returns what a tensor is called in this file, which may be one that Ollama made.
+    private String tensor(String block, String name, String ofOllama) {
+        return block + (parts.has(block + ofOllama) ? ofOllama : name);
     }
 
     private void add(LayerSpec layer, String block) {
@@ -198,9 +207,8 @@ final class GgufWeights {
         boolean mixes = sublayer.block() instanceof MixerSpec;
         boolean second = sublayer.sumNorm().isPresent();
         String number = second ? "_2" : sublayer.residual().when() == ResidualSpec.When.WITH_NEXT ? "_1" : "";
-        addNorm(
-                sublayer.norm(),
-                block + (mixes ? "attn_norm" : second ? "pre_ffw_norm" + number : rule.name("ffn_norm")));
+        String ffnNorm = part(block, rule.name("ffn_norm"), "ffn_norm");
+        addNorm(sublayer.norm(), mixes ? block + "attn_norm" : second ? block + "pre_ffw_norm" + number : ffnNorm);
         addNorm(sublayer.postNorm(), block + (mixes ? "post_attention_norm" : "post_ffw_norm" + number));
         addNorm(sublayer.sumNorm(), block + "post_ffw_norm");
     }
@@ -234,13 +242,13 @@ final class GgufWeights {
                 add(projections.value(), block + "attn_v");
             }
         }
-        add(projections.output(), block + "attn_output");
+        add(projections.output(), part(block, "attn_output", "attn_out"));
         attention.preparation().qkNorm().ifPresent(norms -> {
             add(norms.query(), block + "attn_q_norm");
             add(norms.key(), block + "attn_k_norm");
         });
         attention.gate().filter(gate -> gate.slice().isEmpty()).ifPresent(gate -> add(gate, block + "attn_gate"));
-        attention.sinks().ifPresent(sinks -> add(sinks, block + "attn_sinks" + WEIGHT));
+        attention.sinks().ifPresent(sinks -> add(sinks, tensor(block, "attn_sinks" + WEIGHT, "attn_sinks")));
         attention.sparsity().ifPresent(sparsity -> add(sparsity, block));
     }
 
