@@ -60,4 +60,10 @@ class OllamaFilesTest {
                         .with("attention.value_length_mla", 32)
                         .ofArchitecture("glm4moelite"));
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"qwen3_next", "qwen3_5_moe"})
+    void stepsOfDeltasAreNotCalledABias(String name) throws IOException {
+        assertGolden(name, file(name).renamedInLayers("ssm_dt.bias", "ssm_dt"));
+    }
 }

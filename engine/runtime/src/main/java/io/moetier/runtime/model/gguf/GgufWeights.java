@@ -412,7 +412,7 @@ final class GgufWeights {
             add(delta.strength(), block + "ssm_beta");
             addMatrix(delta.decay().step(), block + "ssm_alpha", 0);
         }
-        delta.decay().step().bias().ifPresent(bias -> add(bias, block + "ssm_dt" + BIAS));
+        delta.decay().step().bias().ifPresent(bias -> add(bias, tensor(block, "ssm_dt" + BIAS, "ssm_dt")));
         add(delta.convolutions(), block + "ssm_conv1d");
         addElements(
                 delta.decay().logRates(),
