@@ -66,4 +66,14 @@ class OllamaFilesTest {
     void stepsOfDeltasAreNotCalledABias(String name) throws IOException {
         assertGolden(name, file(name).renamedInLayers("ssm_dt.bias", "ssm_dt"));
     }
+
+    @Test
+    void latentsOfNemotronGoInAndOut() throws IOException {
+        assertGolden(
+                "nemotron_h_moe_latent",
+                file("nemotron_h_moe_latent")
+                        .without("nemotron_h_moe.moe_latent_size")
+                        .renamedInLayers("ffn_latent_down", "ffn_latent_in")
+                        .renamedInLayers("ffn_latent_up", "ffn_latent_out"));
+    }
 }

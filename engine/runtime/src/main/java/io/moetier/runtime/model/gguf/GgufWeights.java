@@ -471,8 +471,8 @@ final class GgufWeights {
             addExperts(ups, block + "ffn_up");
         }
         moe.latent().ifPresent(latent -> {
-            add(latent.down(), block + "ffn_latent_down");
-            add(latent.up(), block + "ffn_latent_up");
+            add(latent.down(), part(block, "ffn_latent_down", "ffn_latent_in"));
+            add(latent.up(), part(block, "ffn_latent_up", "ffn_latent_out"));
         });
         addExperts(moe.experts().stream().map(DenseSpec::down).toList(), block + "ffn_down");
         moe.sharedExpert().ifPresent(shared -> add(shared, block));
