@@ -73,11 +73,19 @@ public final class GgufTokenizer {
     /// @throws MalformedModelException if the metadata is not what it should be or its tokenizer unknown
     public static String toTokenizerJson(JsonObject metadata) {
         GgufTokenizer tokenizer = new GgufTokenizer(metadata);
-        return switch (metadata.requireString(GgufVocabulary.MODEL)) {
+        return switch (kind(metadata)) {
             case BYTE_PAIRS -> tokenizer.bytePairs();
             case PIECES -> tokenizer.pieces();
             default -> tokenizer.sentencePiece();
         };
+    }
+
+    /// Files that Ollama made of Gemma 4 call its pieces `llama`, which would be merged by scores.
+    private static String kind(JsonObject metadata) {
+        String model = metadata.requireString(GgufVocabulary.MODEL);
+        return metadata.optionalString(PRE).filter(PIECES::equals).isPresent() && model.equals("llama")
+                ? PIECES
+                : model;
     }
 
     /// Returns the text of a `tokenizer_config.json`: the special tokens, whether they are added, and the chat

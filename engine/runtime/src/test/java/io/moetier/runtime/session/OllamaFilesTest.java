@@ -76,4 +76,11 @@ class OllamaFilesTest {
                         .renamedInLayers("ffn_latent_down", "ffn_latent_in")
                         .renamedInLayers("ffn_latent_up", "ffn_latent_out"));
     }
+
+    @Test
+    void factorsOfGemmasExpertsStandBesideTheRouter() throws IOException {
+        assertGolden(
+                "gemma4_moe",
+                file("gemma4_moe").renamedInLayers("ffn_down_exps.scale", "ffn_gate_inp.per_expert_scale"));
+    }
 }

@@ -148,6 +148,19 @@ class GgufTokenizerTest {
             }
         }
 
+        /// Ollama's converter calls them `llama`, and writes scores too.
+        @Test
+        void areKnownByThePreTokenizerThatFilesOfOllamaName() {
+            GgufMetadata metadata = GgufMetadata.tinyMixtral()
+                    .put("merges", merges(GgufMetadata.tinyMixtral()))
+                    .put("pre", "gemma4");
+            String expected = GgufTokenizer.toTokenizerJson(
+                    metadata.put("model", "gemma4").json());
+            assertEquals(
+                    expected,
+                    GgufTokenizer.toTokenizerJson(metadata.put("model", "llama").json()));
+        }
+
         private static List<String> merges(GgufMetadata metadata) {
             byte[] json = GgufTokenizer.toTokenizerJson(metadata.json()).getBytes(StandardCharsets.UTF_8);
             JsonObject model = Json.parseObject(json, GgufMetadata.FILE).requireObject("model");

@@ -460,7 +460,10 @@ final class GgufWeights {
         moe.router().correction().ifPresent(correction -> add(correction, block + "exp_probs_b" + BIAS));
         moe.router().norm().flatMap(NormSpec::weight).ifPresent(scale -> add(scale, block + "ffn_gate_inp.scale"));
         moe.router().byToken().ifPresent(table -> addTable(table, block + "ffn_gate_tid2eid" + WEIGHT));
-        moe.router().factors().ifPresent(factors -> add(factors, block + "ffn_down_exps.scale"));
+        moe.router()
+                .factors()
+                .ifPresent(
+                        factors -> add(factors, tensor(block, "ffn_down_exps.scale", "ffn_gate_inp.per_expert_scale")));
         List<LinearSpec> gates =
                 moe.experts().stream().flatMap(expert -> expert.gate().stream()).toList();
         List<LinearSpec> ups = moe.experts().stream().map(DenseSpec::up).toList();
