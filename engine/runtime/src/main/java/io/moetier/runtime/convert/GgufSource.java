@@ -250,10 +250,11 @@ final class GgufSource implements ModelSource {
         return model.numGuessingTensors();
     }
 
-    /// Those of sound are in the file of the tower.
+    /// Those of sound are in the file of the tower, if there is one.
     @Override
     public int numEncoderTensors() {
-        return model.tower().map(GgufTower::numSoundTensors).orElse(0);
+        return model.numEncoderTensors()
+                + model.tower().map(GgufTower::numSoundTensors).orElse(0);
     }
 
     @Override

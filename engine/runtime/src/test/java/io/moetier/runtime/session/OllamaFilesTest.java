@@ -1,6 +1,9 @@
 package io.moetier.runtime.session;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import io.moetier.runtime.convert.LlamaCppFile;
+import io.moetier.runtime.convert.ModelSource;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -82,5 +85,19 @@ class OllamaFilesTest {
         assertGolden(
                 "gemma4_moe",
                 file("gemma4_moe").renamedInLayers("ffn_down_exps.scale", "ffn_gate_inp.per_expert_scale"));
+    }
+
+    @Test
+    void encodersAndLayersThatGuessInTheSameFileAreCountedAndLeftOut() throws IOException {
+        LlamaCppFile file = file("qwen3_5_moe")
+                .withOther("v.blk.0.attn_q.weight")
+                .withOther("mm.0.weight")
+                .withOther("mtp.fc.weight");
+        Path written = file.write(directory.resolve("beside.gguf"));
+        try (ModelSource source = ModelSource.open(written)) {
+            assertEquals(2, source.numEncoderTensors());
+            assertEquals(1, source.numGuessingTensors());
+        }
+        assertGolden("qwen3_5_moe", file);
     }
 }

@@ -18,12 +18,14 @@ import java.util.function.Predicate;
 /// @param config what would stand in `config.json`
 /// @param weights where each tensor of `spec` lies, by its name there; the shapes have been checked
 /// @param numGuessingTensors tensors of layers that guess more than the next token, which are no part of `spec`
+/// @param numEncoderTensors tensors of encoders in these files, which are none either
 /// @param tower for images, which a file of its own holds
 public record GgufModel(
         JsonObject config,
         ModelSpec spec,
         Map<String, Weight> weights,
         int numGuessingTensors,
+        int numEncoderTensors,
         Optional<GgufTower> tower) {
     /// Stands behind a name.
     public static final String OTHER_COLUMNS = "[other columns]";
@@ -33,8 +35,13 @@ public record GgufModel(
     }
 
     /// A model without a tower.
-    GgufModel(JsonObject config, ModelSpec spec, Map<String, Weight> weights, int numGuessingTensors) {
-        this(config, spec, weights, numGuessingTensors, Optional.empty());
+    GgufModel(
+            JsonObject config,
+            ModelSpec spec,
+            Map<String, Weight> weights,
+            int numGuessingTensors,
+            int numEncoderTensors) {
+        this(config, spec, weights, numGuessingTensors, numEncoderTensors, Optional.empty());
     }
 
     /// Reads what the files of a model hold.
@@ -70,7 +77,8 @@ public record GgufModel(
         Map<String, Weight> weights = new LinkedHashMap<>(model.weights);
         weights.putAll(MmprojWeights.of(spec.vision().orElseThrow(), projector, mmproj));
         GgufTower beside = new GgufTower(tower.preprocessor(), MmprojWeights.numSoundTensors(mmproj));
-        return new GgufModel(config, spec, weights, model.numGuessingTensors, Optional.of(beside));
+        return new GgufModel(
+                config, spec, weights, model.numGuessingTensors, model.numEncoderTensors, Optional.of(beside));
     }
 
     /// Returns what each weight of `spec` is called in GGUF files: the name of a tensor, with the number of an expert

@@ -58,6 +58,8 @@ final class GgufWeights {
     private static final String BIAS = ".bias";
     private static final String OUTPUT_NORM = "output_norm";
 
+    private static final List<String> ENCODERS = List.of("v.", "a.", "mm.", "model.vision_tower.");
+
     private static final Pattern BLOCK = Pattern.compile("blk\\.(\\d{1,6})\\..*");
 
     private final Tensors parts;
@@ -89,10 +91,16 @@ final class GgufWeights {
         found.add(spec);
         found.used.addAll(new GgufRope(rule, parts).tensors());
         found.requireNoOthers(spec, parts);
-        int guessing = (int) parts.tensors().keySet().stream()
-                .filter(name -> isOfGuessingLayer(name, spec.layers().size()))
-                .count();
-        return new GgufModel(config, spec, found.weights, guessing);
+        return new GgufModel(
+                config,
+                spec,
+                found.weights,
+                count(parts, name -> isOfGuessingLayer(name, spec.layers().size())),
+                count(parts, GgufWeights::isOfEncoder));
+    }
+
+    private static int count(GgufParts parts, Predicate<String> tensor) {
+        return (int) parts.tensors().keySet().stream().filter(tensor).count();
     }
 
     /// Returns what each weight of `spec` is called: [GgufModel#names].
@@ -682,7 +690,7 @@ final class GgufWeights {
 
     private void requireNoOthers(ModelSpec spec, GgufParts parts) {
         for (RawTensor tensor : parts.tensors().values()) {
-            if (isOfGuessingLayer(tensor.name(), spec.layers().size())) {
+            if (isOfGuessingLayer(tensor.name(), spec.layers().size()) || isOfEncoder(tensor.name())) {
                 continue;
             }
             if (!used.contains(tensor.name())) {
@@ -695,9 +703,16 @@ final class GgufWeights {
         }
     }
 
-    /// Says whether a tensor belongs to a layer behind the model's own, which guesses more than the next token.
+    /// Says whether a tensor belongs to a layer behind the model's own, which guesses more than the next token; files
+    /// that Ollama made call some `mtp`.
     private static boolean isOfGuessingLayer(String tensor, int numLayers) {
         Matcher block = BLOCK.matcher(tensor);
-        return block.matches() && Integer.parseInt(block.group(1)) >= numLayers;
+        return tensor.startsWith("mtp.") || (block.matches() && Integer.parseInt(block.group(1)) >= numLayers);
+    }
+
+    /// Says whether a tensor belongs to an encoder of images or sound, which files that Ollama made have beside the
+    /// language model.
+    private static boolean isOfEncoder(String tensor) {
+        return ENCODERS.stream().anyMatch(tensor::startsWith);
     }
 }
