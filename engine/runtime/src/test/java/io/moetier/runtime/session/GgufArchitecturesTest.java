@@ -11,6 +11,7 @@ import io.moetier.runtime.convert.LlamaCppFile;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
@@ -179,6 +180,41 @@ class GgufArchitecturesTest {
         assertGolden(name, golden, file);
     }
 
+    /// Keys are cut from its columns, which a block holds parts of.
+    @Test
+    void keysAndValuesTogetherMayLieInBlocks() throws IOException {
+        Path golden = GoldenCase.read("deepseek_v3").directory();
+        LlamaCppFile file = LlamaCppFile.of(golden).withKeysAndValuesTogether();
+        Path plain = file.write(directory.resolve("gguf-together-plain.gguf"));
+        Path blocks = file.inBlocks().write(directory.resolve("gguf-together-blocks.gguf"));
+        try (ModelSource floats = ModelSource.open(plain);
+                ModelSource coded = ModelSource.open(blocks)) {
+            LatentAttentionSpec attention =
+                    coded.spec().blocks(LatentAttentionSpec.class).findFirst().orElseThrow();
+            assertEquals(
+                    DType.Q8_0,
+                    coded.require(attention.perHead().values().getFirst()).dtype());
+            for (LinearSpec keys : attention.perHead().keysTransposed()) {
+                assertEquals(DType.F32, coded.require(keys).dtype());
+                float[] expected = floats(floats, keys);
+                float[] found = floats(coded, keys);
+                for (int i = 0; i < expected.length; i++) {
+                    assertEquals(expected[i], found[i], 0.005f, keys.weight()); // no step of a block is longer
+                }
+            }
+        }
+        int[] prompt = GoldenCase.read("deepseek_v3").inputIds();
+        assertEquals(prompt.length, logits(blocks, prompt).size());
+    }
+
+    private static float[] floats(ModelSource source, LinearSpec linear) {
+        float[] values = new float[linear.rows() * linear.cols()];
+        byte[] bytes = new byte[values.length * Float.BYTES];
+        source.read(linear, 0, MemorySegment.ofArray(bytes));
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(values);
+        return values;
+    }
+
     @Test
     void filesWithGatesApartGiveTheSame() throws IOException {
         GoldenCase golden = GoldenCase.read("gemma4_moe");
@@ -209,13 +245,7 @@ class GgufArchitecturesTest {
                     .toList();
             assertEquals(12, linears.size()); // 7 of the DeltaNet, 5 of attention
             for (LinearSpec linear : linears) {
-                float[] values = new float[linear.rows() * linear.cols()];
-                byte[] plainBytes = new byte[values.length * Float.BYTES];
-                floats.read(linear, 0, MemorySegment.ofArray(plainBytes));
-                ByteBuffer.wrap(plainBytes)
-                        .order(ByteOrder.LITTLE_ENDIAN)
-                        .asFloatBuffer()
-                        .get(values);
+                float[] values = floats(floats, linear);
                 byte[] found = new byte[values.length / 32 * 34];
                 coded.read(linear, 0, MemorySegment.ofArray(found));
                 assertArrayEquals(LlamaCppFile.blocks(values), found, linear.weight());

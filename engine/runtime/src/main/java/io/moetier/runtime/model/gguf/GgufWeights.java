@@ -606,19 +606,12 @@ final class GgufWeights {
                 bias.file(), "tensor " + bias.name(), "no bias, whose order would have to change", "one");
     }
 
-    /// Matrices that lie in a tensor as they do in a checkpoint; a tensor of blocks can be cut between rows alone.
+    /// Matrices that lie in a tensor as they do in a checkpoint.
     private void addParts(List<LinearSpec> linears, String name) {
         for (LinearSpec linear : linears) {
             if (linear.slice().orElse(null) instanceof TensorSlice slice) {
                 RawTensor tensor = require(
                         name, slice.shape().stream().mapToLong(Long::longValue).toArray());
-                if (tensor.require().dtype().blockElements() > 1 && !slice.isOfWholeRows()) {
-                    throw MalformedModelException.of(
-                            tensor.file(),
-                            "tensor " + name,
-                            "F32, F16 or BF16, as keys are cut from its columns, or attn_k_b and attn_v_b in its place",
-                            tensor.dtype());
-                }
                 weights.put(linear.weight(), new GgufModel.Weight(tensor, 0, Optional.of(slice), Change.NONE));
             }
         }
