@@ -610,7 +610,11 @@ public final class LlamaCppFile {
                 describeGranite();
                 describeStates("mamba_n_heads");
                 put("ssm.group_count", "mamba_n_groups");
-                value("rope.scaling.finetuned", false);
+                value(
+                        "rope.scaling.finetuned",
+                        config.optionalString("position_embedding_type")
+                                .filter("rope"::equals)
+                                .isPresent());
                 headsOfAttention("attention");
             }
             case "qwen3moe" -> {}

@@ -286,6 +286,19 @@ class GgufArchitecturesTest {
         assertSameLogits(changed, LlamaCppFile.of(changed).write(directory.resolve("phimoe.gguf")), "phimoe");
     }
 
+    /// Whether they are rotated the file says as if it told whether a scaling was trained. llama.cpp rotates them where
+    /// it says nothing.
+    @Test
+    void headsOfGraniteHybridAreRotatedIfTheFileSaysSo() throws IOException {
+        Path changed = changed("granitemoehybrid", Map.of("position_embedding_type", "rope"));
+        LlamaCppFile file = LlamaCppFile.of(changed);
+        assertSameLogits(changed, file.write(directory.resolve("granite-rotated.gguf")), "granitemoehybrid");
+        assertSameLogits(
+                changed,
+                file.without("granitehybrid.rope.scaling.finetuned").write(directory.resolve("granite-silent.gguf")),
+                "granitemoehybrid");
+    }
+
     /// The file has one factor of cosines and sines, and none of the reference's own.
     @ParameterizedTest
     @ValueSource(strings = {"phimoe_longrope_short", "phimoe_longrope_long"})

@@ -23,6 +23,8 @@ final class GraniteMoeHybrid {
                     .needs("mamba_n_heads", "ssm.time_step_rank")
                     .needs("mamba_n_groups", "ssm.group_count")
                     .needs("ssm_inner_size", "ssm.inner_size")
+                    .says("rotated", true)
+                    .takes("rotated", "rope.scaling.finetuned")
                     .attentionOr("attention", "mamba")));
 
     private GraniteMoeHybrid() {}

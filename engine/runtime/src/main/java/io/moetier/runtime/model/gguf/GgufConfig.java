@@ -158,6 +158,9 @@ final class GgufConfig {
                 config.put("mamba_expand", inner / Math.max(1, hidden));
             }
         }
+        if (config.remove("rotated") instanceof Boolean rotated) {
+            config.put("position_embedding_type", rotated ? "rope" : "nope");
+        }
         if (config.get("n_group") instanceof Integer groups && groups > 1) {
             config.put("topk_method", "group_limited_greedy");
         }
