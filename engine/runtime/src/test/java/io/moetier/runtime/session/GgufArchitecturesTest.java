@@ -299,6 +299,22 @@ class GgufArchitecturesTest {
                 "granitemoehybrid");
     }
 
+    @Test
+    void weightsOfAfmoeAreRenormalisedUnlessTheFileSaysOtherwise() throws IOException {
+        Path changed = changed("afmoe", Map.of("route_norm", false));
+        Path file = LlamaCppFile.of(changed).write(directory.resolve("afmoe-as-scored.gguf"));
+        assertSameLogits(changed, file, "afmoe");
+        try (ModelSource source = ModelSource.open(file)) {
+            assertTrue(source.spec()
+                    .moeLayers()
+                    .getFirst()
+                    .router()
+                    .routing()
+                    .normalisation()
+                    .isEmpty());
+        }
+    }
+
     /// The file has one factor of cosines and sines, and none of the reference's own.
     @ParameterizedTest
     @ValueSource(strings = {"phimoe_longrope_short", "phimoe_longrope_long"})

@@ -32,6 +32,8 @@ final class Afmoe {
                     4,
                     "num_dense_layers",
                     1,
+                    "route_norm",
+                    true,
                     "route_scale",
                     1.0),
             Afmoe::model,
@@ -40,6 +42,7 @@ final class Afmoe {
                     .needs("moe_intermediate_size", "expert_feed_forward_length")
                     .needs("num_dense_layers", "leading_dense_block_count")
                     .needs("num_shared_experts", "expert_shared_count")
+                    .takes("route_norm", "expert_weights_norm")
                     .takes("route_scale", "expert_weights_scale")
                     .says("mup_enabled", true)));
 
@@ -77,16 +80,16 @@ final class Afmoe {
 
     private static FeedForwardSpec feedForward(Layer layer) {
         FamilyConfig config = layer.config();
-        return layer.isBefore("num_dense_layers")
-                ? SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"))
-                : Mixture.of(layer, "mlp")
-                        .router("router.gate")
-                        .score(Score.SIGMOID)
-                        .correction("expert_bias")
-                        .normalise(Normalisation.sumAnd(1e-20))
-                        .times(config.number("route_scale"))
-                        .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
-                        .sharedOfWidth("shared_experts", SwiGlu.PROJ, "num_shared_experts", "moe_intermediate_size")
-                        .spec();
+        if (layer.isBefore("num_dense_layers")) {
+            return SwiGlu.PROJ.spec(layer.name("mlp"), config.hiddenSize(), config.siluWidth("intermediate_size"));
+        }
+        Mixture mixture = Mixture.of(layer, "mlp")
+                .router("router.gate")
+                .score(Score.SIGMOID)
+                .correction("expert_bias")
+                .times(config.number("route_scale"))
+                .experts(SwiGlu.PROJ, config.siluWidth("moe_intermediate_size"))
+                .sharedOfWidth("shared_experts", SwiGlu.PROJ, "num_shared_experts", "moe_intermediate_size");
+        return (config.flag("route_norm") ? mixture.normalise(Normalisation.sumAnd(1e-20)) : mixture).spec();
     }
 }
