@@ -315,6 +315,16 @@ class GgufArchitecturesTest {
         }
     }
 
+    @Test
+    void attentionToWhatComesLaterIsRefused() throws IOException {
+        Path file = LlamaCppFile.of(GoldenCase.read("glm4_moe").directory())
+                .with("attention.causal", false)
+                .write(directory.resolve("both-ways.gguf"));
+        assertTrue(String.valueOf(assertThrows(MalformedModelException.class, () -> ModelSource.open(file))
+                        .getMessage())
+                .endsWith("glm4moe.attention.causal: expected true, since no other is supported, found false"));
+    }
+
     /// The file has one factor of cosines and sines, and none of the reference's own.
     @ParameterizedTest
     @ValueSource(strings = {"phimoe_longrope_short", "phimoe_longrope_long"})

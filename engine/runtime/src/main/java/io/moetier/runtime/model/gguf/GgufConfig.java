@@ -248,6 +248,7 @@ final class GgufConfig {
         rule.requireGating(metadata);
         UNSUPPORTED.stream().filter(neutral -> !rule.reads(neutral.gguf())).forEach(this::requireNeutral);
         requireOneGroup();
+        requireCausal();
         layers().requireLimitsAlike();
         requireHeadSize("");
         if (metadata.has(key("attention.key_length" + GgufWindows.SLIDING))) {
@@ -261,6 +262,13 @@ final class GgufConfig {
         int groups = metadata.optionalInt(key(key)).orElse(1);
         if (groups != 0 && groups != 1 && !rule.reads(key)) {
             throw metadata.unexpected(key(key), "1, since no other is supported", groups);
+        }
+    }
+
+    private void requireCausal() {
+        String key = key("attention.causal");
+        if (!metadata.optionalBoolean(key).orElse(true)) {
+            throw metadata.unexpected(key, "true, since no other is supported", false);
         }
     }
 
