@@ -1,9 +1,12 @@
 package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.convert.LlamaCppFile;
 import io.moetier.runtime.convert.ModelSource;
+import io.moetier.runtime.model.spec.RouterSpec;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -62,6 +65,22 @@ class OllamaFilesTest {
                         .with("attention.key_length_mla", 40)
                         .with("attention.value_length_mla", 32)
                         .ofArchitecture("glm4moelite"));
+    }
+
+    /// `expert_weights_norm` is called after the checkpoint's key.
+    @Test
+    void weightsOfQwenAreRenormalisedUnlessTheFileSaysOtherwise() throws IOException {
+        LlamaCppFile file = file("qwen3_vl_moe").without("qwen3vlmoe.expert_weights_norm");
+        assertTrue(isRenormalised(file));
+        assertTrue(isRenormalised(file.with("norm_top_k_prob", true)));
+        assertFalse(isRenormalised(file.with("norm_top_k_prob", false)));
+    }
+
+    private boolean isRenormalised(LlamaCppFile file) throws IOException {
+        try (ModelSource source = ModelSource.open(file.write(directory.resolve("weights.gguf")))) {
+            RouterSpec router = source.spec().moeLayers().getFirst().router();
+            return router.routing().normalisation().isPresent();
+        }
     }
 
     @ParameterizedTest

@@ -30,7 +30,8 @@ final class Qwen3Moe {
         return GgufRule.of(architecture)
                 .takes("moe_intermediate_size", "expert_feed_forward_length")
                 .says("norm_topk_prob", true)
-                .takes("norm_topk_prob", "expert_weights_norm");
+                .takes("norm_topk_prob", "expert_weights_norm")
+                .takes("norm_topk_prob", "norm_top_k_prob"); // in files of Ollama
     }
 
     private static ModelSpec model(FamilyConfig config) {
