@@ -61,15 +61,18 @@ final class CudaArena implements Arena {
         return scope.scope();
     }
 
-    /// Gives the memory back, once all launches so far are done.
+    /// Gives the memory back, once all launches so far are done. That of a device that is closed has gone with it.
     @Override
     public void close() {
         if (!closed) {
             closed = true;
-            device.finish();
-            scope.close();
-            memory.forEach(CudaMemory::close);
-            device.forget(this);
+            try (scope) {
+                if (!device.isClosed()) {
+                    device.forget(this);
+                    device.finish();
+                    memory.forEach(CudaMemory::close);
+                }
+            }
         }
     }
 }

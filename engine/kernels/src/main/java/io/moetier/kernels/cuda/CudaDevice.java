@@ -284,6 +284,10 @@ public final class CudaDevice implements Device {
         arenas.remove(closedArena);
     }
 
+    boolean isClosed() {
+        return closed;
+    }
+
     @Override
     public long workingBytes() {
         return backend.workingBytes() + staging.deviceBytes();
