@@ -247,9 +247,14 @@ public final class CudaDevice implements Device {
         });
     }
 
+    /// Giving back may wait, after which the context need not be current any more.
     @Override
     public void relieveWith(MemoryRelief relief) {
-        heap.relieveWith(relief);
+        heap.relieveWith(byteSize -> {
+            boolean gaveBack = relief.giveBack(byteSize);
+            context.enter();
+            return gaveBack;
+        });
     }
 
     /// Returns where memory of the device comes from.

@@ -11,7 +11,8 @@ import org.lwjgl.system.MemoryStack;
 /// It must be current on a thread that uses it or anything it made.
 public final class CudaContext implements AutoCloseable {
     /// What the driver knows of each thread, so that it need not be told again: of the contexts of several devices, one
-    /// is current. One process has one driver.
+    /// is current. One process has one driver. It knows threads of the operating system: of a virtual thread, which
+    /// another one may carry after every wait, nothing is known.
     private static final ThreadLocal<@Nullable CudaContext> CURRENT = new ThreadLocal<>();
 
     private final CudaDeviceInfo device;
@@ -35,7 +36,7 @@ public final class CudaContext implements AutoCloseable {
 
     /// Makes this context the current one of the calling thread if it is not.
     public void enter() {
-        if (CURRENT.get() != this) {
+        if (CURRENT.get() != this || Thread.currentThread().isVirtual()) {
             makeCurrent();
         }
     }

@@ -171,6 +171,25 @@ class DeviceFunctionsTest {
         }
     }
 
+    /// The driver knows threads of the operating system, and a virtual one changes those as it waits.
+    @Test
+    void aContextIsNeverTakenToBeCurrentOnAVirtualThread() throws InterruptedException {
+        try (EmulatedDriver driver = Drivers.start(EmulatedOptions.DEFAULT);
+                CudaContext context = Drivers.open(driver)) {
+            Runnable twice = () -> {
+                context.enter();
+                context.enter();
+            };
+            long before = driver.calls().count("cuCtxSetCurrent");
+            twice.run();
+            assertEquals(0, driver.calls().count("cuCtxSetCurrent") - before);
+            Thread.ofPlatform().start(twice).join();
+            assertEquals(1, driver.calls().count("cuCtxSetCurrent") - before);
+            Thread.ofVirtual().start(twice).join();
+            assertEquals(3, driver.calls().count("cuCtxSetCurrent") - before);
+        }
+    }
+
     private static long current(PointerBuffer pointer) {
         assertStatus(CudaStatus.SUCCESS, CU.cuCtxGetCurrent(pointer));
         return pointer.get(0);
