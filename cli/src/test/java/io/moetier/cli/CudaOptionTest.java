@@ -149,6 +149,16 @@ class CudaOptionTest {
         assertTrue(measured.out().contains(said), measured.out());
     }
 
+    /// Main memory that cannot be pinned is none of the GPU's.
+    @Test
+    void aShortageOfPinnedMemoryTellsWhatNeedsLess() throws IOException {
+        InjectedFault fault = InjectedFault.once("cuMemHostAlloc", 3, CudaStatus.OUT_OF_MEMORY);
+        CommandLineRun run = run(EmulatedOptions.DEFAULT.withFaults(fault), RUN, "--device", "cuda");
+        assertEquals(Failure.FAILED, run.exitCode(), run.err());
+        assertOneLine("no more main memory can be pinned (cuMemHostAlloc failed: CUDA_ERROR_OUT_OF_MEMORY: ", run);
+        assertTrue(run.err().strip().endsWith("; a smaller --ram needs less"), run.err());
+    }
+
     /// From some call on, everything fails: the text so far is right, one line follows, and closing is quiet.
     @ParameterizedTest
     @CsvSource({

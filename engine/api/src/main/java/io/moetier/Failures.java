@@ -45,8 +45,10 @@ final class Failures {
     }
 
     private static MoetierException outOfMemory(CudaException cause) {
-        String sentence = "the GPU is out of memory (" + cause.getMessage()
-                + "); a smaller contextLength, or less of vramBytes, needs less";
+        String sentence = cause.isOfMainMemory()
+                ? "no more main memory can be pinned (" + cause.getMessage() + "); less of memoryBytes needs less"
+                : "the GPU is out of memory (" + cause.getMessage()
+                        + "); a smaller contextLength, or less of vramBytes, needs less";
         return new MoetierException.NotPossible(sentence, cause);
     }
 

@@ -29,6 +29,9 @@ class DeviceFailureTest {
     void aShortageTellsWhatNeedsLess(@TempDir Path cache) throws IOException {
         String shortage = failureOf("cuMemAlloc", 1, CudaStatus.OUT_OF_MEMORY, false, cache);
         assertTrue(shortage.startsWith("the GPU is out of memory (cuMemAlloc failed: "), shortage);
+        String pinned = failureOf("cuMemHostAlloc", 3, CudaStatus.OUT_OF_MEMORY, false, cache);
+        assertTrue(pinned.startsWith("no more main memory can be pinned (cuMemHostAlloc failed: "), pinned);
+        assertTrue(pinned.endsWith("; less of memoryBytes needs less"), pinned);
     }
 
     private static String failureOf(String function, int call, CudaStatus status, boolean lasts, Path cache)

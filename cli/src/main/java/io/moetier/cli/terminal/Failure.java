@@ -40,6 +40,9 @@ public record Failure(String sentence, int exitCode) {
             case UncheckedIOException e -> failed(message(e));
             case IOException e -> failed(message(e));
             case CudaException e
+            when e.isOutOfMemory() && e.isOfMainMemory() ->
+                failed("no more main memory can be pinned (" + message(e) + "); a smaller --ram needs less");
+            case CudaException e
             when e.isOutOfMemory() ->
                 failed("the GPU is out of memory (" + message(e) + "); a smaller --vram or --ctx needs less");
             case CudaException e -> failed("the GPU failed: " + message(e));

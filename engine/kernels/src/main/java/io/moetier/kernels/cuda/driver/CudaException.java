@@ -30,4 +30,9 @@ public final class CudaException extends RuntimeException {
     public boolean isOutOfMemory() {
         return code == OUT_OF_MEMORY;
     }
+
+    /// Returns whether it was main memory that could not be had: pinned, as copies need it.
+    public boolean isOfMainMemory() {
+        return function.equals(PinnedMemory.ALLOCATION);
+    }
 }

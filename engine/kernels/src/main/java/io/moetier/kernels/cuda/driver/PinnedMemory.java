@@ -9,6 +9,8 @@ import org.lwjgl.system.MemoryStack;
 
 /// Host memory that stays where it is, so that devices copy from and to it while the host goes on.
 public final class PinnedMemory implements AutoCloseable {
+    static final String ALLOCATION = "cuMemHostAlloc";
+
     private final MemorySegment segment;
     private final @Nullable Arena arena;
     private boolean closed;
@@ -26,7 +28,7 @@ public final class PinnedMemory implements AutoCloseable {
             PointerBuffer address = stack.mallocPointer(1);
             int code = CU.cuMemHostAlloc(address, byteSize, 0);
             if (code != CU.CUDA_SUCCESS) {
-                throw Checked.failure(code, "cuMemHostAlloc", byteSize + " bytes");
+                throw Checked.failure(code, ALLOCATION, byteSize + " bytes");
             }
             Arena arena = Arena.ofShared();
             return new PinnedMemory(MemorySegment.ofAddress(address.get(0)).reinterpret(byteSize, arena, null), arena);
