@@ -1,6 +1,7 @@
 package io.moetier.runtime.session;
 
 import io.moetier.kernels.device.Largest;
+import io.moetier.storage.model.MalformedModelException;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -47,7 +48,7 @@ public final class Sampler {
     /// Returns the next token.
     ///
     /// @param logits [vocabSize], left as they are
-    /// @throws IllegalStateException if one is NaN, or none is finite
+    /// @throws MalformedModelException if one is NaN or infinitely large, or none is finite
     public int sample(float[] logits) {
         boolean asTheyAre = params.repeatPenalty() == 1 || numRecent == 0;
         largest.find(asTheyAre ? logits : penaliseRepetition(logits), 0, vocabSize, numKept);
@@ -57,10 +58,11 @@ public final class Sampler {
     /// Returns the next token.
     ///
     /// @param candidates the [#numCandidates()] largest logits
-    /// @throws IllegalStateException if one of all is NaN, or none is finite
+    /// @throws MalformedModelException if one of all is NaN or infinitely large, or none is finite
     public int sample(Largest candidates) {
         if (candidates.size() == 0 || !Float.isFinite(candidates.value(0))) {
-            throw new IllegalStateException("the model computed logits that are not numbers");
+            throw new MalformedModelException(
+                    "the model computed logits that are not numbers; its weights may be damaged");
         }
         if (params.temperature() == 0) {
             return candidates.index(0);

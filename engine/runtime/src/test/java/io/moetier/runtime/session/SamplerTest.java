@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.Largest;
+import io.moetier.storage.model.MalformedModelException;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -90,9 +91,9 @@ class SamplerTest {
             for (float[] bad : new float[][] {
                 {0, 1, Float.NaN, 2, 3}, {0, 1, infinite, 2, 3}, {-infinite, -infinite, -infinite, -infinite, -infinite}
             }) {
-                String message = String.valueOf(assertThrows(IllegalStateException.class, () -> sampler.sample(bad))
+                String message = String.valueOf(assertThrows(MalformedModelException.class, () -> sampler.sample(bad))
                         .getMessage());
-                assertEquals("the model computed logits that are not numbers", message);
+                assertEquals("the model computed logits that are not numbers; its weights may be damaged", message);
             }
             assertEquals(1, sampler.sample(new float[] {-infinite, 1, -infinite, -infinite, -infinite}));
         }
