@@ -89,6 +89,11 @@ public final class RopeTable {
         return ofLongerTexts == null || length <= longestText ? this : ofLongerTexts;
     }
 
+    /// Returns the length of the longest text to rotate with this table.
+    public int longestText() {
+        return longestText;
+    }
+
     /// How a checkpoint stretches its positions to longer contexts.
     public sealed interface Scaling permits Yarn, Llama3, LargerBase, Divided, FirstPairs, LongRope {
         /// Changes the inverse frequencies and returns what cosines and sines are multiplied by.
@@ -233,8 +238,8 @@ public final class RopeTable {
     /// LongRoPE (Ding et al. 2024, arXiv:2402.13753): texts longer than the context of training are rotated by other
     /// frequencies, from their first token on.
     ///
-    /// A text that grows past that length keeps the keys it has: what is appended from then on is rotated by the
-    /// frequencies of long texts, as in transformers.
+    /// A text that grows past that length while it is generated keeps the keys it has: what comes from then on is
+    /// rotated by the frequencies of long texts, as in transformers.
     ///
     /// @param originalPositions context length of training
     /// @param shorter of texts up to that length; `longer` of the others

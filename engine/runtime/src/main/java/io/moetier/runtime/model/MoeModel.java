@@ -50,6 +50,7 @@ public final class MoeModel {
     private final WeightMatrix embedding;
     private final List<DecoderLayer> layers;
     private final Map<RopeSpec, RopeTable> ropes = new HashMap<>();
+    private final int longestShortText;
     private final RoutersAhead routersAhead;
     private final List<SequenceAttention> sequenceBlocks;
     private final @Nullable Norm encoderNorm;
@@ -78,6 +79,8 @@ public final class MoeModel {
             }
             layers.add(loader.layer(i, spec.layers().get(i), spec.hiddenSize()));
         }
+        longestShortText =
+                ropes.values().stream().mapToInt(RopeTable::longestText).min().orElse(Integer.MAX_VALUE);
         routersAhead.start();
         sequenceBlocks = loader.sequenceBlocks();
         encoderNorm = spec.encoder()
@@ -105,6 +108,11 @@ public final class MoeModel {
             rope.reserve(key.rows(positions));
             rope.ofText(positions).reserve(key.rows(positions));
         });
+    }
+
+    /// Says whether the tokens of a text of `length` are rotated otherwise than those of a short one (LongRoPE).
+    public boolean isLong(int length) {
+        return length > longestShortText;
     }
 
     /// Returns what was guessed of the layers' choices.

@@ -49,6 +49,8 @@ public final class Session implements AutoCloseable {
     private final int[] tokens;
     private final int[] single = new int[1];
     private int position;
+    private int known; // tokens that were computed as the text asks for; as many as the position, more, or fewer
+    private int firstLong; // of the known tokens, the first that is rotated as in a long text; not below them: none
     private int[] outputBeginning = {};
     private boolean withoutLogits; // after the last token, as there are none behind multi-token prediction
     private boolean hasLogits; // of that token
@@ -477,7 +479,7 @@ public final class Session implements AutoCloseable {
     }
 
     private void step(int[] source, int from, int n, Phase phase) {
-        catchUp();
+        catchUp(phase);
         engine.lockStep();
         try {
             if (phase == Phase.PREFILL) {
@@ -494,18 +496,32 @@ public final class Session implements AutoCloseable {
             engine.unlockStep();
         }
         System.arraycopy(source, from, tokens, position, n);
+        know(position, n);
         position += n;
     }
 
-    /// Computes again what recurrent blocks have lost of the tokens before `position`: after going back, or after a
-    /// pass that did not come to its end.
-    private void catchUp() {
+    /// Notes that `n` tokens from position `from` on were computed as the text asks for that is there now.
+    private void know(int from, int n) {
+        known = from + n;
+        if (engine.model().isLong(pass.textLength())) {
+            firstLong = Math.min(firstLong, from);
+        } else {
+            firstLong = Math.max(firstLong, known);
+        }
+    }
+
+    /// Computes again what has been lost of the tokens before `position`: by recurrent blocks, after going back or
+    /// after a pass that did not come to its end, and where those of a long text are rotated otherwise, after it
+    /// became long by a prompt or short by going back.
+    private void catchUp(Phase phase) {
+        known = Math.min(known, firstRotatedOtherwise(phase));
         int at = resume();
         pass.mute(true);
         try {
             while (at < position) {
                 int n = Math.min(workspace.batch(), position - at);
                 repeat(at, n);
+                know(at, n);
                 at += n;
             }
         } finally {
@@ -513,10 +529,19 @@ public final class Session implements AutoCloseable {
         }
     }
 
+    /// Returns the position of the first token that is not rotated as in a text of the expected length; that behind
+    /// the last one if there is none. What is generated when a text has become long leaves those before it.
+    private int firstRotatedOtherwise(Phase phase) {
+        if (!engine.model().isLong(pass.textLength())) {
+            return Math.min(firstLong, position);
+        }
+        return phase == Phase.PREFILL && firstLong > 0 ? 0 : position;
+    }
+
     private int resume() {
         engine.lockStep();
         try {
-            return cache.resume(position);
+            return cache.resume(known);
         } finally {
             engine.unlockStep();
         }

@@ -169,6 +169,33 @@ class SessionTest {
         }
     }
 
+    /// What a session has held before changes no logits.
+    @Test
+    void aTextThatBecomesLongOrShortIsReadAgain() {
+        int[] tokens = IntStream.range(0, 20).map(i -> (i * 37 + 11) % 300).toArray();
+        try (Engine opened =
+                        Engine.open(ImportedStores.of(TestData.golden("phimoe_longrope_long")), EngineConfig.DEFAULT);
+                Session session = opened.newSession()) {
+            session.prefill(Arrays.copyOf(tokens, 10));
+            session.prefill(Arrays.copyOfRange(tokens, 10, 20));
+            assertArrayEquals(lastLogits(opened, tokens, 20), session.logits(), "long by a prompt");
+            AtomicInteger layers = new AtomicInteger();
+            session.truncate(10);
+            assertFalse(session.decode(tokens[10], () -> layers.getAndIncrement() > 0), "given up in the midst");
+            session.decode(tokens[10]);
+            assertArrayEquals(lastLogits(opened, Arrays.copyOf(tokens, 11), 11), session.logits(), "short again");
+            for (int i = 11; i < 18; i++) {
+                session.decode(tokens[i]);
+            }
+            assertArrayEquals(lastLogits(opened, Arrays.copyOf(tokens, 18), 11), session.logits(), "grown");
+            session.prefill(Arrays.copyOfRange(tokens, 18, 20));
+            assertArrayEquals(lastLogits(opened, tokens, 20), session.logits(), "long by a prompt, once more");
+            session.truncate(17);
+            session.prefill(Arrays.copyOfRange(tokens, 17, 20));
+            assertArrayEquals(lastLogits(opened, tokens, 20), session.logits(), "long still");
+        }
+    }
+
     /// Appends `atOnce` tokens together and the others one by one.
     private static float[] lastLogits(Engine opened, int[] tokens, int atOnce) {
         try (Session session = opened.newSession()) {
