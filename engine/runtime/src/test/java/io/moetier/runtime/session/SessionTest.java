@@ -9,20 +9,29 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.Largest;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SessionTest {
     private static Engine engine;
@@ -193,6 +202,46 @@ class SessionTest {
             session.truncate(17);
             session.prefill(Arrays.copyOfRange(tokens, 17, 20));
             assertArrayEquals(lastLogits(opened, tokens, 20), session.logits(), "long still");
+        }
+    }
+
+    /// Attention over latents and mixtures of heads, which no published model has with LongRoPE.
+    @ParameterizedTest
+    @ValueSource(strings = {"deepseek_v3", "jetmoe"})
+    void everyAttentionRotatesALongTextOtherwise(String name, @TempDir Path directory) throws IOException {
+        int[] tokens = IntStream.range(0, 20).toArray();
+        float[] found = logits(directory.resolve("both"), name, 1, 2, tokens);
+        assertArrayEquals(logits(directory.resolve("long"), name, 2, 2, tokens), found);
+        assertFalse(Arrays.equals(logits(directory.resolve("short"), name, 1, 1, tokens), found));
+    }
+
+    /// Returns the last logits of a case whose texts beyond 16 tokens have their frequencies divided by `longer`, and
+    /// all others by `shorter`.
+    private static float[] logits(Path copy, String name, double shorter, double longer, int[] tokens)
+            throws IOException {
+        Path original = TestData.golden(name);
+        Files.createDirectories(copy);
+        Files.copy(original.resolve("model.safetensors"), copy.resolve("model.safetensors"));
+        Map<String, Object> config =
+                new HashMap<>(Json.readObject(original.resolve("config.json")).asMap());
+        Object rotated = config.getOrDefault("qk_rope_head_dim", config.get("kv_channels"));
+        int pairs = ((Number) Objects.requireNonNull(rotated)).intValue() / 2;
+        config.put(
+                "rope_scaling",
+                Map.of(
+                        "rope_type",
+                        "longrope",
+                        "short_factor",
+                        Collections.nCopies(pairs, shorter),
+                        "long_factor",
+                        Collections.nCopies(pairs, longer),
+                        "original_max_position_embeddings",
+                        16,
+                        "attention_factor",
+                        1));
+        Files.writeString(copy.resolve("config.json"), Json.write(config));
+        try (Engine opened = Engine.open(ImportedStores.of(copy), EngineConfig.DEFAULT)) {
+            return lastLogits(opened, tokens, tokens.length);
         }
     }
 

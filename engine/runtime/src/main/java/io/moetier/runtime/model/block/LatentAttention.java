@@ -84,9 +84,10 @@ public final class LatentAttention implements Block {
         DeviceBuffer[] results = buffers.intermediates();
         projections.apply(kernels, buffers.in(), n, results);
         DeviceBuffer queries = queries(kernels, results, n);
-        kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, rope);
+        RopeTable table = rope.ofText(pass.textLength());
+        kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, table);
         LatentLayer layer = cache.latents(number);
-        store(kernels, results, n, firstPosition, layer);
+        store(kernels, results, n, firstPosition, table, layer);
         KeyChoice choice = chosen == null ? null : chosen.choose(kernels, pass, buffers, results[FIRST], INDEX, cache);
         DeviceBuffer overLatents = results[OVER_LATENTS];
         kernels.matmulPerHead(keysTransposed, queries, n, shape.queryDim(), overLatents);
@@ -104,12 +105,13 @@ public final class LatentAttention implements Block {
         return results[EXPANDED_QUERY];
     }
 
-    private void store(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, LatentLayer layer) {
+    private void store(
+            Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, RopeTable table, LatentLayer layer) {
         latentNorm.apply(kernels, results[LATENT], n, results[LATENT]);
         if (latentFactor != 1) {
             kernels.scale(results[LATENT], n * shape.latentDim(), latentFactor);
         }
-        kernels.rope(results[ROTATED_KEY], n, 1, shape.ropeDim(), 0, firstPosition, rope);
+        kernels.rope(results[ROTATED_KEY], n, 1, shape.ropeDim(), 0, firstPosition, table);
         kernels.storeLatents(results[LATENT], results[ROTATED_KEY], n, firstPosition, layer);
     }
 }

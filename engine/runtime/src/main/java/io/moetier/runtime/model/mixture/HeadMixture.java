@@ -132,8 +132,9 @@ public final class HeadMixture implements Block {
     private void attend(Kernels kernels, Pass pass, DeviceBuffer[] results, KvLayer layer) {
         int n = pass.n();
         int first = pass.firstPosition();
-        kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, first, rope);
-        kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, first, rope);
+        RopeTable table = rope.ofText(pass.textLength());
+        kernels.rope(results[QUERY], n, shape.numHeads(), shape.headDim(), 0, first, table);
+        kernels.rope(results[KEY], n, shape.numKvHeads(), shape.headDim(), 0, first, table);
         kernels.storeKv(results[KEY], results[VALUE], n, first, layer);
         kernels.attention(results[QUERY], n, first, shape, layer, results[HEADS]);
     }
