@@ -319,9 +319,9 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public void writeCompanions(Path directory) throws IOException {
-        Files.copy(checkpoint.config().source(), directory.resolve(CONFIG));
+        copy(checkpoint.config().source(), directory.resolve(CONFIG));
         for (Path companion : checkpoint.companions()) {
-            Files.copy(companion, directory.resolve(companion.getFileName()));
+            copy(companion, directory.resolve(companion.getFileName()));
         }
         Optional<Path> sentencePiece = checkpoint.file(SENTENCE_PIECE);
         if (checkpoint.file(TOKENIZER).isEmpty() && sentencePiece.isPresent()) {
@@ -330,6 +330,11 @@ final class CheckpointSource implements ModelSource {
                     SentencePieceConverter.toTokenizerJson(
                             sentencePiece.get(), checkpoint.file("tokenizer_config.json")));
         }
+    }
+
+    /// Copies the content alone: a store has permissions of its own, and is written where the model is read-only too.
+    private static void copy(Path file, Path to) throws IOException {
+        TextFile.write(to, Files.readAllBytes(file));
     }
 
     @Override

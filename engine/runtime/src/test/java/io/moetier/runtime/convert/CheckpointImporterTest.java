@@ -26,6 +26,7 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -97,6 +98,23 @@ class CheckpointImporterTest {
         try (Tokenizer expected = tokenizer(original);
                 Tokenizer found = tokenizer(store())) {
             assertArrayEquals(expected.encode(text, true), found.encode(text, true));
+        }
+    }
+
+    @Test
+    void aStoreOfFilesThatNobodyMayWriteHasPermissionsOfItsOwn() throws IOException {
+        Path original = TestData.tinyMixtral();
+        Path copy = Files.createDirectory(scratch.resolve("copy"));
+        for (String name : List.of("config.json", "model.safetensors", "tokenizer.json")) {
+            Files.copy(original.resolve(name), copy.resolve(name));
+            Files.setPosixFilePermissions(copy.resolve(name), PosixFilePermissions.fromString("r--r--r--"));
+        }
+        run(copy, store(), bytes -> {});
+        for (String name : List.of("config.json", "tokenizer.json")) {
+            assertEquals(
+                    Files.getPosixFilePermissions(store().resolve("dense.safetensors")),
+                    Files.getPosixFilePermissions(store().resolve(name)),
+                    name);
         }
     }
 
