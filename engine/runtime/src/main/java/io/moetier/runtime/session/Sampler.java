@@ -30,7 +30,7 @@ public final class Sampler {
         numKept = params.temperature() == 0 ? 1 : params.topK() == 0 ? vocabSize : Math.min(params.topK(), vocabSize);
         penalised = new float[params.repeatPenalty() == 1 ? 0 : vocabSize];
         probabilities = new double[numKept];
-        recent = new int[params.repeatLastN() < 0 ? contextLength : params.repeatLastN()];
+        recent = new int[params.repeatLastN() < 0 ? contextLength : Math.min(params.repeatLastN(), contextLength)];
     }
 
     /// Remembers a token of the prompt or of the answer for the repetition penalty.

@@ -2,6 +2,7 @@ package io.moetier.runtime.session;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -120,6 +121,14 @@ class SamplerTest {
                 LOGITS.length, sampler(new SamplingParams(1, 0, 1, 0, 1, 64, 0)).numCandidates());
         assertEquals(0, sampler(new SamplingParams(1, 40, 1, 0, 1.1, 64, 0)).numCandidates());
         assertEquals(0, new Sampler(new SamplingParams(1, 0, 1, 0, 1, 64, 0), 1000, 100).numCandidates());
+    }
+
+    @Test
+    void moreTokensThanAContextHoldsAreTheWholeContext() {
+        Sampler sampler = sampler(new SamplingParams(0, 0, 1, 0, 2, Integer.MAX_VALUE, 0));
+        int best = sampler.sample(LOGITS);
+        sampler.accept(best);
+        assertNotEquals(best, sampler.sample(LOGITS));
     }
 
     @Test
