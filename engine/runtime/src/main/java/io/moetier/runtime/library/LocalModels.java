@@ -49,11 +49,14 @@ public final class LocalModels {
         places.hub().repositories().forEach(repository -> addHub(repository, all));
         places.ofLmStudio()
                 .all()
-                .forEach(found ->
-                        all.add(foreign("lmstudio:" + found.name(), Owner.LM_STUDIO, found.file(), found.file())));
+                .forEach(found -> all.add(foreign(
+                        Label.of("lmstudio:" + found.name(), Owner.LM_STUDIO),
+                        found.file(),
+                        found.file(),
+                        found.bytes())));
         places.ofOllama().all().forEach(found -> {
             Path link = BlobLinks.ofOllama(cache, found.name());
-            all.add(foreign("ollama:" + found.name(), Owner.OLLAMA, found.blob(), link));
+            all.add(foreign(Label.of("ollama:" + found.name(), Owner.OLLAMA), found.blob(), link, found.bytes()));
         });
         Set<Path> known = new HashSet<>();
         all.forEach(model -> known.addAll(model.stores()));
@@ -123,10 +126,9 @@ public final class LocalModels {
         return new LocalModel(Label.of(name), form(weights), path, selection.bytes(), lastUse(weights, stores), stores);
     }
 
-    private LocalModel foreign(String name, Owner owner, Path file, Path opened) {
+    private LocalModel foreign(Label label, Path file, Path opened, long bytes) {
         List<Path> stores = stores(opened);
-        return new LocalModel(
-                Label.of(name, owner), Form.GGUF, file, file.toFile().length(), lastUse(file, stores), stores);
+        return new LocalModel(label, Form.GGUF, file, bytes, lastUse(file, stores), stores);
     }
 
     private static LocalModel ofStore(Path store) {

@@ -140,6 +140,16 @@ class LocalModelsTest {
     }
 
     @Test
+    void aModelInPartsTakesTheBytesOfAll() throws IOException {
+        Path folder = Files.createDirectories(home.resolve("lmstudio/o/r"));
+        Files.writeString(folder.resolve("a-00001-of-00002.gguf"), "12");
+        Files.writeString(folder.resolve("a-00002-of-00002.gguf"), "345");
+        Files.writeString(folder.resolve("a.gguf"), "6");
+        assertEquals(
+                List.of(5L, 1L), models.all().stream().map(LocalModel::bytes).toList());
+    }
+
+    @Test
     void modelsOfLikeNamesHaveLinksOfTheirOwn() throws IOException {
         Path one = BlobLinks.ofOllama(cache, "a-b:c");
         Path other = BlobLinks.ofOllama(cache, "a/b:c");
