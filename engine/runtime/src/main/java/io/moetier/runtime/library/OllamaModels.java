@@ -43,7 +43,7 @@ record OllamaModels(List<Path> folders) {
     ///
     /// @throws IllegalArgumentException if that is no name
     Optional<Found> find(String name) {
-        int colon = name.lastIndexOf(':');
+        int colon = name.indexOf(':', name.lastIndexOf('/') + 1); // one before is of a registry's port
         String tag = colon < 0 ? LATEST : name.substring(colon + 1);
         String model = colon < 0 ? name : name.substring(0, colon);
         if (!HubFile.isInside(model) || !HubFile.isInside(tag) || tag.contains("/")) {

@@ -150,6 +150,23 @@ class LocalModelsTest {
     }
 
     @Test
+    void aPortIsNoTag() throws IOException {
+        String digest = "0".repeat(64);
+        for (String file : List.of("manifests/localhost:5000/n/m/latest", "blobs/sha256-" + digest)) {
+            Files.createDirectories(home.resolve("ollama").resolve(file).resolveSibling(""));
+            Files.writeString(
+                    home.resolve("ollama").resolve(file),
+                    "{\"layers\": [{\"mediaType\": \"application/vnd.ollama.image.model\", \"digest\": \"sha256:"
+                            + digest + "\"}]}");
+        }
+        for (String name : List.of("localhost:5000/n/m", "localhost:5000/n/m:latest")) {
+            assertEquals(
+                    Optional.of("localhost:5000/n/m:latest"),
+                    places().ofOllama().find(name).map(OllamaModels.Found::name));
+        }
+    }
+
+    @Test
     void modelsOfLikeNamesHaveLinksOfTheirOwn() throws IOException {
         Path one = BlobLinks.ofOllama(cache, "a-b:c");
         Path other = BlobLinks.ofOllama(cache, "a/b:c");
