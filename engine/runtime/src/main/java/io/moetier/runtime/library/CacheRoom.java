@@ -126,22 +126,12 @@ final class CacheRoom {
 
     private List<Store> others(Path store) throws IOException {
         List<Store> others = new ArrayList<>();
-        for (Path model : list(cache)) {
-            for (Path candidate : Files.isDirectory(model) ? list(model) : List.<Path>of()) {
-                if (Files.exists(candidate.resolve(Stores.MANIFEST))
-                        && !candidate.equals(store)
-                        && !String.valueOf(candidate.getFileName()).startsWith(".")) {
-                    others.add(Store.of(candidate, Files.getLastModifiedTime(model)));
-                }
+        for (Path candidate : Stores.imported(cache)) {
+            if (Files.exists(candidate.resolve(Stores.MANIFEST)) && !candidate.equals(store)) {
+                others.add(Store.of(candidate, Files.getLastModifiedTime(UnfinishedFile.folderOf(candidate))));
             }
         }
         others.sort(Comparator.comparing(Store::lastUse));
         return others;
-    }
-
-    private static List<Path> list(Path directory) throws IOException {
-        try (Stream<Path> files = Files.list(directory)) {
-            return files.sorted().toList();
-        }
     }
 }

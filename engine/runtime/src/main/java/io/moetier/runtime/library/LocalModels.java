@@ -14,6 +14,7 @@ import io.moetier.storage.file.UnfinishedFile;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -200,12 +201,15 @@ public final class LocalModels {
                 .filter(path -> !String.valueOf(path.getFileName()).startsWith("."));
     }
 
+    /// Returns what is in a folder, as far as this user may look: a cache may be open to others.
     private static Stream<Path> children(Path folder) {
         if (!Files.isDirectory(folder)) {
             return Stream.empty();
         }
         try (Stream<Path> files = Files.list(folder)) {
             return files.sorted().toList().stream();
+        } catch (AccessDeniedException e) {
+            return Stream.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -10,8 +10,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -66,6 +68,15 @@ class CacheRoomTest {
         assertFalse(Files.exists(old));
         assertTrue(Files.exists(recent));
         assertEquals(List.of(), questions);
+    }
+
+    @Test
+    void aFolderThatNobodyMayLookIntoStays() throws IOException {
+        Path closed = Files.createDirectory(cache.resolve("closed"));
+        Files.setPosixFilePermissions(closed, Set.of());
+        room(true, 500).require(cache.resolve("new/1.mtier"), 1100);
+        assertFalse(Files.exists(old));
+        Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("rwx------"));
     }
 
     @Test

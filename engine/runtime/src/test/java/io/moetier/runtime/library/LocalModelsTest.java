@@ -11,6 +11,7 @@ import io.moetier.runtime.library.LocalModel.Form;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -164,6 +165,17 @@ class LocalModelsTest {
                     Optional.of("localhost:5000/n/m:latest"),
                     places().ofOllama().find(name).map(OllamaModels.Found::name));
         }
+    }
+
+    @Test
+    void aFolderOfTheCacheThatNobodyMayLookIntoHidesNoOther() throws IOException {
+        Files.createDirectories(cache.resolve("a-01234567/x.mtier"));
+        Path closed = Files.createDirectory(cache.resolve("b-01234567"));
+        Files.setPosixFilePermissions(closed, Set.of());
+        assertEquals(
+                List.of("a-01234567"),
+                models.all().stream().map(LocalModel::name).toList());
+        Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("rwx------"));
     }
 
     @Test
