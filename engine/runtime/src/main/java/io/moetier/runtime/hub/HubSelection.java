@@ -73,10 +73,11 @@ public record HubSelection(List<HubFile> files, Optional<String> model, Optional
     }
 
     private static HubSelection chosen(HubRepository repository, List<HubModel> models, String selection) {
-        if (GLOB.matcher(selection).find()) {
+        List<HubModel> exactly = called(models, selection);
+        boolean isName = !exactly.isEmpty() || repository.file(selection).isPresent(); // whatever letters it has
+        if (!isName && GLOB.matcher(selection).find()) {
             return matching(repository, models, selection);
         }
-        List<HubModel> exactly = called(models, selection);
         List<HubModel> meant = exactly.isEmpty() ? called(models, MAKERS_OWN + selection) : exactly;
         if (meant.size() > 1) {
             throw new IllegalArgumentException(repository.name() + " means " + meant.size() + " models; choose one: "

@@ -79,6 +79,14 @@ class HubSelectionTest {
     }
 
     @Test
+    void aNameThatWouldBeAPatternIsAName() {
+        String[] files = {"M[1]-Q4_0.gguf", "M1-Q4_0.gguf", "read{me}.md"};
+        assertEquals(List.of("M[1]-Q4_0.gguf"), paths(select("hf:o/r:M[1]-Q4_0.gguf", files)));
+        assertEquals(List.of("read{me}.md"), paths(select("hf:o/r:read{me}.md", files)));
+        assertEquals(List.of("M1-Q4_0.gguf"), paths(select("hf:o/r:M[1-2]*", files)));
+    }
+
+    @Test
     void aPartIsMissing() {
         assertEquals(
                 "hf:o/r:Q8_0 is not there; hf:o/r has no model in GGUF or safetensors",

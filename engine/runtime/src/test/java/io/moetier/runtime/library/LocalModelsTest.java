@@ -102,6 +102,19 @@ class LocalModelsTest {
     }
 
     @Test
+    void aNameThatWouldBeAPatternRemovesNoOther() throws IOException {
+        Path odd = put("a[1].gguf", "weights");
+        Path other = put("a1.gguf", "others");
+        LocalModel found = models.all().stream()
+                .filter(model -> model.name().equals("hf:o/r:a[1].gguf"))
+                .findFirst()
+                .orElseThrow();
+        models.remove(found);
+        assertFalse(Files.exists(odd));
+        assertTrue(Files.exists(other));
+    }
+
+    @Test
     void aFolderThatIsNoRepositorysIsListedAndRemovedToo() throws IOException {
         Path folder = home.resolve("hub/models--o--_x");
         Files.createDirectories(folder.resolve("blobs"));
