@@ -54,12 +54,14 @@ public record HubName(String repository, Optional<String> revision, Optional<Str
         return revision.filter(HubRepository::isCommit).isPresent();
     }
 
-    /// Returns the name as it is parsed.
+    /// Returns the name as it is parsed. A selection with an `@` stands behind a revision, be it the usual one: what
+    /// follows its `@` would be one itself.
     @Override
     public String toString() {
+        Optional<String> named = selection.filter(files -> files.contains("@")).map(_ -> HubRepository.revision(this));
         return PREFIX
                 + repository
-                + revision.map(word -> "@" + word).orElse("")
+                + revision.or(() -> named).map(word -> "@" + word).orElse("")
                 + selection.map(word -> ":" + word).orElse("");
     }
 

@@ -25,6 +25,13 @@ class HubNameTest {
         assertEquals(name, HubName.parse(name.toString()));
     }
 
+    @Test
+    void aFileWithAnAtStandsBehindTheRevision() {
+        HubName name = new HubName("o/r", Optional.empty(), Optional.of("x@y.gguf"));
+        assertEquals("hf:o/r@main:x@y.gguf", name.toString());
+        assertEquals(name.selection(), HubName.parse(name.toString()).selection());
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {

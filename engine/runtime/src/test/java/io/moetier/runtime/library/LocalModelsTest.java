@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.hub.HubCache;
 import io.moetier.runtime.hub.HubName;
+import io.moetier.runtime.hub.HubRepository;
+import io.moetier.runtime.hub.HubSelection;
 import io.moetier.runtime.library.LocalModel.Form;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -89,11 +91,12 @@ class LocalModelsTest {
     }
 
     @Test
-    void whatNoNameCanSayIsListedAndRemovedToo() throws IOException {
-        put("x@y.gguf", "weights");
+    void aFileWithAnAtIsListedByItsNameAndRemovedToo() throws IOException {
+        Path file = put("x@y.gguf", "weights");
         Path other = put("z.gguf", "others");
         LocalModel at = models.all().getFirst();
-        assertEquals("hf:o/r:x@y.gguf", at.name());
+        HubRepository named = places().hub().find(HubName.parse(at.name())).orElseThrow();
+        assertEquals(Optional.of(file), HubSelection.of(named).model().map(file::resolveSibling));
         models.requireIdle(at);
         models.remove(at);
         assertTrue(Files.exists(other));
