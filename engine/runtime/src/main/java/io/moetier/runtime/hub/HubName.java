@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
 public record HubName(String repository, Optional<String> revision, Optional<String> selection) {
     private static final String PREFIX = "hf:";
     private static final int MOST_CHARACTERS = 96; // of either part, as on the hub
-    private static final Pattern PART = Pattern.compile("[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?");
+    private static final Pattern PART = Pattern.compile("[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?");
     private static final Pattern NAME =
             Pattern.compile("hf:([^/:@]+)/([^/:@]+)(?:@([^:]+)(?::(.+))?|:(.+?)(?:@([^@]+))?)?");
 

@@ -26,6 +26,11 @@ class HubNameTest {
     }
 
     @Test
+    void aNameMayBeginAndEndAsTheHubsOwnToolsLetIt() {
+        assertEquals("_o/_r_", HubName.parse("hf:_o/_r_").repository());
+    }
+
+    @Test
     void aFileWithAnAtStandsBehindTheRevision() {
         HubName name = new HubName("o/r", Optional.empty(), Optional.of("x@y.gguf"));
         assertEquals("hf:o/r@main:x@y.gguf", name.toString());

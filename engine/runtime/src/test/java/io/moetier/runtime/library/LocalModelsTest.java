@@ -119,7 +119,7 @@ class LocalModelsTest {
 
     @Test
     void aFolderThatIsNoRepositorysIsListedAndRemovedToo() throws IOException {
-        Path folder = home.resolve("hub/models--o--_x");
+        Path folder = home.resolve("hub/models--o--.x");
         Files.createDirectories(folder.resolve("blobs"));
         Files.writeString(folder.resolve("blobs").resolve(COMMIT), "nobody links to it");
         LocalModel left = models.all().getFirst();
