@@ -3,8 +3,11 @@ package io.moetier;
 import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.runtime.image.UnreadablePictureException;
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
+import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -33,8 +36,10 @@ final class Failures {
             throw (RuntimeException) Objects.requireNonNull(e.getCause());
         } catch (MalformedModelException e) {
             throw new MoetierException.MalformedModel(e);
-        } catch (UncheckedIOException | UnreadablePictureException e) {
-            throw new MoetierException.InputOutput(e);
+        } catch (UncheckedIOException e) {
+            throw new MoetierException.InputOutput(sentence(e), e);
+        } catch (UnreadablePictureException e) {
+            throw new MoetierException.InputOutput(String.valueOf(e.getMessage()), e);
         } catch (CudaException e) {
             throw e.isOutOfMemory() ? outOfMemory(e) : new MoetierException.DeviceFailed(e);
         } catch (InvalidOptionException e) {
@@ -42,6 +47,16 @@ final class Failures {
         } catch (IllegalArgumentException e) {
             throw new MoetierException.NotPossible(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /// A message of its own says more than the default, which is the class and the message of the cause.
+    private static String sentence(UncheckedIOException failure) {
+        String message = String.valueOf(failure.getMessage());
+        if (!(failure.getCause() instanceof IOException cause) || !message.equals(cause.toString())) {
+            return message;
+        }
+        String file = cause instanceof FileSystemException of && of.getFile() != null ? of.getFile() + ": " : "";
+        return file + IoFailure.reason(cause);
     }
 
     private static MoetierException outOfMemory(CudaException cause) {

@@ -5,10 +5,6 @@ package io.moetier;
 public abstract sealed class MoetierException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
-    private MoetierException(Throwable cause) {
-        this(String.valueOf(cause.getMessage()), cause);
-    }
-
     private MoetierException(String message, Throwable cause) {
         super(message, cause);
     }
@@ -18,7 +14,7 @@ public abstract sealed class MoetierException extends RuntimeException {
         private static final long serialVersionUID = 1;
 
         MalformedModel(Throwable cause) {
-            super(cause);
+            super(String.valueOf(cause.getMessage()), cause);
         }
     }
 
@@ -44,8 +40,8 @@ public abstract sealed class MoetierException extends RuntimeException {
     public static final class InputOutput extends MoetierException {
         private static final long serialVersionUID = 1;
 
-        InputOutput(Throwable cause) {
-            super(cause);
+        InputOutput(String message, Throwable cause) {
+            super(message, cause);
         }
     }
 }

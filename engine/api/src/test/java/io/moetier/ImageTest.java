@@ -67,7 +67,15 @@ class ImageTest {
     void whatCannotBeShownIsNamed() throws IOException {
         Path text = Files.writeString(directory.resolve("text.png"), "no picture");
         assertThrows(MoetierException.InputOutput.class, () -> Image.read(text));
-        assertThrows(MoetierException.InputOutput.class, () -> Image.read(directory.resolve("none.png")));
+        Path none = directory.resolve("none.png");
+        assertEquals(
+                none + ": no such file or directory",
+                assertThrows(MoetierException.InputOutput.class, () -> Image.read(none))
+                        .getMessage());
+        assertEquals(
+                directory + ": Is a directory",
+                assertThrows(MoetierException.InputOutput.class, () -> Image.read(directory))
+                        .getMessage());
         List<Image> images = List.of(Image.read(FILE));
         assertNotPossible("2 times <image>", () -> new Message("user", "<image><image>", images));
         try (Chat chat = model.chat(GREEDY)) {

@@ -252,7 +252,12 @@ class ModelTest {
     }
 
     @Test
-    void whatGoesWrongIsNamed() {
+    void whatGoesWrongIsNamed() throws IOException {
+        Path file = Files.createFile(directory.resolve("file"));
+        MoetierException unwritable = assertThrows(
+                MoetierException.InputOutput.class,
+                () -> Model.open(TestData.tinyMixtral(), options().withCache(file)));
+        assertTrue(String.valueOf(unwritable.getMessage()).startsWith(file + "/"), unwritable::getMessage);
         Path nowhere = directory.resolve("nowhere");
         MoetierException failure = assertThrows(MoetierException.class, () -> Model.open(nowhere, options()));
         assertInstanceOf(MoetierException.MalformedModel.class, failure);

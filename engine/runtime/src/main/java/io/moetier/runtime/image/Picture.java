@@ -1,5 +1,6 @@
 package io.moetier.runtime.image;
 
+import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
@@ -62,7 +63,7 @@ public final class Picture {
             Picture read = read(in, name);
             return new Picture(name, read.width, read.height, read.rgb, Optional.of(file));
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(file + ": " + IoFailure.reason(e), e);
         }
     }
 
