@@ -73,12 +73,15 @@ final class PromptLoop {
             while (!leaving) {
                 next(quiet.takeKept());
             }
+            PromptTerminal.leaveByCtrlC(terminal);
         }
     }
 
     private void next(String typedBefore) {
         try {
-            obey(TypedText.of(reader.read(typedBefore)));
+            String typed = reader.read(typedBefore);
+            PromptTerminal.leaveByCtrlC(terminal);
+            obey(TypedText.of(typed));
         } catch (UserInterruptException e) {
             if (e.getPartialLine() == null || e.getPartialLine().isEmpty()) {
                 say("Ctrl-D or /bye leaves\n");
@@ -114,14 +117,13 @@ final class PromptLoop {
 
     private void answer(Asking asking) {
         Interruption interruption = Interruption.ofConversation(() -> say(STOPPING));
-        Terminal.SignalHandler before = terminal.handle(Terminal.Signal.INT, signal -> interruption.interrupt());
+        // Until the next prompt was read: a Ctrl-C that comes just after the answer was meant for it, and not to leave.
+        terminal.handle(Terminal.Signal.INT, signal -> interruption.interrupt());
         try (interruption) {
             asking.run(this::sayAnswer, interruption);
             say("\n\n" + (stats ? answerer.stats() : answerer.line()));
         } catch (RuntimeException | VirtualMachineError e) { // the next answer may need less memory
             say("\nmoetier: " + remedy.sentence(e));
-        } finally {
-            terminal.handle(Terminal.Signal.INT, before);
         }
         say("\n");
     }

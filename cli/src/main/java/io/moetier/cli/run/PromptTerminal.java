@@ -12,7 +12,7 @@ final class PromptTerminal {
     private PromptTerminal() {}
 
     /// Returns the terminal of this process, where Ctrl-C does what was said last to [Terminal#handle]; at first it
-    /// ends the program.
+    /// [leaves][#leaveByCtrlC].
     static Terminal open() throws IOException {
         LibraryLogs.silence();
         // JLine asks the terminal about emoji otherwise, and drops what is typed before the answer.
@@ -23,8 +23,13 @@ final class PromptTerminal {
                 .build();
         // JLine's dumb terminals hear of no signal of the system; the others take this over.
         Signals.register(Terminal.Signal.INT.name(), () -> terminal.raise(Terminal.Signal.INT));
-        // JLine leaves it to the kernel otherwise, which ends the process without giving the terminal back.
-        terminal.handle(Terminal.Signal.INT, signal -> System.exit(Failure.INTERRUPTED));
+        leaveByCtrlC(terminal);
         return terminal;
+    }
+
+    /// Has Ctrl-C end the program. JLine leaves it to the kernel otherwise, which ends the process without giving the
+    /// terminal back.
+    static void leaveByCtrlC(Terminal terminal) {
+        terminal.handle(Terminal.Signal.INT, signal -> System.exit(Failure.INTERRUPTED));
     }
 }

@@ -44,7 +44,17 @@ class PromptLoopTest {
     private static final String CTRL_D = "\u0004";
 
     private final List<String> asked = new ArrayList<>();
-    private final ByteArrayOutputStream screen = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream screen = new ByteArrayOutputStream() {
+        @Override
+        public void flush() {
+            if (terminal != null
+                    && !interruptedBehind.isEmpty()
+                    && screen().replace("\r", "").endsWith(interruptedBehind)) {
+                interruptedBehind = "";
+                terminal.raise(Terminal.Signal.INT);
+            }
+        }
+    };
 
     @TempDir
     Path directory = Path.of("");
@@ -57,6 +67,7 @@ class PromptLoopTest {
     private List<Picture> firstShown = List.of();
     private InputStream pending = InputStream.nullInputStream();
     private Transcript transcript = Transcript.EMPTY;
+    private String interruptedBehind = "";
     private String screenBeforeTyping = "";
     private String screenAfterTyping = "";
     private final List<Attributes> stopped = new ArrayList<>();
@@ -112,6 +123,21 @@ class PromptLoopTest {
         assertEquals(List.of("interrupt", "again"), asked);
         assertTrue(screen().contains("cancelled"), screen());
         assertTrue(screen().contains("answer to again"), screen());
+    }
+
+    /// Where Ctrl-C comes with the last line feed of an answer.
+    @Test
+    void interruptJustAfterAnAnswerDoesNotLeave() throws IOException {
+        List<Terminal.Signal> left = new ArrayList<>();
+        interruptedBehind = "figures in a line\n";
+        try (LineDisciplineTerminal pty = keys()) {
+            pty.handle(Terminal.Signal.INT, left::add);
+            pty.processInputBytes(("one\nagain\n" + CTRL_D).getBytes(StandardCharsets.UTF_8));
+            loop(pty).run();
+        }
+        assertEquals("", interruptedBehind, screen());
+        assertEquals(List.of(), left);
+        assertEquals(List.of("one", "again"), asked);
     }
 
     @Test
