@@ -75,12 +75,15 @@ public final class Sampler {
         System.arraycopy(logits, 0, penalised, 0, vocabSize);
         for (int i = 0; i < Math.min(numRecent, recent.length); i++) {
             int token = recent[i]; // may come up twice; the penalty is applied to the original logit, so once
-            penalised[token] = (float)
-                    (logits[token] > 0
-                            ? logits[token] / params.repeatPenalty()
-                            : logits[token] * params.repeatPenalty());
+            penalised[token] = penalised(logits[token]);
         }
         return penalised;
+    }
+
+    /// What is finite stays so.
+    private float penalised(float logit) {
+        double less = logit > 0 ? logit / params.repeatPenalty() : logit * params.repeatPenalty();
+        return Float.isFinite(logit) ? (float) Math.clamp(less, -Float.MAX_VALUE, Float.MAX_VALUE) : logit;
     }
 
     private int keepTopP(Largest candidates) {

@@ -76,6 +76,16 @@ class SamplerTest {
     }
 
     @Test
+    void aPenaltyLeavesFiniteLogitsFinite() {
+        for (double penalty : new double[] {1e-60, 1e60}) {
+            Sampler sampler = sampler(new SamplingParams(0, 0, 1, 0, penalty, -1, 1));
+            sampler.accept(0);
+            sampler.accept(1);
+            assertEquals(0, sampler.sample(new float[] {2, -1, -1e38f, -1e38f, -1e38f}));
+        }
+    }
+
+    @Test
     void logitsAreLeftAsTheyAre() {
         float[] logits = LOGITS.clone();
         Sampler sampler = sampler(new SamplingParams(1, 2, 0.9, 0.1, 3, -1, 1));
