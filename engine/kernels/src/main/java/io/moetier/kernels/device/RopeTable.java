@@ -121,17 +121,17 @@ public final class RopeTable {
         if (known.positions() < positions) {
             int most = Integer.MAX_VALUE / inverseFrequencies.length; // as an array holds
             int doubled = (int) Math.min(Math.max(LEAST_POSITIONS, 2L * known.positions()), most);
-            known = compute(Math.max(positions, doubled));
+            known = longer(known, Math.max(positions, doubled));
             angles = known;
         }
         return known;
     }
 
-    private Angles compute(int positions) {
+    private Angles longer(Angles known, int positions) {
         int half = inverseFrequencies.length;
-        float[] cos = new float[Math.multiplyExact(positions, half)];
-        float[] sin = new float[cos.length];
-        for (int position = 0; position < positions; position++) {
+        float[] cos = Arrays.copyOf(known.cos(), Math.multiplyExact(positions, half));
+        float[] sin = Arrays.copyOf(known.sin(), cos.length);
+        for (int position = known.positions(); position < positions; position++) {
             for (int i = 0; i < half; i++) {
                 double angle = places.of(position, i) * inverseFrequencies[i];
                 cos[position * half + i] = (float) (Math.cos(angle) * attentionFactor);
