@@ -159,6 +159,17 @@ class CudaOptionTest {
         assertTrue(run.err().strip().endsWith("; a smaller --ram needs less"), run.err());
     }
 
+    /// Nothing can be given back to a GPU that is lost, but what is told is what came first.
+    @ParameterizedTest
+    @CsvSource({"cuStreamCreate, 1", "cuEventCreate, 2", "cuMemsetD8Async, 1", "cuEventCreate, 30", "cuStreamCreate, 2"
+    })
+    void aGpuThatIsLostWhileAModelIsOpenedIsToldByTheCallThatFailed(String function, int call) throws IOException {
+        InjectedFault lost = InjectedFault.deviceLost(function, call);
+        CommandLineRun run = run(EmulatedOptions.DEFAULT.withFaults(lost), RUN, "--device", "cuda");
+        assertEquals(Failure.FAILED, run.exitCode(), run.err());
+        assertOneLine("the GPU failed: " + function + " failed: ", run);
+    }
+
     /// From some call on, everything fails: the text so far is right, one line follows, and closing is quiet.
     @ParameterizedTest
     @CsvSource({

@@ -116,8 +116,9 @@ public final class CudaDevice implements Device {
         try {
             return new CudaDevice(context, activations, owned);
         } catch (RuntimeException e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

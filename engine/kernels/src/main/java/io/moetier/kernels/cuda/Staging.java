@@ -44,8 +44,9 @@ final class Staging implements AutoCloseable {
             returned = context.pinned(HALF_BYTES);
             owned.add(returned::close);
         } catch (RuntimeException e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

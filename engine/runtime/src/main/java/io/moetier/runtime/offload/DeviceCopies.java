@@ -51,8 +51,9 @@ public final class DeviceCopies implements ExpertSource, AutoCloseable {
         try {
             return new DeviceCopies(pinned, device, ids, copies, costs, counters, owned);
         } catch (RuntimeException | Error e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

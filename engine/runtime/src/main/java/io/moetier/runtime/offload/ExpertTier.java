@@ -122,8 +122,9 @@ public final class ExpertTier implements AutoCloseable {
         try {
             return new ExpertTier(source, device, residency, placement, counters, loaders, owned);
         } catch (RuntimeException | Error e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

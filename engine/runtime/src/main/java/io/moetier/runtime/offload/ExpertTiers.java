@@ -201,8 +201,9 @@ public final class ExpertTiers implements AutoCloseable {
             }
             return new ExpertTiers(tiers, pinned, host, placement, costs, owned);
         } catch (RuntimeException | Error e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

@@ -88,8 +88,9 @@ public final class PinnedTier implements AutoCloseable {
         try {
             return new PinnedTier(source, device, residency, counters, loaders, owned);
         } catch (RuntimeException | Error e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

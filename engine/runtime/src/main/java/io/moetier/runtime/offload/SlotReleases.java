@@ -26,8 +26,9 @@ final class SlotReleases implements AutoCloseable {
                 events.add(device.newEvent());
             }
         } catch (RuntimeException | Error e) {
-            close();
-            throw e;
+            try (this) {
+                throw e;
+            }
         }
         past = events.getLast(); // which is never recorded
     }

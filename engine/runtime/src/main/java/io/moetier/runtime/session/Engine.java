@@ -297,8 +297,9 @@ public final class Engine implements AutoCloseable {
             owned.add(store::close);
             return new Engine(store, config, guards, owned);
         } catch (RuntimeException | Error e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

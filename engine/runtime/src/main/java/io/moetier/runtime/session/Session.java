@@ -94,8 +94,9 @@ public final class Session implements AutoCloseable {
         try {
             return new Session(engine, kv, contextLength, batch, owned);
         } catch (RuntimeException | Error e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

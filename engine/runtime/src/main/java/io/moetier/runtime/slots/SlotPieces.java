@@ -68,8 +68,9 @@ public final class SlotPieces {
             piece.own(arena);
             return allocated;
         } catch (RuntimeException | Error e) {
-            arena.close();
-            throw e;
+            try (arena) {
+                throw e;
+            }
         }
     }
 
