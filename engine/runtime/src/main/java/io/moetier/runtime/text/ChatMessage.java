@@ -4,6 +4,7 @@ import io.moetier.runtime.image.Picture;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -72,9 +73,9 @@ public record ChatMessage(String role, String content, List<Picture> pictures) {
     }
 
     /// Returns the message as chat templates of the hub take it: its content is a text, or a list of what is said and
-    /// shown.
+    /// shown. Some templates write all of it, so members have an order.
     Map<String, Object> forTemplate() {
-        return Map.of(
+        return members(
                 "role",
                 role,
                 "content",
@@ -83,10 +84,17 @@ public record ChatMessage(String role, String content, List<Picture> pictures) {
                         : parts().stream().map(ChatMessage::map).toList());
     }
 
-    private static Map<String, String> map(Part part) {
+    private static Map<String, Object> map(Part part) {
         return switch (part) {
-            case Part.Text text -> Map.of("type", "text", "text", text.text());
+            case Part.Text text -> members("type", "text", "text", text.text());
             case Part.Shown _ -> Map.of("type", "image");
         };
+    }
+
+    private static Map<String, Object> members(String first, Object value, String second, Object other) {
+        Map<String, Object> members = new LinkedHashMap<>();
+        members.put(first, value);
+        members.put(second, other);
+        return members;
     }
 }

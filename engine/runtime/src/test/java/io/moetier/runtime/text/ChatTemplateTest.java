@@ -135,6 +135,19 @@ class ChatTemplateTest {
     }
 
     @Test
+    void membersOfMessagesHaveAnOrder() throws IOException {
+        config("\"chat_template\":\"{% for m in messages %}{{ m }}{{ m | tojson }}{% endfor %}\"");
+        List<Picture> one = List.of(Picture.of("p", 1, 1, new byte[3]));
+        List<ChatMessage> messages = List.of(ChatMessage.showing("user", "a", one), new ChatMessage("assistant", "b"));
+        assertEquals(
+                "{'role': 'user', 'content': [{'type': 'image'}, {'type': 'text', 'text': 'a'}]}"
+                        + "{\"role\": \"user\", \"content\": [{\"type\": \"image\"}, "
+                        + "{\"type\": \"text\", \"text\": \"a\"}]}"
+                        + "{'role': 'assistant', 'content': 'b'}{\"role\": \"assistant\", \"content\": \"b\"}",
+                find().render(messages, false));
+    }
+
+    @Test
     void readsTheTemplateInTheConfig() throws IOException {
         config("\"chat_template\":\"{{ bos_token }}{{ messages[0].content }}{{ eos_token }}\"");
         assertEquals("<s>Hello</s>", render());
