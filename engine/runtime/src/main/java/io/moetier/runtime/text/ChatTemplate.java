@@ -69,13 +69,12 @@ public final class ChatTemplate {
     ///
     /// @throws MalformedModelException if the template cannot be rendered, or refuses the conversation
     public String render(List<ChatMessage> messages, boolean addGenerationPrompt, Map<String, Object> variables) {
-        Map<String, Object> context = new HashMap<>(variables);
+        Map<String, Object> context = new HashMap<>(tokens.special());
+        context.putAll(variables);
         context.putIfAbsent("tools", null); // which transformers passes to every template, whether there are any or not
         context.putIfAbsent("documents", null);
         context.put("messages", messages.stream().map(ChatMessage::forTemplate).toList());
         context.put("add_generation_prompt", addGenerationPrompt);
-        tokens.bosToken().ifPresent(token -> context.put("bos_token", token));
-        tokens.eosToken().ifPresent(token -> context.put("eos_token", token));
         long characters = messages.stream()
                 .mapToLong(message -> message.content().length())
                 .sum();

@@ -147,6 +147,17 @@ class ChatTemplateTest {
                 find().render(messages, false));
     }
 
+    /// transformers passes all of them, by the names of the config, and lets what is said go first.
+    @Test
+    void everySpecialTokenIsFoundByItsName() throws IOException {
+        config("\"unk_token\":\"<unk>\",\"pad_token\":{\"content\":\"<pad>\"},\"sep_token\":\"<sep>\","
+                + "\"cls_token\":\"<cls>\",\"mask_token\":null,\"additional_special_tokens\":[\"<x>\",{\"content\":\"<y>\"}],"
+                + "\"chat_template\":\"{{ bos_token }}{{ eos_token }}{{ unk_token }}{{ pad_token }}{{ sep_token }}"
+                + "{{ cls_token }}{{ mask_token is defined }}{{ additional_special_tokens | join }}\"");
+        assertEquals("<s></s><unk><pad><sep><cls>False<x><y>", render());
+        assertEquals("<s></s><unk>?<sep><cls>False<x><y>", find().render(HELLO, false, Map.of("pad_token", "?")));
+    }
+
     @Test
     void readsTheTemplateInTheConfig() throws IOException {
         config("\"chat_template\":\"{{ bos_token }}{{ messages[0].content }}{{ eos_token }}\"");
