@@ -1,6 +1,5 @@
 package io.moetier.runtime.text.jinja;
 
-import io.moetier.storage.format.Json;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -80,12 +79,20 @@ final class PythonJson {
 
     private void string(String text) {
         budget.characters(text.length());
-        String quoted = Json.write(text);
-        if (!ascii) {
-            out.append(quoted);
-            return;
+        out.append('"');
+        text.chars().forEach(this::character);
+        out.append('"');
+    }
+
+    private void character(int c) {
+        int known = "\"\\\b\f\n\r\t".indexOf(c);
+        if (known >= 0) {
+            out.append('\\').append("\"\\bfnrt".charAt(known));
+        } else if (c < ' ' || (ascii && c > '~')) {
+            out.append("\\u%04x".formatted(c));
+        } else {
+            out.append((char) c);
         }
-        quoted.chars().forEach(c -> out.append(c < 0x80 ? String.valueOf((char) c) : "\\u%04x".formatted(c)));
     }
 
     private void enclosed(char open, Iterator<?> elements, char close) {
