@@ -79,11 +79,26 @@ final class PythonText {
             out.append('\\').append("nrt\\".charAt(known));
         } else if (c == quote) {
             out.append('\\').append(quote);
-        } else if (c < 0x20 || (c >= 0x7f && c < 0xa1) || c == 0xad) {
-            out.append("\\x%02x".formatted(c));
-        } else {
+        } else if (isShown(c)) {
             out.appendCodePoint(c);
+        } else {
+            out.append((c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x").formatted(c));
         }
+    }
+
+    /// Says whether Python takes a character for printable: no blank but the plain one is, nor what has no form.
+    private static boolean isShown(int c) {
+        return switch (Character.getType(c)) {
+            case Character.CONTROL,
+                    Character.FORMAT,
+                    Character.SURROGATE,
+                    Character.PRIVATE_USE,
+                    Character.UNASSIGNED,
+                    Character.LINE_SEPARATOR,
+                    Character.PARAGRAPH_SEPARATOR -> false;
+            case Character.SPACE_SEPARATOR -> c == ' ';
+            default -> true;
+        };
     }
 
     static String real(double number) {
