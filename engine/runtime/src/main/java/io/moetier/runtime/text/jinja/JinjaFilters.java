@@ -1,11 +1,15 @@
 package io.moetier.runtime.text.jinja;
 
 import java.math.BigDecimal;
+import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.Map;
 
 /// The filters of Jinja that make one value of another, and the way to all of them by name.
 final class JinjaFilters {
+    /// Digits of an integer; more are none to Python either.
+    private static final int MAX_DIGITS = 4300;
+
     private JinjaFilters() {}
 
     static JinjaFunction named(String name) {
@@ -44,26 +48,57 @@ final class JinjaFilters {
 
     private static Object real(Object value, JinjaArguments arguments) {
         try {
-            return value instanceof String text ? Double.valueOf(text.strip()) : (Object) PythonValues.real(value);
+            return value instanceof String text ? parsed(text.strip()) : PythonValues.real(value);
         } catch (NumberFormatException | JinjaException e) {
             return arguments.find(1, "default").orElse(0.0);
         }
     }
 
     private static Object integer(Object value, JinjaArguments arguments) {
-        Object absent = arguments.find(1, "default").orElse(0L);
+        BigInteger found;
         try {
-            return switch (value) {
-                case String text -> {
-                    long base = arguments.integer(2, "base", 10);
-                    yield base == 10 ? (long) Double.parseDouble(text.strip()) : Long.parseLong(text, (int) base);
-                }
-                case Double number -> number.longValue();
-                default -> PythonValues.integer(value, "");
+            found = switch (value) {
+                case String text -> whole(text.strip(), arguments.integer(2, "base", 10));
+                case Double number -> new BigDecimal(number).toBigInteger();
+                default -> BigInteger.valueOf(PythonValues.integer(value, ""));
             };
         } catch (NumberFormatException | JinjaException e) {
-            return absent;
+            return arguments.find(1, "default").orElse(0L);
         }
+        return in64Bits(found);
+    }
+
+    private static long in64Bits(BigInteger number) {
+        if (number.bitLength() >= Long.SIZE) {
+            throw new JinjaException("an integer is beyond 64 bits");
+        }
+        return number.longValue();
+    }
+
+    /// Reads an integer, or else what is before the point of a float.
+    private static BigInteger whole(String text, long base) {
+        try {
+            if (text.length() <= MAX_DIGITS) {
+                return new BigInteger(digits(text, base), (int) base);
+            }
+        } catch (NumberFormatException e) {
+            // it may be a float
+        }
+        return new BigDecimal(parsed(text)).toBigInteger();
+    }
+
+    /// Drops what Python lets stand in an integer beside its sign and digits.
+    private static String digits(String text, long base) {
+        String prefix = base == 16 ? "0x" : base == 8 ? "0o" : base == 2 ? "0b" : "";
+        return text.replaceFirst("(?i)^([+-]?)" + prefix, "$1").replaceAll("(?<=\\p{Alnum})_(?=\\p{Alnum})", "");
+    }
+
+    /// Reads a float as Python writes one: Java's letters at its end, and its hexadecimal digits, are none.
+    private static double parsed(String text) {
+        if (!PythonStrings.all(text, c -> "0123456789+-.eE_".indexOf(c) >= 0)) {
+            throw new NumberFormatException("no float of Python's");
+        }
+        return Double.parseDouble(digits(text, 10));
     }
 
     private static Object round(Object value, JinjaArguments arguments) {
