@@ -109,6 +109,10 @@ final class JinjaFilters {
             case "floor" -> RoundingMode.FLOOR;
             default -> throw new JinjaException("round knows common, ceil and floor only");
         };
+        if (PythonValues.isInteger(value) && mode == RoundingMode.HALF_EVEN) {
+            BigDecimal whole = BigDecimal.valueOf(PythonValues.integer(value, ""));
+            return in64Bits(whole.setScale((int) Math.min(precision, 0), mode).toBigInteger());
+        }
         double number = PythonValues.real(value);
         return Double.isNaN(number) || Double.isInfinite(number)
                 ? number
