@@ -10,6 +10,8 @@ import java.util.function.UnaryOperator;
 
 /// The filters of Jinja that look at the elements of a value.
 final class JinjaListFilters {
+    private static final List<String> GROUP = List.of("grouper", "list");
+
     private final JinjaInterpreter in;
     private final JinjaBudget budget;
     private final JinjaArguments arguments;
@@ -210,11 +212,14 @@ final class JinjaListFilters {
     }
 
     private List<Object> groupBy(Object name) {
-        UnaryOperator<Object> key = element -> JinjaFilters.path(element, name, budget);
-        Map<Object, List<Object>> groups = new LinkedHashMap<>();
+        UnaryOperator<Object> key = element -> {
+            Object found = JinjaFilters.path(element, name, budget);
+            return found == Absent.UNDEFINED ? arguments.find(2, "default").orElse(found) : found;
+        };
+        Map<Object, PythonTuple> groups = new LinkedHashMap<>();
         for (Object element : sorted(elements(), element -> folded(key.apply(element), false), false)) {
             Object grouper = PythonValues.key(folded(key.apply(element), false));
-            groups.computeIfAbsent(grouper, first -> new ArrayList<>(List.of(key.apply(element), new ArrayList<>())));
+            groups.computeIfAbsent(grouper, first -> PythonTuple.named(GROUP, key.apply(element), new ArrayList<>()));
             PythonCollections.onList(members(groups.get(grouper)), "append", JinjaArguments.of(element), budget);
         }
         List<Object> pairs = new ArrayList<>();
@@ -223,7 +228,7 @@ final class JinjaListFilters {
     }
 
     @SuppressWarnings("unchecked")
-    private static List<Object> members(List<Object> group) {
+    private static List<Object> members(PythonTuple group) {
         return (List<Object>) group.get(1);
     }
 

@@ -3,16 +3,32 @@ package io.moetier.runtime.text.jinja;
 import java.util.AbstractList;
 import java.util.List;
 
-/// A list that cannot be changed, and is written in parentheses.
+/// A list that cannot be changed, and is written in parentheses; its elements may have names as well.
 final class PythonTuple extends AbstractList<Object> {
     private final List<Object> elements;
+    private final List<String> names;
+
+    private PythonTuple(List<Object> elements, List<String> names) {
+        this.elements = elements;
+        this.names = names;
+    }
 
     PythonTuple(List<Object> elements) {
-        this.elements = elements;
+        this(elements, List.of());
     }
 
     static PythonTuple of(Object... elements) {
         return new PythonTuple(List.of(elements));
+    }
+
+    static PythonTuple named(List<String> names, Object... elements) {
+        return new PythonTuple(List.of(elements), names);
+    }
+
+    /// Returns the element of a name, or [Absent#UNDEFINED].
+    Object field(String name) {
+        int index = names.indexOf(name);
+        return index < 0 ? Absent.UNDEFINED : elements.get(index);
     }
 
     @Override

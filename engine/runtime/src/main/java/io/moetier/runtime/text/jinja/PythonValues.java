@@ -233,6 +233,7 @@ final class PythonValues {
             case Map<?, ?> map -> found(map.get(name));
             case JinjaNamespace namespace -> namespace.get(name);
             case JinjaLoop loop -> loop.field(name);
+            case PythonTuple tuple -> tuple.field(name);
             case Absent.UNDEFINED ->
                 throw new JinjaException("cannot take '" + name + "' of a value that is undefined");
             default -> Absent.UNDEFINED;
