@@ -102,7 +102,7 @@ final class JinjaListFilters {
         for (long i = 0; i < count; i++) {
             long to = from + size + (i < longer ? 1 : 0);
             List<Object> slice = new ArrayList<>(elements.subList((int) from, (int) to));
-            slices.add(longer > 0 && i >= longer ? filled(slice, size + 1) : slice);
+            slices.add(i >= longer ? filled(slice, size + 1) : slice);
             from = to;
         }
         return slices;
