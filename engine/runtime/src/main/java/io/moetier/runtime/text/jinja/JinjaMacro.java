@@ -66,8 +66,8 @@ record JinjaMacro(Header header, List<Node> body, JinjaScope around) implements 
         int index = 0;
         for (Map.Entry<String, JinjaExpression> parameter : header.parameters().entrySet()) {
             String name = parameter.getKey();
-            Object given = arguments.find(index++, name).orElse(Absent.UNDEFINED);
-            scope.set(name, given == Absent.UNDEFINED ? in.evaluate(parameter.getValue(), scope) : given);
+            Object value = arguments.find(index++, name).orElseGet(() -> in.evaluate(parameter.getValue(), scope));
+            scope.set(name, value);
             others.remove(name);
         }
         if (others.remove("caller") instanceof JinjaFunction caller) {
