@@ -114,9 +114,14 @@ final class PythonOperators {
             case "-" -> a - b;
             case "*" -> a * b;
             case "/" -> a / b;
-            case "//" -> Math.floor(a / b);
-            case "%" -> a - b * Math.floor(a / b);
+            case "//" -> Math.rint((a - a % b) / b - (isOtherSide(a % b, b) ? 1 : 0));
+            case "%" -> isOtherSide(a % b, b) ? a % b + b : a % b;
             default -> Math.pow(a, b);
         };
+    }
+
+    /// Says whether a remainder has the sign that the divisor has not, which Python's never has.
+    private static boolean isOtherSide(double remainder, double divisor) {
+        return remainder != 0 && remainder < 0 != divisor < 0;
     }
 }
