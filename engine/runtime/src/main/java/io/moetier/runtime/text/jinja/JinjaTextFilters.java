@@ -4,9 +4,12 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /// The filters of Jinja that make one text of another.
 final class JinjaTextFilters {
+    private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}_]+");
+
     private JinjaTextFilters() {}
 
     static Object apply(String name, JinjaArguments arguments, JinjaBudget budget) {
@@ -37,8 +40,7 @@ final class JinjaTextFilters {
                         .replace("*", "%2A")
                         .replace("%7E", "~")
                         .replace("%2F", "/");
-            case "wordcount" ->
-                (long) PythonSplitting.split(text, JinjaArguments.of(), budget).size();
+            case "wordcount" -> WORD.matcher(text).results().count();
             default -> throw new JinjaException("unknown filter '" + name + "'");
         };
     }
@@ -65,7 +67,7 @@ final class JinjaTextFilters {
                 : PythonCharacters.pad("", " ", Math.max(0, PythonValues.integer(width, "width")), 0, budget);
         boolean first = arguments.flag(2, "first", false);
         boolean blank = arguments.flag(3, "blank", false);
-        List<Object> lines = PythonSplitting.lines(text + "\n", false, "\n", budget);
+        List<Object> lines = PythonSplitting.lines(text + "\n", false, budget);
         budget.characters(margin.length(), lines.size());
         StringBuilder out = new StringBuilder();
         for (int i = 0; i < lines.size(); i++) {

@@ -5,6 +5,8 @@ import java.util.List;
 
 /// The methods of Python's strings that cut one into several.
 final class PythonSplitting {
+    private static final String LINE_ENDS = "\n\r\u000B\f\u001C\u001D\u001E\u0085\u2028\u2029";
+
     private PythonSplitting() {}
 
     /// Splits at a separator, or at runs of blanks if none is given; the second argument limits how often.
@@ -86,13 +88,13 @@ final class PythonSplitting {
         return PythonStrings.reversed(words);
     }
 
-    static List<Object> lines(String text, boolean keepEnds, String ends, JinjaBudget budget) {
+    static List<Object> lines(String text, boolean keepEnds, JinjaBudget budget) {
         List<Object> lines = new ArrayList<>();
         int from = 0;
         while (from < text.length()) {
             budget.steps(1);
             int at = from;
-            while (at < text.length() && ends.indexOf(text.charAt(at)) < 0) {
+            while (at < text.length() && LINE_ENDS.indexOf(text.charAt(at)) < 0) {
                 at++;
             }
             int next = Math.min(text.length(), text.startsWith("\r\n", at) ? at + 2 : at + 1);

@@ -11,7 +11,6 @@ final class PythonStrings {
     private static final String BLANKS =
             " \t\n\r\f\u000B\u001C\u001D\u001E\u001F\u0085\u00A0\u1680\u2000\u2001\u2002\u2003\u2004"
                     + "\u2005\u2006\u2007\u2008\u2009\u200A\u2028\u2029\u202F\u205F\u3000";
-    private static final String LINE_ENDS = "\n\r\u000B\f\u001C\u001D\u001E\u0085\u2028\u2029";
 
     private PythonStrings() {}
 
@@ -33,7 +32,7 @@ final class PythonStrings {
             }
             case "split" -> PythonSplitting.split(text, arguments, budget);
             case "rsplit" -> PythonSplitting.splitFromEnd(text, arguments, budget);
-            case "splitlines" -> PythonSplitting.lines(text, arguments.flag(0, "keepends", false), LINE_ENDS, budget);
+            case "splitlines" -> PythonSplitting.lines(text, arguments.flag(0, "keepends", false), budget);
             case "partition" -> PythonSplitting.partition(text, arguments.string(0, "sep"), false, budget);
             case "rpartition" -> PythonSplitting.partition(text, arguments.string(0, "sep"), true, budget);
             case "replace" ->
