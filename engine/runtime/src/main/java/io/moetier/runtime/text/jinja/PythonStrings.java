@@ -17,8 +17,8 @@ final class PythonStrings {
     static Object call(String text, String method, JinjaArguments arguments, JinjaBudget budget) {
         budget.characters(text.length());
         return switch (method) {
-            case "startswith" -> affix(text, arguments, budget, true);
-            case "endswith" -> affix(text, arguments, budget, false);
+            case "startswith" -> affix(part(text, arguments, budget), arguments, budget, true);
+            case "endswith" -> affix(part(text, arguments, budget), arguments, budget, false);
             case "strip" -> strip(text, arguments, true, true, budget);
             case "lstrip" -> strip(text, arguments, true, false, budget);
             case "rstrip" -> strip(text, arguments, false, true, budget);
@@ -44,11 +44,17 @@ final class PythonStrings {
                         budget);
             case "find", "index" -> position(text, arguments, false, method.equals("index"), budget);
             case "rfind", "rindex" -> position(text, arguments, true, method.equals("rindex"), budget);
-            case "count" -> count(text, arguments.string(0, "sub"), budget);
+            case "count" -> count(part(text, arguments, budget), arguments.string(0, "sub"), budget);
             case "join" -> join(text, PythonValues.elements(arguments.get(0, "iterable"), budget), budget);
             case "format" -> PythonFormat.braces(text, arguments, budget);
             default -> PythonCharacters.call(text, method, arguments, budget);
         };
+    }
+
+    /// Returns the part of a text in which a method is to look.
+    private static String part(String text, JinjaArguments arguments, JinjaBudget budget) {
+        Object from = arguments.find(1, "start").orElse(Absent.NONE);
+        return substring(text, from, arguments.find(2, "end").orElse(Absent.NONE), budget);
     }
 
     private static boolean affix(String text, JinjaArguments arguments, JinjaBudget budget, boolean start) {
@@ -79,11 +85,11 @@ final class PythonStrings {
         budget.characters(text.length());
         int from = 0;
         int to = text.length();
-        while (left && from < to && drops.test(text.charAt(from))) {
-            from++;
+        while (left && from < to && drops.test(text.codePointAt(from))) {
+            from += Character.charCount(text.codePointAt(from));
         }
-        while (right && to > from && drops.test(text.charAt(to - 1))) {
-            to--;
+        while (right && to > from && drops.test(text.codePointBefore(to))) {
+            to -= Character.charCount(text.codePointBefore(to));
         }
         return text.substring(from, to);
     }
