@@ -43,7 +43,7 @@ record JinjaFor(
         JinjaScope scope = new JinjaScope(in.scope());
         List<Object> kept = kept(in, scope);
         if (kept.isEmpty()) {
-            return in.render(otherwise);
+            return in.render(otherwise, new JinjaScope(in.scope()));
         }
         JinjaLoop loop = new JinjaLoop(kept);
         in.enterLoop();
