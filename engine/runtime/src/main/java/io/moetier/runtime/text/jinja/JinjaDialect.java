@@ -97,9 +97,10 @@ final class JinjaDialect {
         if (end < 0) {
             throw new JinjaException("a comment has no end", line(begin));
         }
-        drop(position, end);
+        int from = position;
+        drop(from, end);
         position = end + 2;
-        dropBehind(template.charAt(end - 1), true);
+        dropBehind(end > from ? template.charAt(end - 1) : ' ', true);
     }
 
     private void tag(int begin) {
