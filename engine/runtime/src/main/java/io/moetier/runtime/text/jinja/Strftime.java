@@ -4,7 +4,8 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
-/// Formats a time by the patterns of C's `strftime` that chat templates use, in English.
+/// Formats a time by the patterns of C's `strftime` that chat templates use, in English; a sign before a letter, as in
+/// `%-d`, leaves out zeros in front.
 final class Strftime {
     private Strftime() {}
 
@@ -14,7 +15,10 @@ final class Strftime {
             if (pattern.charAt(i) != '%' || i + 1 == pattern.length()) {
                 out.append(pattern.charAt(i));
             } else {
-                out.append(field(pattern.charAt(++i), time));
+                boolean shortened = pattern.charAt(i + 1) == '-' && i + 2 < pattern.length();
+                i += shortened ? 2 : 1;
+                String field = field(pattern.charAt(i), time);
+                out.append(shortened ? field.replaceFirst("^0+(?=.)", "") : field);
             }
         }
         return out.toString();
@@ -26,6 +30,7 @@ final class Strftime {
             case 'y' -> "yy";
             case 'm' -> "MM";
             case 'd' -> "dd";
+            case 'e' -> "ppd";
             case 'B' -> "MMMM";
             case 'b' -> "MMM";
             case 'A' -> "EEEE";
