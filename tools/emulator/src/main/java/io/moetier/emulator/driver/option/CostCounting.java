@@ -6,7 +6,8 @@ public enum CostCounting {
     /// For each launch.
     ALWAYS,
     /// For the first launch of each kernel with the same grid, block and numbers among its parameters. A
-    /// kernel whose traffic depends on the data at its addresses is charged what it took first.
+    /// kernel whose traffic depends on the data at its addresses, or on what is in a struct that it is given,
+    /// is charged what it took first.
     ONCE,
     /// Not at all: a kernel takes its start-up time.
     NEVER
