@@ -13,15 +13,23 @@ import io.moetier.lab.plan.Place;
 import io.moetier.lab.plan.PlannedModel;
 import io.moetier.lab.plan.Planner;
 import io.moetier.lab.plan.PriorRouting;
+import io.moetier.lab.plan.TracedRouting;
+import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.offload.SlotBudget.SizeClassCount;
 import io.moetier.runtime.session.MemoryForecast;
 import io.moetier.runtime.session.MemoryPlan;
+import io.moetier.runtime.session.SessionTrace;
+import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.runtime.trace.TraceToken;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.model.Phase;
 import io.moetier.testdata.TestData;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class PlannerTest {
     private static final MachineProfile MACHINE = MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0);
@@ -54,6 +62,31 @@ class PlannerTest {
             assertEquals(past, loaderBytes(large, io) == 0, io::name);
             assertEquals(io == IoMode.DIRECT, loaderBytes(small, io) == 0, io::name);
         }
+    }
+
+    @Test
+    void generatedTokensGoThroughNoEncoder(@TempDir Path folder) {
+        PlannedModel model = ModelSummary.of(TestData.golden("nllb_moe")).planned();
+        assertEquals(4, model.layers());
+        assertEquals(24, model.numExperts());
+        SlotPlan decoders = new SlotPlan("half of all", List.of(12));
+        assertEquals(List.of(0, 0), model.sizes().experts().classOfLayer());
+        assertEquals(
+                1,
+                new PriorRouting(HitPriors.shipped())
+                        .expect(model, decoders)
+                        .outcome()
+                        .hitRate());
+        Path trace = folder.resolve("t.jsonl.gz");
+        try (TraceRecorder recorder = new TraceRecorder(trace, SessionTrace.header("", model.spec(), ""))) {
+            for (int position = 0; position < 8; position++) {
+                int[][] chosen = {{0, 1}, {2, 3}};
+                recorder.record(new TraceToken(0, position, Phase.DECODE, chosen, Optional.empty(), Optional.empty()));
+            }
+            recorder.finish();
+        }
+        assertEquals(
+                1, new TracedRouting(trace).expect(model, decoders).outcome().hitRate());
     }
 
     private static long loaderBytes(PlannedModel model, IoMode io) {

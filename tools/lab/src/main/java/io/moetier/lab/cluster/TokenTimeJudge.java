@@ -27,7 +27,7 @@ public final class TokenTimeJudge implements Judge {
 
     private final ClusterModel model;
     private final StoreManifest manifest;
-    private final int[] layers; // numbers of those with experts
+    private final int[] layers; // numbers of those with experts that a token goes through
     private final boolean diskIsMeasured;
 
     /// Judges for one model.
@@ -40,6 +40,7 @@ public final class TokenTimeJudge implements Judge {
         model = ClusterModel.of(spec, manifest, state);
         layers = manifest.slotBytesOfLayer().keySet().stream()
                 .mapToInt(layer -> layer)
+                .filter(layer -> layer >= spec.encoderLayers())
                 .toArray();
     }
 
@@ -64,8 +65,10 @@ public final class TokenTimeJudge implements Judge {
         long[][] used = new long[layers.length][model.experts()];
         for (StoreManifest.Entry entry : manifest.experts()) {
             ExpertId id = entry.id();
-            double uses = proposal.uses().applyAsDouble(id.pack());
-            used[Arrays.binarySearch(layers, id.layer())][id.expert()] = Math.round(COUNTS * uses);
+            int layer = Arrays.binarySearch(layers, id.layer());
+            if (layer >= 0) {
+                used[layer][id.expert()] = Math.round(COUNTS * proposal.uses().applyAsDouble(id.pack()));
+            }
         }
         return used;
     }

@@ -3,6 +3,8 @@ package io.moetier.lab.plan;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.model.spec.AttentionSpec;
+import io.moetier.runtime.model.spec.BlockSpec;
+import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
@@ -10,6 +12,8 @@ import io.moetier.runtime.offload.SlotBudget;
 import io.moetier.runtime.session.MemoryForecast;
 import io.moetier.storage.memory.ByteSize;
 import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
 
 /// A model in one of the forms that it can have, known from its headers.
 ///
@@ -39,7 +43,16 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
 
     /// Returns the experts of all layers.
     public int numExperts() {
-        return spec().moeLayers().stream().mapToInt(MoeSpec::numExperts).sum();
+        return numExperts(spec().moeLayers().stream());
+    }
+
+    private static int numExperts(Stream<MoeSpec> layers) {
+        return layers.mapToInt(MoeSpec::numExperts).sum();
+    }
+
+    /// Returns the experts of the layers that a generated token goes through: all but those of an encoder.
+    int expertsOfToken() {
+        return numExperts(spec().moeLayersOfToken().stream());
     }
 
     /// Returns the most experts that a layer chooses for a token.
@@ -47,7 +60,20 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
         return spec().mostExpertsPerToken();
     }
 
-    /// Returns the slots that a budget buys.
+    /// Returns the layers that a prompt goes through: an encoder's, where there is one.
+    List<LayerSpec> layersOfPrompt() {
+        return spec().layers()
+                .subList(0, spec().encoder().isPresent() ? spec().encoderLayers() : spec().numMainLayers());
+    }
+
+    /// Returns the mixtures of these.
+    List<MoeSpec> moeLayersOfPrompt() {
+        return layersOfPrompt().stream()
+                .flatMap(layer -> layer.blocks(MoeSpec.class))
+                .toList();
+    }
+
+    /// Returns the slots that a budget buys for the layers that a generated token goes through.
     SlotPlan slots(long budgetBytes) {
         SlotBudget budget = sizes.experts().budget(experts(), topK());
         long bytes = Math.max(budget.minimumBytes(), budgetBytes);
@@ -80,6 +106,13 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
     /// Returns the weights that every token of a prompt is multiplied with, but for the experts; the head is for the
     /// last one alone, or for the decoder.
     long weightsOfOthers() {
+        if (spec().encoder().isPresent()) {
+            return layersOfPrompt().stream()
+                    .flatMap(layer -> layer.blocks(BlockSpec.class))
+                    .flatMap(block -> block.linears().stream())
+                    .mapToLong(LinearSpec::numParameters)
+                    .sum();
+        }
         long head = spec().tiedEmbeddings() ? 0 : spec().head().linear().numParameters();
         return Math.max(
                 0,

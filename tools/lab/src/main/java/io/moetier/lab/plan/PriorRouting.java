@@ -12,7 +12,7 @@ public record PriorRouting(HitPriors priors) implements RoutingKnowledge {
 
     @Override
     public Expectation expect(PlannedModel model, SlotPlan slots) {
-        double share = (double) slots.numSlots() / (double) model.numExperts();
+        double share = (double) slots.numSlots() / (double) model.expertsOfToken();
         HitPriors.Hits hits = priors.at(model.experts(), model.topK(), share);
         return new Expectation(outcome(model, slots, hits.rate()), hits.deviation());
     }

@@ -6,8 +6,10 @@ import io.moetier.lab.cost.PromptCosts;
 import io.moetier.lab.simulate.Outcome;
 import io.moetier.lab.simulate.Prediction;
 import io.moetier.lab.simulate.SlotPlan;
+import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.session.MemoryForecast;
+import java.util.List;
 import java.util.Optional;
 
 /// How fast a machine would run a model.
@@ -46,7 +48,7 @@ public record SpeedForecast(
         SlotPlan slots =
                 memory.device().map(of -> model.slots(of.slots().bytes())).orElse(inMemory);
         SlotPlan larger = slots.numSlots() > inMemory.numSlots() ? slots : inMemory;
-        boolean reads = memory.device().isPresent() && larger.numSlots() < model.numExperts();
+        boolean reads = memory.device().isPresent() && larger.numSlots() < model.expertsOfToken();
         if (reads && basis.machine().diskBytesPerSecond().isEmpty()) {
             return Optional.empty();
         }
@@ -62,8 +64,7 @@ public record SpeedForecast(
         Residuals residuals = basis.residuals();
         Interval generation = Interval.ofRate(
                 likely, residuals.resident() * (1 - shareOfLoads), residuals.loads() * shareOfLoads, byHits);
-        Optional<Double> promptSeconds =
-                basis.prompt().flatMap(costs -> promptSeconds(model, memory, basis, costs, inMemory));
+        Optional<Double> promptSeconds = basis.prompt().flatMap(costs -> promptSeconds(model, memory, basis, costs));
         Optional<Interval> prompt =
                 promptSeconds.map(seconds -> Interval.ofRate(seconds / promptTokens(memory), residuals.prompt()));
         Optional<Interval> first = promptSeconds.map(
@@ -116,7 +117,7 @@ public record SpeedForecast(
 
     /// Returns what a prompt takes: products, what layers do beside, and each missing expert once for each pass.
     private static Optional<Double> promptSeconds(
-            PlannedModel model, MemoryForecast memory, Basis basis, PromptCosts costs, SlotPlan slots) {
+            PlannedModel model, MemoryForecast memory, Basis basis, PromptCosts costs) {
         CostModel.Traits traits = model.sizes().traits().orElseThrow();
         Optional<PromptCosts.Products> ofExperts = costs.products(traits.expertType());
         Optional<PromptCosts.Products> ofOthers = costs.products(traits.denseType());
@@ -127,15 +128,17 @@ public record SpeedForecast(
         int passes = Math.ceilDiv(tokens, memory.batch());
         double tokensOfPass = (double) tokens / passes;
         double chosen = 1 - Math.pow(1 - (double) model.topK() / model.experts(), tokensOfPass);
-        double experts = chosen * model.numExperts(); // of one pass
-        double rows = tokensOfPass * model.layers() * model.topK() / experts;
+        List<MoeSpec> mixtures = model.moeLayersOfPrompt();
+        double experts =
+                chosen * mixtures.stream().mapToInt(MoeSpec::numExperts).sum(); // of one pass
+        double rows = tokensOfPass * mixtures.size() * model.topK() / experts;
         double computing = passes
                         * (experts * ofExperts.get().seconds((double) model.weightsOfExpert(), rows)
                                 + ofOthers.get().seconds((double) model.weightsOfOthers(), tokensOfPass))
                 + tokens
-                        * model.spec().layers().size()
+                        * model.layersOfPrompt().size()
                         * costs.besideSeconds(traits.width(), model.queryWidth(), tokens);
-        double share = (double) slots.numSlots() / (double) model.numExperts();
+        double share = (double) memory.slots().number() / model.numExperts();
         double missing = passes * experts * Math.max(0, 1 - share);
         double expertBytes = (double) model.memory().slotBudget().allBytes() / model.numExperts();
         double loads = missing == 0

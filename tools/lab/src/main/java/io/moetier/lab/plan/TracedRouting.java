@@ -25,11 +25,10 @@ public record TracedRouting(Path trace) implements RoutingKnowledge {
     public Expectation expect(PlannedModel model, SlotPlan slots) {
         try (TraceReader reader = TraceReader.open(trace)) {
             TraceHeader header = reader.header();
-            if (header.layers() != model.layers()
-                    || header.experts() != model.experts()
-                    || header.topK() != model.topK()) {
+            int layers = model.spec().moeLayersOfToken().size();
+            if (header.layers() != layers || header.experts() != model.experts() || header.topK() != model.topK()) {
                 throw new MalformedModelException(trace + ": a trace of " + header.layers() + " layers of "
-                        + header.experts() + " experts, top " + header.topK() + ", but the model has " + model.layers()
+                        + header.experts() + " experts, top " + header.topK() + ", but the model has " + layers
                         + " layers of " + model.experts() + ", top " + model.topK());
             }
             Simulator simulator = new Simulator(Admission.LAYER, 1, header.tokens() / WARM_UP_PART, 1);

@@ -344,6 +344,14 @@ public record ModelSpec(
         return blocks(MoeSpec.class).toList();
     }
 
+    /// Returns those that a token of a text goes through: not an encoder's, nor that of a layer for multi-token
+    /// prediction.
+    public List<MoeSpec> moeLayersOfToken() {
+        return layers.subList(encoderLayers(), numMainLayers()).stream()
+                .flatMap(layer -> layer.blocks(MoeSpec.class))
+                .toList();
+    }
+
     /// Returns how many experts a token is sent to in the layer with the most; 0 if none has experts.
     public int mostExpertsPerToken() {
         return moeLayers().stream().mapToInt(MoeSpec::numExpertsPerToken).max().orElse(0);
