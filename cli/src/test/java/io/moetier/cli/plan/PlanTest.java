@@ -32,8 +32,11 @@ import java.io.StringWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -214,6 +217,26 @@ class PlanTest {
                     .mapToLong(request -> request.to() - request.from() + 1)
                     .sum();
             assertTrue(read < 1 << 20, "read " + read);
+        }
+    }
+
+    /// That of Kimi K2 Thinking has 200,000 tensors.
+    @Test
+    void anIndexOfManyTensorsIsReadWhole() throws IOException {
+        String name = "model.safetensors.index.json";
+        Map<String, byte[]> files = new HashMap<>();
+        try (Stream<Path> all = Files.list(TestData.golden("mixtral_sharded"))) {
+            for (Path file : all.filter(Files::isRegularFile).toList()) {
+                files.put(String.valueOf(file.getFileName()), Files.readAllBytes(file));
+            }
+        }
+        byte[] index = Objects.requireNonNull(files.get(name));
+        byte[] large = Arrays.copyOf(index, 17 << 20);
+        Arrays.fill(large, index.length, large.length, (byte) ' ');
+        files.put(name, large);
+        try (HubDouble hub = HubDouble.start()) {
+            hub.put("org/large", files);
+            assertTrue(candidates(hub, "hf:org/large").list().getFirst().model().bytes() > 0);
         }
     }
 

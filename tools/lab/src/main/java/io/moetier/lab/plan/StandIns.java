@@ -23,6 +23,7 @@ import java.nio.file.Path;
 public final class StandIns implements AutoCloseable {
     private static final int FIRST_PIECE = 1 << 20; // of a GGUF file, whose header does not tell how long it is
     private static final int MOST_OF_HEADER = 1 << 28;
+    private static final String INDEX = ".index.json";
     private static final long MOST_OF_DESCRIPTION = 16L << 20;
 
     private final Hub hub;
@@ -84,10 +85,15 @@ public final class StandIns implements AutoCloseable {
                 fillSafetensors(file, content);
             } else if (file.path().endsWith(".gguf")) {
                 fillGguf(file, path, content);
-            } else if (file.bytes() <= MOST_OF_DESCRIPTION && !file.path().endsWith("tokenizer.json")) {
+            } else if (file.bytes() <= mostBytes(file) && !file.path().endsWith("tokenizer.json")) {
                 fill(file, content, 0, (int) file.bytes());
             }
         }
+    }
+
+    /// The index of some hundred thousand tensors is larger than all else that describes a model.
+    private static long mostBytes(HubFile file) {
+        return file.path().endsWith(INDEX) ? MOST_OF_HEADER : MOST_OF_DESCRIPTION;
     }
 
     private void fillSafetensors(HubFile file, RandomAccessFile content) throws IOException {
