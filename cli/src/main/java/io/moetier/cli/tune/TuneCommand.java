@@ -200,6 +200,9 @@ public final class TuneCommand implements Callable<Integer> {
         }
         Optional<ClusterSettings> several = cluster.settings(0);
         TunePolicies chosen = TunePolicies.of(policies, census);
+        if (!after.isEmpty() && !chosen.anyLearns()) {
+            throw new IllegalArgumentException("--after is for the policy gate, which is not among --policies");
+        }
         checkOutputs(chosen);
         recording.check(inputs);
         experts.check(recording.isWanted() ? Optional.of(inputs.getFirst()) : Optional.empty());

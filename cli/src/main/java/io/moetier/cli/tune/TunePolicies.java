@@ -18,6 +18,7 @@ record TunePolicies(List<String> names, Optional<TraceCensus> census) {
     static final Contender LRU = new Contender("lru", Optional.of(Policies.of("lru")));
 
     private static final String ALL = "all";
+    private static final String LEARNING = "gate"; // in each layer by itself, too
 
     /// Reads names as the command line gives them.
     ///
@@ -45,6 +46,11 @@ record TunePolicies(List<String> names, Optional<TraceCensus> census) {
     /// Says whether none of them could be run.
     boolean onlyOptimum() {
         return names.stream().allMatch(Contender.CLAIRVOYANT::equals);
+    }
+
+    /// Says whether one of them goes on with what it has learnt before.
+    boolean anyLearns() {
+        return names.stream().anyMatch(name -> name.endsWith(LEARNING));
     }
 
     /// Returns the policies for one trace.
