@@ -225,7 +225,8 @@ record TuneReport(
         return "; " + next.plan().spelling() + " buys another " + percent("%.0f %%", fewer) + " fewer copies";
     }
 
+    /// A share that is rounded to nothing has no sign.
     private static String percent(String format, double share) {
-        return String.format(Locale.ROOT, format, 100 * share);
+        return String.format(Locale.ROOT, format, 100 * share).replaceFirst("^-(?=[0.]+ )", "");
     }
 }

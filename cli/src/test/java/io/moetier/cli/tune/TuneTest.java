@@ -129,6 +129,14 @@ class TuneTest {
         assertTrue(out.contains("Recommended: lfu at 25% (192 slots), which needs 7 % fewer copies than lru.\n"), out);
     }
 
+    /// This one finds 0.3 % less of the gap than LRU does.
+    @Test
+    void whatIsRoundedToNothingHasNoSign() {
+        String trace = TestData.trace("deepseek-v2-lite_esft-translation_small").toString();
+        String out = ok("tune", trace, "--policies", "slru", "--budgets", "56%");
+        assertTrue(out.contains("  0 %\n"), out);
+    }
+
     @Test
     void theRowsAreWritten() {
         Path json = directory.resolve("tune.json");
@@ -350,6 +358,7 @@ class TuneTest {
     @CsvSource(delimiter = '|', textBlock = """
             --policies lru,mru              | --policies: unknown policy 'mru': expected one of
             --policies static               | --policies static needs --census FILE, a trace of other requests than those compared
+            --policies lru --after x.gz     | --after is for the policy gate, which is not among --policies
             --policies lru --census x.gz    | --census is for the policy static, which is not among --policies
             --budgets 0.5%                  | --budgets: 0.5% of 768 experts is 3 slots, but the top-4 experts of one layer, which are needed at the same time, take 4 slots
             --budgets 1M --expert-bytes 1M  | --budgets: 1M is 1.00 MiB, but the top-4 experts of one layer, which are needed at the same time, take 4.00 MiB
