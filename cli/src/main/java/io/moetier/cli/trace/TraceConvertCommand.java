@@ -74,6 +74,10 @@ public final class TraceConvertCommand implements Callable<Integer> {
         }
         ForeignFormat format = from == null ? ForeignFormat.of(in) : format(from);
         TraceConversion conversion = new TraceConversion(format, Optional.ofNullable(model), numExperts, promptTokens);
+        if (promptTokens > 0 && format != ForeignFormat.VLLM) {
+            throw new IllegalArgumentException(
+                    "--prompt-tokens is for vllm: " + format.label() + " says which tokens are of a prompt");
+        }
         OutputFile.check(out, "OUT");
         if (Files.exists(out) && Files.exists(in) && Files.isSameFile(in, out)) {
             throw new IllegalArgumentException("OUT: expected another file than IN, found " + out);

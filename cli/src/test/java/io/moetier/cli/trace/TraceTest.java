@@ -102,6 +102,13 @@ class TraceTest {
                 "csv");
         fails(Failure.USAGE, "--experts: expected 1 to 65536, found 0", in, out, "--experts", "0");
         fails(Failure.USAGE, "--prompt-tokens: expected 0 or more, found -1", in, out, "--prompt-tokens", "-1");
+        fails(
+                Failure.USAGE,
+                "--prompt-tokens is for vllm: llama-moe-trace says which tokens are of a prompt",
+                in,
+                out,
+                "--prompt-tokens",
+                "2");
         fails(Failure.USAGE, "OUT: expected another file than IN, found " + in, in, in.toString());
         fails(
                 Failure.FAILED,
