@@ -15,6 +15,7 @@ final class Answering implements AutoCloseable {
     private final Runnable policies;
     private final String name; // in messages
     private AnswerSettings settings;
+    private boolean answering;
     private boolean closed;
     private volatile boolean cancelled;
 
@@ -43,17 +44,25 @@ final class Answering implements AutoCloseable {
 
     /// Asks for an answer, which ends early once it is cancelled or the thread is interrupted.
     ///
-    /// @throws IllegalStateException if this is closed
+    /// @throws IllegalStateException if this is closed, or who is told of an answer asks for another
     Answer answer(Asking asking, Consumer<String> onPiece) {
-        if (closed) {
-            throw new IllegalStateException("the " + name + " is closed");
+        if (closed || answering) {
+            throw new IllegalStateException("the " + name + (closed ? " is closed" : " is answering already"));
         }
         cancelled = false;
-        return Failures.translated(() -> {
-            Reply reply = asking.ask(piece -> Failures.listener(() -> onPiece.accept(piece)), this::isToEnd);
-            policies.run();
-            return answer(reply);
-        });
+        answering = true;
+        try {
+            return Failures.translated(() -> {
+                Reply reply = asking.ask(piece -> Failures.listener(() -> onPiece.accept(piece)), this::isToEnd);
+                policies.run();
+                return answer(reply);
+            });
+        } finally {
+            answering = false;
+            if (closed) {
+                close();
+            }
+        }
     }
 
     /// Is asked before each layer.
@@ -96,9 +105,14 @@ final class Answering implements AutoCloseable {
         cancelled = true;
     }
 
+    /// Ends the answer under way if who is told of it calls; then all is freed behind it.
     @Override
     public void close() {
         closed = true;
-        Failures.translated(conversation::close);
+        if (answering) {
+            cancelled = true;
+        } else {
+            Failures.translated(conversation::close);
+        }
     }
 }

@@ -9,7 +9,8 @@ import java.util.function.Consumer;
 
 /// A conversation with a model, whose turns add up. What was computed of it before is not computed again.
 ///
-/// Belongs to one thread at a time, but for [#cancel()]. To be closed before its model.
+/// Belongs to one thread at a time, but for [#cancel()]. Who is told of an answer may close this, which ends the
+/// answer, but not ask for another. To be closed before its model.
 public final class Chat implements AutoCloseable {
     private final Answering answering;
     private final Conversation conversation;

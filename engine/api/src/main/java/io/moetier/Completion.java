@@ -7,7 +7,8 @@ import java.util.function.Consumer;
 
 /// Continues texts, or token ids, each for itself.
 ///
-/// Belongs to one thread at a time, but for [#cancel()]. To be closed before its model.
+/// Belongs to one thread at a time, but for [#cancel()]. Who is told of an answer may close this, which ends the
+/// answer, but not ask for another. To be closed before its model.
 public final class Completion implements AutoCloseable {
     private final Answering answering;
     private final Conversation conversation;

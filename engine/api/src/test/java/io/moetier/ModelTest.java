@@ -134,6 +134,21 @@ class ModelTest {
     }
 
     @Test
+    void whoIsToldOfAnAnswerMayCloseButNotAsk() {
+        Completion completion = model.completion(GREEDY);
+        try (Completion _ = completion) {
+            IllegalStateException asked = assertThrows(
+                    IllegalStateException.class,
+                    () -> completion.complete(PROMPT, piece -> completion.complete("The horse")));
+            assertEquals("the completion is answering already", asked.getMessage());
+            Answer answer = completion.complete(PROMPT, piece -> completion.close());
+            assertEquals(FinishReason.CANCELLED, answer.finishReason());
+            IllegalStateException closed = assertThrows(IllegalStateException.class, () -> completion.complete(PROMPT));
+            assertEquals("the completion is closed", closed.getMessage());
+        }
+    }
+
+    @Test
     void whatAListenerThrowsComesBackAsItIs() throws IOException {
         UncheckedIOException broken = new UncheckedIOException(new IOException("nobody reads"));
         IllegalArgumentException confused = new IllegalArgumentException("no such layer");
