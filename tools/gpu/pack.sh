@@ -2,6 +2,7 @@
 # Packs what verify-on-gpu.sh needs on a machine that has a GPU, but no network, Maven or JDK: a folder and its .tar.gz.
 #   pack.sh [--built] [FOLDER]     --built: take what is built as it is; FOLDER: else target/moetier-gpu
 set -eu
+unset CDPATH # or cd looks elsewhere for a folder, and prints where it found it
 root=$(cd "$(dirname "$0")/../.." && pwd -P)
 . "$root/.mvn/jdk.sh"
 . "$root/tools/pack.sh"

@@ -3,6 +3,7 @@
 #   verify-on-gpu.sh [--device cuda|emulated] [--short]
 # Needs glibc, NVIDIA's driver, and nothing else: pack.sh packs the rest beside it.
 set -u
+unset CDPATH # or cd looks elsewhere for a folder, and prints where it found it
 here=$(cd "$(dirname "$0")" && pwd -P)
 device=cuda
 long=1 quick=

@@ -6,6 +6,7 @@
 #   own: only the level that this very processor would use, for those who compile what they run themselves; it takes a
 #   third of the time. What was compiled before stays part of the library.
 set -eu
+unset CDPATH # or cd looks elsewhere for a folder, and prints where it found it
 
 classes=$1
 objects=$2

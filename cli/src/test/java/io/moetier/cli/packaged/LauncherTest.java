@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -112,6 +113,20 @@ class LauncherTest {
         Ended cache = run(List.of(locale), "export MOETIER_CACHE=\"$(printf 'c\\351')\"", ask("$MODEL") + "Once");
         assertEquals(2, cache.exitCode(), cache.err());
         assertEquals(before, files());
+    }
+
+    /// Where the folder of the scripts is also found elsewhere; they end as soon as they have looked for a JDK.
+    @ParameterizedTest
+    @ValueSource(strings = {"moetier", "check"})
+    void scriptsFindTheirFolderWhateverCdpathSays(String script) throws IOException, InterruptedException {
+        String name = ROOT.getFileName().toString();
+        Files.createDirectories(directory.resolve("elsewhere").resolve(name));
+        ProcessBuilder builder = new ProcessBuilder(name + "/" + script)
+                .directory(Objects.requireNonNull(ROOT.getParent()).toFile());
+        builder.environment().putAll(Map.of("CDPATH", directory + "/elsewhere:.", "MOETIER_JAVA_HOME", "/nowhere"));
+        ChildProcess.Ended run = ChildProcess.run(builder);
+        assertEquals(
+                "moetier: MOETIER_JAVA_HOME: expected a JDK 25 or newer, found version none in /nowhere\n", run.said());
     }
 
     @Test
