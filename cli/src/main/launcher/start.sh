@@ -22,6 +22,9 @@ start() {
   # whatever the locale is called. Where there is none of that name, the JVM would take them for ASCII.
   export LC_ALL=C.UTF-8
 
+  # Else the JVM reads a file of its own there.
+  { true 9<&0; } 2>/dev/null || exec </dev/null
+
   terminals=
   for stream in 0 1 2; do
     [ ! -t $stream ] || terminals=$terminals$stream

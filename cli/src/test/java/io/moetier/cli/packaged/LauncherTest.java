@@ -129,6 +129,21 @@ class LauncherTest {
                 "moetier: MOETIER_JAVA_HOME: expected a JDK 25 or newer, found version none in /nowhere\n", run.said());
     }
 
+    /// The first file that a process opens would take its place.
+    @Test
+    void standardInputThatIsClosedIsEmpty() throws IOException, InterruptedException {
+        String start = """
+                . "$0"
+                launch() { readlink /proc/self/fd/0; }
+                start <&-
+                """;
+        String script = ROOT.resolve("cli/src/main/launcher/start.sh").toString();
+        assertEquals(
+                "/dev/null\n",
+                ChildProcess.run(new ProcessBuilder("sh", "-euc", start, script))
+                        .said());
+    }
+
     @Test
     void theCacheIsInTheHomeThatTheEnvironmentNames() throws IOException, InterruptedException {
         ids(run(List.of(), "", ask("$MODEL") + "Once"));
