@@ -23,6 +23,7 @@ import java.util.SplittableRandom;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
+import java.util.function.IntPredicate;
 import java.util.function.Supplier;
 
 /// Prompts and answers over one session: with a chat template the turns add up, without one each prompt is a text of
@@ -39,6 +40,7 @@ public final class Conversation implements AutoCloseable {
     private final LoadedModel model;
     private final Supplier<AnswerOptions> options;
     private final Optional<ChatText> chat;
+    private final Optional<Channels.Marks> channels; // of a model that answers in some
     private final Session session;
     private final long drawnSeed = drawSeed(); // where the options say none
     private Translation translation = Translation.NONE;
@@ -55,7 +57,8 @@ public final class Conversation implements AutoCloseable {
     public Conversation(LoadedModel model, Supplier<AnswerOptions> options, Optional<ChatTemplate> template) {
         this.model = model;
         this.options = options;
-        this.chat = template.map(ChatText::new);
+        this.channels = model.tokenizer().flatMap(Channels.Marks::of);
+        this.chat = template.map(of -> new ChatText(of, channels.isPresent()));
         requireStops(options.get());
         this.session = model.engine().newSession();
         model.engine().forcedFirstToken().ifPresent(session::beginOutputWith);
@@ -216,7 +219,10 @@ public final class Conversation implements AutoCloseable {
                 .map(tokenizer -> {
                     TokenStream stream = TokenStream.after(tokens, tokenizer, true);
                     TextStream text = new TextStream(stream, now.stops(), pieces);
-                    Generator.Outcome ended = generator.run(added, most, pieces.noting(onToken, text), cancelled);
+                    IntPredicate taker = channels.filter(_ -> asChat)
+                            .<IntPredicate>map(marks -> new Channels(marks, tokenizer, text, pieces))
+                            .orElse(text);
+                    Generator.Outcome ended = generator.run(added, most, pieces.noting(onToken, taker), cancelled);
                     if (ended.reason() != Generator.StopReason.STOP_STRING) {
                         text.finish();
                     }

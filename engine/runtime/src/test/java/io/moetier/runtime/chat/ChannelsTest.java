@@ -1,0 +1,123 @@
+package io.moetier.runtime.chat;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.moetier.runtime.session.TextStream;
+import io.moetier.runtime.text.ChatTemplate;
+import io.moetier.runtime.text.TokenStream;
+import io.moetier.runtime.text.Tokenizer;
+import io.moetier.testdata.TestData;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ChannelsTest {
+    private static final String ANALYSIS = "<|channel|>analysis<|message|>The king is asked for.";
+    private static final String ANSWER = "<|channel|>final<|message|>He went home.";
+    private static final String NEXT = "<|end|><|start|>assistant";
+
+    @TempDir
+    static Path directory;
+
+    private static Tokenizer tokenizer;
+
+    @BeforeAll
+    static void open() throws IOException {
+        StringBuilder marks = new StringBuilder();
+        for (String mark : List.of("<|start|>", "<|channel|>", "<|message|>", "<|end|>")) {
+            marks.append("""
+                    {"id": %d, "content": "%s", "single_word": false, "lstrip": false, "rstrip": false,
+                     "normalized": false, "special": true},""".formatted(4096 + marks.length(), mark));
+        }
+        String json = Files.readString(TestData.tinyMixtral().resolve("tokenizer.json"));
+        Path file = directory.resolve("tokenizer.json");
+        Files.writeString(file, json.replaceFirst("\"added_tokens\": *\\[", "$0" + marks));
+        tokenizer = Tokenizer.open(file, Optional.empty(), Path.of("target", "native"));
+    }
+
+    @AfterAll
+    static void close() {
+        tokenizer.close();
+    }
+
+    @Test
+    void whatIsThoughtStandsBeforeTheAnswer() {
+        String expected = "<think>\nThe king is asked for.\n</think>\n\n He went home.";
+        assertEquals(expected, text(ANALYSIS + NEXT + ANSWER));
+        assertEquals("He went home.", Channels.withoutThoughts(expected));
+    }
+
+    @Test
+    void thoughtsInARowAreOne() {
+        String more = "<|channel|>commentary to=functions.x <|message|>Then.";
+        assertEquals(
+                "<think>\nThe king is asked for.\n\n Then.\n</think>\n\n He went home.",
+                text(ANALYSIS + NEXT + more + NEXT + ANSWER));
+    }
+
+    @Test
+    void anAnswerWithoutThoughtsIsNothingElse() {
+        assertEquals("He went home.", text(ANSWER));
+        assertEquals("He went home.", text("He went home."));
+    }
+
+    @Test
+    void textEndsAtAStopInAnyChannel() {
+        StringBuilder out = new StringBuilder();
+        assertFalse(take(ANALYSIS + NEXT + ANSWER, List.of("king"), out));
+        assertEquals("<think>\nThe ", out.toString());
+    }
+
+    @Test
+    void whatWasStoppedInThoughtsIsNoAnswer() {
+        assertEquals("", Channels.withoutThoughts("<think>a"));
+        assertEquals("b <think>", Channels.withoutThoughts("b <think>"));
+    }
+
+    /// Templates of such models take the answers alone; others see to it themselves.
+    @Test
+    void theTemplateIsGivenAnswersWithoutThoughts() throws IOException {
+        String answer = "<think>\na\n</think>\n\nb";
+        Transcript said = Transcript.EMPTY.with(Transcript.USER, answer).with(Transcript.ASSISTANT, answer);
+        Files.writeString(
+                directory.resolve("chat_template.jinja"), "{% for m in messages %}[{{ m.content }}]{% endfor %}");
+        ChatTemplate template = ChatTemplate.find(directory, Clock.systemUTC()).orElseThrow();
+        assertEquals("[" + answer + "][b]", new ChatText(template, true).text(said));
+        assertEquals("[" + answer + "][" + answer + "]", new ChatText(template, false).text(said));
+    }
+
+    @Test
+    void tokenizersOfOtherModelsHaveNoChannels() {
+        try (Tokenizer other = Tokenizer.open(
+                TestData.tinyMixtral().resolve("tokenizer.json"), Optional.empty(), Path.of("target", "native"))) {
+            assertEquals(Optional.empty(), Channels.Marks.of(other));
+        }
+    }
+
+    private static String text(String answer) {
+        StringBuilder out = new StringBuilder();
+        take(answer, List.of(), out);
+        return out.toString();
+    }
+
+    /// Says whether the answer went on to its end.
+    private static boolean take(String answer, List<String> stops, StringBuilder out) {
+        TextStream text = new TextStream(TokenStream.of(tokenizer, true), stops, out::append);
+        Channels channels = new Channels(Channels.Marks.of(tokenizer).orElseThrow(), tokenizer, text, out::append);
+        for (int token : tokenizer.encode(answer, false)) {
+            if (!channels.test(token)) {
+                return false;
+            }
+        }
+        text.finish();
+        return true;
+    }
+}
