@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.memory.AnonymousMemory;
@@ -85,7 +86,7 @@ public final class ExpertStore implements AutoCloseable {
             }
             return new ExpertStore(directory, manifest, mode, nanoTime);
         } catch (IOException e) {
-            throw new MalformedModelException(requested + ": cannot be opened: " + e.getMessage(), e);
+            throw new MalformedModelException(requested + ": cannot be opened: " + IoFailure.sentence(e), e);
         }
     }
 
@@ -161,7 +162,7 @@ public final class ExpertStore implements AutoCloseable {
                 Checksums.update(crc, chunk);
             }
         } catch (IOException e) {
-            throw new MalformedModelException(path + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(path + ": cannot be read: " + IoFailure.reason(e), e);
         }
         if ((int) crc.getValue() != entry.crc32c()) {
             throw Checksums.damaged(path, entry.crc32c(), (int) crc.getValue());

@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.ExpertId;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -24,11 +25,17 @@ record LocatedBlock(ExpertId id, Path file, int fileIndex, long offset, BlockLay
             if (found != crc32c) {
                 throw Checksums.damaged(file, id, crc32c, found);
             }
-        } catch (IOException | InternalError e) {
-            // InternalError: compiled code may learn of a fault on a mapped page only after the copy has returned
-            throw new MalformedModelException(
-                    file + ": " + id + ": cannot be read at byte " + offset + ": " + e.getMessage(), e);
+        } catch (IOException e) {
+            throw unreadable(IoFailure.reason(e), e);
+        } catch (InternalError e) {
+            // compiled code may learn of a fault on a mapped page only after the copy has returned
+            throw unreadable(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    private MalformedModelException unreadable(String reason, Throwable cause) {
+        return new MalformedModelException(
+                file + ": " + id + ": cannot be read at byte " + offset + ": " + reason, cause);
     }
 
     private void requireSlot(MemorySegment destination) {

@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,7 +31,7 @@ public final class StoreVerifier {
     public static List<Damage> verify(Path directory, LongConsumer progress) {
         try {
             Path resolved = StagingDirectory.resolve(directory);
-            if (!Files.exists(resolved.resolve(StoreManifest.FILE_NAME))) {
+            if (Files.notExists(resolved.resolve(StoreManifest.FILE_NAME))) {
                 throw new MalformedModelException(
                         directory + " is not an expert store: it has no " + StoreManifest.FILE_NAME);
             }
@@ -40,11 +41,12 @@ public final class StoreVerifier {
             } catch (MalformedModelException e) {
                 // without its index nothing more can be said of the store
                 String path = resolved.resolve(StoreManifest.FILE_NAME) + ": ";
-                return List.of(new Damage(StoreManifest.FILE_NAME, message(e).replace(path, "")));
+                return List.of(new Damage(
+                        StoreManifest.FILE_NAME, String.valueOf(e.getMessage()).replace(path, "")));
             }
             return new StoreVerifier(resolved, manifest, progress).verify();
         } catch (IOException e) {
-            throw new MalformedModelException(directory + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(directory + ": cannot be read: " + IoFailure.sentence(e), e);
         }
     }
 
@@ -72,7 +74,7 @@ public final class StoreVerifier {
                 compare(file.name(), "", file.crc32c(), ExpertFileScan.checksumOf(path, progress));
             }
         } catch (IOException e) {
-            damages.add(new Damage(file.name(), "cannot be read: " + message(e)));
+            damages.add(new Damage(file.name(), "cannot be read: " + IoFailure.reason(e)));
         }
     }
 
@@ -106,9 +108,5 @@ public final class StoreVerifier {
                     .sorted()
                     .forEach(name -> damages.add(new Damage(name, "not a file of this store")));
         }
-    }
-
-    private static String message(Exception e) {
-        return String.valueOf(e.getMessage());
     }
 }

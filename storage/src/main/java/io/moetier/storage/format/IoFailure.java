@@ -17,6 +17,13 @@ public final class IoFailure {
         return new IOException(file + ": cannot be written: " + reason(failure), failure);
     }
 
+    /// Returns the reason behind the file's name, as far as the failure knows it.
+    public static String sentence(IOException failure) {
+        return failure instanceof FileSystemException e && e.getFile() != null
+                ? e.getFile() + ": " + reason(e)
+                : reason(failure);
+    }
+
     /// Returns the reason without the file's name.
     public static String reason(IOException failure) {
         return switch (failure) {

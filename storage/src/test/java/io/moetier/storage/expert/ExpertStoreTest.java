@@ -142,6 +142,23 @@ class ExpertStoreTest {
     }
 
     @Test
+    void saysWhyABlockCannotBeRead() throws IOException {
+        Path store = SAMPLE.write(scratch.resolve("gone.mtier"));
+        try (ExpertStore open = ExpertStore.open(store, IoMode.PREAD)) {
+            for (Path file : files(store)) {
+                Files.delete(file);
+            }
+            Thread.currentThread().interrupt(); // closes the file, which is then opened again
+            MalformedModelException failure = assertThrows(
+                    MalformedModelException.class,
+                    () -> SampleStore.read(open, open.experts().iterator().next()));
+            assertTrue(Thread.interrupted());
+            String message = String.valueOf(failure.getMessage());
+            assertTrue(message.endsWith(": no such file or directory"), message);
+        }
+    }
+
+    @Test
     void runsWithoutChronicleMap() throws Exception {
         String classPath = Pattern.compile(":")
                 .splitAsStream(System.getProperty("java.class.path"))

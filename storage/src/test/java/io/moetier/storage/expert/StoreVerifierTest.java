@@ -8,9 +8,11 @@ import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +30,16 @@ class StoreVerifierTest {
     @BeforeEach
     void writeStore() throws IOException {
         store = new SampleStore(21, 3, 100, 20_000).write(scratch.resolve("sample.mtier"));
+    }
+
+    @Test
+    void aStoreThatNobodyMayLookIntoIsNoFolderWithoutAManifest() throws IOException {
+        Files.setPosixFilePermissions(store, Set.of());
+        List<Damage> damages = StoreVerifier.verify(store, bytes -> {});
+        Files.setPosixFilePermissions(store, PosixFilePermissions.fromString("rwx------"));
+
+        List<Damage> denied = List.of(new Damage("manifest.json", "cannot be read: permission denied"));
+        assertTrue(damages.isEmpty() || damages.equals(denied), damages.toString()); // root may
     }
 
     @Test

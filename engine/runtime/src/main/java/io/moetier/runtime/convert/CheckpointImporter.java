@@ -4,6 +4,7 @@ import io.moetier.kernels.tensor.RowInterleaver;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.storage.expert.ExpertStoreWriter;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -89,7 +90,7 @@ public final class CheckpointImporter {
         try {
             write(target, replace, interruptible(progress));
         } catch (IOException e) {
-            throw new UncheckedIOException(isInterrupted() ? interruption() : e.getMessage(), e);
+            throw new UncheckedIOException(isInterrupted() ? interruption() : IoFailure.sentence(e), e);
         } catch (MalformedModelException e) {
             throw isInterrupted() ? new UncheckedIOException(interruption(), new IOException(e)) : e;
         }

@@ -2,6 +2,7 @@ package io.moetier.runtime.library;
 
 import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -92,7 +93,7 @@ final class CacheRoom {
                 Stores.removeIfEmpty(UnfinishedFile.folderOf(other.directory()));
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+            throw new UncheckedIOException(IoFailure.sentence(e), e);
         }
     }
 

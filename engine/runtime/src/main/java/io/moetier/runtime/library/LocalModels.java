@@ -11,6 +11,7 @@ import io.moetier.runtime.library.LocalModel.Owner;
 import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.IoFailure;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -224,7 +225,7 @@ public final class LocalModels {
                 places.hub().requireIdle(model.label().onHub().get().repository());
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+            throw new UncheckedIOException(IoFailure.sentence(e), e);
         }
     }
 
@@ -245,7 +246,7 @@ public final class LocalModels {
                 Stores.removeIfEmpty(UnfinishedFile.folderOf(store));
             }
         } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+            throw new UncheckedIOException(IoFailure.sentence(e), e);
         }
     }
 

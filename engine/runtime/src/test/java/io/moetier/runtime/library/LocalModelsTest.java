@@ -3,6 +3,7 @@ package io.moetier.runtime.library;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.hub.HubCache;
@@ -11,6 +12,7 @@ import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.runtime.library.LocalModel.Form;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
@@ -192,6 +194,15 @@ class LocalModelsTest {
                 List.of("a-01234567"),
                 models.all().stream().map(LocalModel::name).toList());
         Files.setPosixFilePermissions(closed, PosixFilePermissions.fromString("rwx------"));
+    }
+
+    @Test
+    void whyAModelCannotBeRemovedIsSaid() throws IOException {
+        Path store = Files.createDirectories(cache.resolve("a-01234567/x.mtier"));
+        LocalModel found = models.all().getFirst();
+        Files.delete(store);
+        UncheckedIOException failure = assertThrows(UncheckedIOException.class, () -> models.remove(found));
+        assertEquals(store + ": no such file or directory", failure.getMessage());
     }
 
     @Test
