@@ -90,7 +90,7 @@ public final class Sampler {
         int count = candidates.size();
         softmax(candidates, count, 1);
         double mass = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = 0; i < count && params.topP() < 1; i++) { // the sum may be 1 before the last
             mass += probabilities[i];
             if (mass >= params.topP()) {
                 return i + 1;

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.Largest;
 import io.moetier.storage.model.MalformedModelException;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -131,6 +132,17 @@ class SamplerTest {
                 LOGITS.length, sampler(new SamplingParams(1, 0, 1, 0, 1, 64, 0)).numCandidates());
         assertEquals(0, sampler(new SamplingParams(1, 40, 1, 0, 1.1, 64, 0)).numCandidates());
         assertEquals(0, new Sampler(new SamplingParams(1, 0, 1, 0, 1, 64, 0), 1000, 100).numCandidates());
+    }
+
+    @Test
+    void aTopPOfOneKeepsWhatOnlyTheTemperatureMakesProbable() {
+        Sampler sampler = new Sampler(new SamplingParams(1000, 0, 1, 0, 1, 64, 0), 2, 100);
+        float[] logits = {0, -100}; // to a double, the probability of the first is 1
+        int[] counts = new int[2];
+        for (int i = 0; i < 100; i++) {
+            counts[sampler.sample(logits)]++;
+        }
+        assertTrue(counts[0] > 25 && counts[1] > 25, Arrays.toString(counts));
     }
 
     @Test
