@@ -7,7 +7,6 @@ import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.file.FileSystemException;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -52,11 +51,9 @@ final class Failures {
     /// A message of its own says more than the default, which is the class and the message of the cause.
     private static String sentence(UncheckedIOException failure) {
         String message = String.valueOf(failure.getMessage());
-        if (!(failure.getCause() instanceof IOException cause) || !message.equals(cause.toString())) {
-            return message;
-        }
-        String file = cause instanceof FileSystemException of && of.getFile() != null ? of.getFile() + ": " : "";
-        return file + IoFailure.reason(cause);
+        return failure.getCause() instanceof IOException cause && message.equals(cause.toString())
+                ? IoFailure.sentence(cause)
+                : message;
     }
 
     private static MoetierException outOfMemory(CudaException cause) {
