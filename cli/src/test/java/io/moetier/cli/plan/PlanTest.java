@@ -220,7 +220,7 @@ class PlanTest {
         }
     }
 
-    /// That of Kimi K2 Thinking has 200,000 tensors.
+    /// One of 200,000 tensors is as large.
     @Test
     void anIndexOfManyTensorsIsReadWhole() throws IOException {
         String name = "model.safetensors.index.json";

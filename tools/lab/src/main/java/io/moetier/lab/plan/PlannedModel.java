@@ -3,7 +3,6 @@ package io.moetier.lab.plan;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.model.spec.AttentionSpec;
-import io.moetier.runtime.model.spec.BlockSpec;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
@@ -106,13 +105,6 @@ public record PlannedModel(String weights, ModelSizes sizes, MemoryForecast.Mode
     /// Returns the weights that every token of a prompt is multiplied with, but for the experts; the head is for the
     /// last one alone, or for the decoder.
     long weightsOfOthers() {
-        if (spec().encoder().isPresent()) {
-            return layersOfPrompt().stream()
-                    .flatMap(layer -> layer.blocks(BlockSpec.class))
-                    .flatMap(block -> block.linears().stream())
-                    .mapToLong(LinearSpec::numParameters)
-                    .sum();
-        }
         long head = spec().tiedEmbeddings() ? 0 : spec().head().linear().numParameters();
         return Math.max(
                 0,
