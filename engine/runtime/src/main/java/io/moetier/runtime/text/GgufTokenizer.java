@@ -122,9 +122,8 @@ public final class GgufTokenizer {
         }
         ends.addAll(vocabulary.ends());
         ENDS_OF_TURN.forEach(token -> controlToken(vocabulary, token).ifPresent(ends::add));
-        if (controlToken(vocabulary, RETURN).isEmpty()) {
-            controlToken(vocabulary, END).ifPresent(ends::add);
-        }
+        boolean isOfMessage = controlToken(vocabulary, RETURN).isPresent(); // also where the file says otherwise
+        controlToken(vocabulary, END).ifPresent(isOfMessage ? ends::remove : ends::add);
         Map<String, Object> json = new LinkedHashMap<>();
         vocabulary.id(GgufVocabulary.BOS).ifPresent(id -> json.put("bos_token_id", id));
         if (!ends.isEmpty()) {

@@ -390,6 +390,12 @@ class GgufTokenizerTest {
                 List.of(END, END + 2, END + 3),
                 ends("gpt-4o", "<|endoftext|>", "<|end|>", "<|return|>", "<|call|>"),
                 "of messages an answer of gpt-oss has several");
+        List<String> harmony = List.of("<|endoftext|>", "<|end|>", "<|return|>");
+        GgufMetadata ofMessages =
+                GgufMetadata.bytePairs("gpt-4o", MERGES, harmony).put("eot_token_id", END + 1);
+        assertEquals(
+                Optional.of(List.of(END + 2)),
+                parse(GgufTokenizer.toGenerationConfigJson(ofMessages.json())).optionalInts("eos_token_id"));
         JsonObject none = parse(GgufTokenizer.toGenerationConfigJson(
                 GgufMetadata.bytePairs("qwen2", MERGES, List.of()).json()));
         assertFalse(none.has("eos_token_id"));
