@@ -7,72 +7,103 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.IntPredicate;
+import java.util.stream.Stream;
 
-/// An answer in channels, as gpt-oss writes it (OpenAI's Harmony response format, 2025): `<|channel|>`, a name,
-/// `<|message|>`, a text, and between two of these `<|end|>`, `<|start|>` and a role.
+/// An answer in channels. gpt-oss (OpenAI's Harmony response format, 2025) writes `<|channel|>`, a name, `<|message|>`,
+/// a
+/// text, and between two of these `<|end|>`, `<|start|>` and a role; Gemma 4 writes `<|channel>`, a line with a name, a
+/// text and `<channel|>`, and its answer in no channel.
 ///
 /// The marks are no text, and the names no part of what is said. The channel `final` is the answer; others are what the
 /// model thinks, and are given out as most models write that themselves: between `<think>` and `</think>`.
-final class Channels implements IntPredicate {
+final class Channels implements Consumer<String> {
     private static final String FINAL = "final";
     private static final String THINK = "<think>";
     private static final String THOUGHT = "</think>";
 
     private final Marks marks;
     private final Tokenizer tokenizer;
-    private final TextStream text;
     private final Consumer<String> out;
     private final List<Integer> name = new ArrayList<>();
     private boolean naming;
     private boolean thinking;
+    private boolean isThoughtOpen; // in what was given out
+    private boolean isNew; // and nothing was given out of this channel yet
 
-    /// @param text takes the tokens of all channels and gives their text to `out`
-    Channels(Marks marks, Tokenizer tokenizer, TextStream text, Consumer<String> out) {
+    /// @param out is given the text of all channels
+    Channels(Marks marks, Tokenizer tokenizer, Consumer<String> out) {
         this.marks = marks;
         this.tokenizer = tokenizer;
-        this.text = text;
         this.out = out;
     }
 
-    /// The tokens between texts.
-    record Marks(int start, int channel, int message, int end) {
+    /// The tokens around texts.
+    ///
+    /// @param message stands between a name and a text; if there is none, a name is a line
+    record Marks(int channel, Optional<Integer> message, List<Integer> ends) {
         /// Returns those of a tokenizer whose model answers in channels.
         static Optional<Marks> of(Tokenizer tokenizer) {
-            List<Integer> ids = List.of("<|start|>", "<|channel|>", "<|message|>", "<|end|>").stream()
-                    .flatMap(mark -> tokenizer.idOf(mark).stream())
+            return ids(tokenizer, "<|channel|>", "<|message|>", "<|start|>", "<|end|>")
+                    .map(ids -> new Marks(ids.get(0), Optional.of(ids.get(1)), ids.subList(2, 4)))
+                    .or(() -> ids(tokenizer, "<|channel>", "<channel|>")
+                            .map(ids -> new Marks(ids.get(0), Optional.empty(), ids.subList(1, 2))));
+        }
+
+        /// Returns the ids of all these tokens; none if one is missing.
+        private static Optional<List<Integer>> ids(Tokenizer tokenizer, String... tokens) {
+            List<Integer> ids = Stream.of(tokens)
+                    .flatMap(token -> tokenizer.idOf(token).stream())
                     .toList();
-            return ids.size() == 4
-                    ? Optional.of(new Marks(ids.get(0), ids.get(1), ids.get(2), ids.get(3)))
-                    : Optional.empty();
+            return ids.size() == tokens.length ? Optional.of(ids) : Optional.empty();
         }
     }
 
-    /// Takes the next token and says whether the answer goes on.
-    @Override
-    public boolean test(int token) {
-        if (token == marks.message) {
-            naming = false;
-            begin(tokenizer.decode(name.stream().mapToInt(id -> id).toArray(), true));
-        } else if (token == marks.channel || token == marks.start || token == marks.end) {
+    /// Returns what takes the tokens of an answer and says whether it goes on.
+    ///
+    /// @param text is handed those that are text, and gives this what they say
+    IntPredicate before(TextStream text) {
+        return token -> take(token, text);
+    }
+
+    private boolean take(int token, TextStream text) {
+        if (token == marks.channel || marks.ends.contains(token)) {
             text.finish();
-            naming = true;
             name.clear();
+            naming = token == marks.channel || marks.message.isPresent(); // or of a role
+            thinking &= naming;
         } else if (naming) {
-            name.add(token);
+            name(token);
         } else {
             return text.test(token);
         }
         return true;
     }
 
-    private void begin(String channel) {
-        boolean thinks = !channel.strip().startsWith(FINAL);
-        if (thinks != thinking) {
-            out.accept(thinks ? THINK + "\n" : "\n" + THOUGHT + "\n\n");
-        } else if (thinks) {
+    private void name(int token) {
+        boolean isMessage = marks.message.filter(mark -> mark == token).isPresent();
+        if (!isMessage) {
+            name.add(token);
+        }
+        String channel =
+                tokenizer.decode(name.stream().mapToInt(Integer::intValue).toArray(), true);
+        if (isMessage || (marks.message.isEmpty() && channel.endsWith("\n"))) {
+            naming = false;
+            thinking = !channel.strip().startsWith(FINAL);
+            isNew = true;
+        }
+    }
+
+    /// Gives out a piece of the text of the present channel.
+    @Override
+    public void accept(String piece) {
+        if (thinking != isThoughtOpen) {
+            out.accept(thinking ? THINK + "\n" : "\n" + THOUGHT + "\n\n");
+        } else if (thinking && isNew) {
             out.accept("\n\n"); // another thought
         }
-        thinking = thinks;
+        isThoughtOpen = thinking;
+        isNew = false;
+        out.accept(piece);
     }
 
     /// Returns an answer without what the model thought before, which its chat template takes no part of.

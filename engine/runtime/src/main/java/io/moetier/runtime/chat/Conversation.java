@@ -218,10 +218,11 @@ public final class Conversation implements AutoCloseable {
         Generator.Outcome outcome = model.tokenizer()
                 .map(tokenizer -> {
                     TokenStream stream = TokenStream.after(tokens, tokenizer, true);
-                    TextStream text = new TextStream(stream, now.stops(), pieces);
-                    IntPredicate taker = channels.filter(_ -> asChat)
-                            .<IntPredicate>map(marks -> new Channels(marks, tokenizer, text, pieces))
-                            .orElse(text);
+                    Optional<Channels> parts =
+                            channels.filter(_ -> asChat).map(marks -> new Channels(marks, tokenizer, pieces));
+                    Consumer<String> sink = parts.isPresent() ? parts.get() : pieces;
+                    TextStream text = new TextStream(stream, now.stops(), sink);
+                    IntPredicate taker = parts.isPresent() ? parts.get().before(text) : text;
                     Generator.Outcome ended = generator.run(added, most, pieces.noting(onToken, taker), cancelled);
                     if (ended.reason() != Generator.StopReason.STOP_STRING) {
                         text.finish();

@@ -14,6 +14,8 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -27,25 +29,32 @@ class ChannelsTest {
     @TempDir
     static Path directory;
 
-    private static Tokenizer tokenizer;
+    private static Tokenizer harmony;
+    private static Tokenizer gemma;
 
     @BeforeAll
     static void open() throws IOException {
-        StringBuilder marks = new StringBuilder();
-        for (String mark : List.of("<|start|>", "<|channel|>", "<|message|>", "<|end|>")) {
-            marks.append("""
+        harmony = with("<|start|>", "<|channel|>", "<|message|>", "<|end|>");
+        gemma = with("<|channel>", "<channel|>");
+    }
+
+    private static Tokenizer with(String... marks) throws IOException {
+        StringBuilder added = new StringBuilder();
+        for (String mark : marks) {
+            added.append("""
                     {"id": %d, "content": "%s", "single_word": false, "lstrip": false, "rstrip": false,
-                     "normalized": false, "special": true},""".formatted(4096 + marks.length(), mark));
+                     "normalized": false, "special": true},""".formatted(4096 + added.length(), mark));
         }
         String json = Files.readString(TestData.tinyMixtral().resolve("tokenizer.json"));
-        Path file = directory.resolve("tokenizer.json");
-        Files.writeString(file, json.replaceFirst("\"added_tokens\": *\\[", "$0" + marks));
-        tokenizer = Tokenizer.open(file, Optional.empty(), Path.of("target", "native"));
+        Path file = Files.createTempFile(directory, "tokenizer", ".json");
+        Files.writeString(file, json.replaceFirst("\"added_tokens\": *\\[", "$0" + added));
+        return Tokenizer.open(file, Optional.empty(), Path.of("target", "native"));
     }
 
     @AfterAll
     static void close() {
-        tokenizer.close();
+        harmony.close();
+        gemma.close();
     }
 
     @Test
@@ -67,6 +76,16 @@ class ChannelsTest {
     void anAnswerWithoutThoughtsIsNothingElse() {
         assertEquals("He went home.", text(ANSWER));
         assertEquals("He went home.", text("He went home."));
+    }
+
+    @Test
+    void namesOfGemmasChannelsAreLines() {
+        assertEquals(
+                "<think>\nThe king is asked for.\n</think>\n\n He went home.",
+                text("<|channel>thought\nThe king is asked for.<channel|>He went home."));
+        assertEquals(
+                "He went home.",
+                text("<|channel>thought\n<channel|>He went home.").strip());
     }
 
     @Test
@@ -110,12 +129,12 @@ class ChannelsTest {
 
     /// Says whether the answer went on to its end.
     private static boolean take(String answer, List<String> stops, StringBuilder out) {
-        TextStream text = new TextStream(TokenStream.of(tokenizer, true), stops, out::append);
-        Channels channels = new Channels(Channels.Marks.of(tokenizer).orElseThrow(), tokenizer, text, out::append);
-        for (int token : tokenizer.encode(answer, false)) {
-            if (!channels.test(token)) {
-                return false;
-            }
+        Tokenizer tokenizer = answer.contains("<|channel>") ? gemma : harmony;
+        Channels channels = new Channels(Channels.Marks.of(tokenizer).orElseThrow(), tokenizer, out::append);
+        TextStream text = new TextStream(TokenStream.of(tokenizer, true), stops, channels);
+        IntPredicate taker = channels.before(text);
+        if (!IntStream.of(tokenizer.encode(answer, false)).allMatch(taker)) {
+            return false;
         }
         text.finish();
         return true;
