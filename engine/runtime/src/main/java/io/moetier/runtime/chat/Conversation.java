@@ -57,7 +57,7 @@ public final class Conversation implements AutoCloseable {
     public Conversation(LoadedModel model, Supplier<AnswerOptions> options, Optional<ChatTemplate> template) {
         this.model = model;
         this.options = options;
-        this.channels = model.tokenizer().flatMap(Channels.Marks::of);
+        this.channels = template.flatMap(_ -> model.tokenizer()).flatMap(Channels.Marks::of);
         this.chat = template.map(of -> new ChatText(of, channels.isPresent()));
         requireStops(options.get());
         this.session = model.engine().newSession();
