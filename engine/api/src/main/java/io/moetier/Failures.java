@@ -51,9 +51,8 @@ final class Failures {
     /// A message of its own says more than the default, which is the class and the message of the cause.
     private static String sentence(UncheckedIOException failure) {
         String message = String.valueOf(failure.getMessage());
-        return failure.getCause() instanceof IOException cause && message.equals(cause.toString())
-                ? IoFailure.sentence(cause)
-                : message;
+        IOException cause = Objects.requireNonNull(failure.getCause());
+        return message.equals(cause.toString()) ? IoFailure.sentence(cause) : message;
     }
 
     private static MoetierException outOfMemory(CudaException cause) {
