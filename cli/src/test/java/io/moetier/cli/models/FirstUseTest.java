@@ -20,6 +20,7 @@ import java.io.RandomAccessFile;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -146,6 +147,20 @@ class FirstUseTest {
             assertTrue(again.err().contains("; importing " + checkpoint + " again ("), again.err());
             ok(run("verify", checkpoint.toString()));
         }
+    }
+
+    @Test
+    void aStoreThatTheSystemDoesNotGiveIsNotMadeAgain() throws IOException {
+        String expected = ok(ids()).out();
+        Path manifest = store().resolve("manifest.json");
+        Path aside = Files.move(manifest, directory.resolve("aside"));
+        Files.createSymbolicLink(manifest, manifest); // refused to everybody, as a file without permission is to some
+        CommandLineRun refused = ids();
+        assertEquals(Failure.FAILED, refused.exitCode());
+        assertTrue(refused.err().startsWith("moetier: " + manifest + ": cannot be read: "), refused.err());
+        assertEquals(1, refused.err().lines().count(), refused.err());
+        Files.move(aside, manifest, StandardCopyOption.REPLACE_EXISTING);
+        assertEquals(expected, ok(ids()).out());
     }
 
     @Test

@@ -19,6 +19,7 @@ import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
+import java.io.EOFException;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -26,6 +27,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -132,14 +134,22 @@ public final class Stores {
             try {
                 return open(model, store, source.whyNoPictures(), config);
             } catch (MalformedModelException e) {
-                String damage = String.valueOf(e.getMessage());
-                if (!damage.startsWith(store.toString())) {
+                if (!isDamage(e, store)) {
                     throw e;
                 }
-                importIntoCache(source, store, true, damage + "; importing " + model + " again");
+                importIntoCache(source, store, true, e.getMessage() + "; importing " + model + " again");
             }
             return open(model, store, source.whyNoPictures(), config);
         }
+    }
+
+    /// Says whether a store is not what was written. One that cannot be had, as this user may not read it or the
+    /// process
+    /// has no file or address left, may be whole.
+    private static boolean isDamage(MalformedModelException failure, Path store) {
+        boolean isRefused = failure.getCause() instanceof IOException cause
+                && !(cause instanceof NoSuchFileException || cause instanceof EOFException);
+        return String.valueOf(failure.getMessage()).startsWith(store.toString()) && !isRefused;
     }
 
     /// Returns this with a store of the copies in fewer bits, if there are to be any, which is made now if need be.
