@@ -2,6 +2,7 @@ package io.moetier.storage.file;
 
 import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -23,7 +24,9 @@ import java.util.regex.Pattern;
 /// is made and given back after the file has gone.
 public final class UnfinishedFile implements AutoCloseable {
     private static final Pattern NAME = Pattern.compile("(\\..+\\.moetier-[0-9a-f]{16})\\.(?:tmp|lock)");
-    private static final SecureRandom RANDOM = new SecureRandom();
+    /// The first number that this process gives. It gives the lowest that is free, for what is registered to go at the
+    /// end of the process stays registered, and only a name that was there already takes no more memory.
+    private static final long FIRST = new SecureRandom().nextLong();
 
     private final Path target;
     private final Path path;
@@ -69,8 +72,8 @@ public final class UnfinishedFile implements AutoCloseable {
     private static UnfinishedFile create(Path target, FileAttribute<?>[] attributes) throws IOException {
         Path absolute = target.toAbsolutePath().normalize();
         Path directory = absolute.resolveSibling("").toRealPath();
-        while (true) {
-            String number = HexFormat.of().toHexDigits(RANDOM.nextLong());
+        for (long next = FIRST; ; next++) {
+            String number = HexFormat.of().toHexDigits(next);
             String stem = "." + absolute.getFileName() + ".moetier-" + number;
             Path path = directory.resolve(stem + ".tmp");
             Path lockFile = directory.resolve(stem + ".lock");
@@ -80,7 +83,7 @@ public final class UnfinishedFile implements AutoCloseable {
             try {
                 lock = NameLock.acquire(lockFile);
                 if (lock.isEmpty()) {
-                    continue; // somebody clears away what seemed to be left
+                    continue; // another of this process's, or somebody clears away what seemed to be left
                 }
             } catch (IOException e) {
                 Files.deleteIfExists(lockFile); // a file system without locks, where nobody can clear away anything
@@ -88,6 +91,8 @@ public final class UnfinishedFile implements AutoCloseable {
             try {
                 Files.createFile(path, attributes);
                 return new UnfinishedFile(absolute, path, lock);
+            } catch (FileAlreadyExistsException e) {
+                release(lock); // where there are no locks
             } catch (IOException e) {
                 release(lock);
                 throw e;

@@ -2,6 +2,7 @@ package io.moetier.storage.file;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
@@ -55,6 +56,20 @@ class UnfinishedFileTest {
             assertEquals(2, names().size(), "the file and its lock");
         }
         assertEquals(List.of(), names());
+    }
+
+    @Test
+    void namesAreGivenAgain() throws IOException {
+        Path target = directory.resolve("t.gz");
+        Path first;
+        try (UnfinishedFile one = UnfinishedFile.create(target);
+                UnfinishedFile two = UnfinishedFile.create(target)) {
+            first = one.path();
+            assertNotEquals(first, two.path());
+        }
+        try (UnfinishedFile next = UnfinishedFile.create(target)) {
+            assertEquals(first, next.path(), "each name is remembered until the process ends");
+        }
     }
 
     @Test
