@@ -7,8 +7,10 @@ import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -117,8 +119,11 @@ public record HubCache(Path folder) {
         }
     }
 
-    /// Gives content that is there the name of a file.
-    void link(HubRepository repository, HubFile file) throws IOException {
+    /// Gives content that is there the name of a file. Where the file system has no symbolic links it becomes the file,
+    /// as with the hub's own tools.
+    ///
+    /// @param wanted whether another file is to be had of the same content
+    void link(HubRepository repository, HubFile file, boolean wanted) throws IOException {
         Path snapshot = snapshot(repository.name().repository(), repository.commit());
         Path link = snapshot.resolve(file.path());
         Path parent = UnfinishedFile.folderOf(link);
@@ -127,10 +132,24 @@ public record HubCache(Path folder) {
             return;
         }
         Files.deleteIfExists(link); // it leads nowhere, or to what the hub does not have there
-        Files.createSymbolicLink(
-                link,
-                parent.relativize(
-                        UnfinishedFile.folderOf(blob(repository, file)).resolve(file.etag())));
+        Path blob = UnfinishedFile.folderOf(blob(repository, file)).resolve(file.etag());
+        try {
+            Files.createSymbolicLink(link, parent.relativize(blob));
+        } catch (UnsupportedOperationException | FileSystemException e) {
+            place(blob, link, wanted || isLinked(repository.name().repository(), file));
+        }
+    }
+
+    private static void place(Path blob, Path file, boolean stays) throws IOException {
+        if (stays) {
+            Files.copy(blob, file);
+        } else {
+            Files.move(blob, file, StandardCopyOption.ATOMIC_MOVE);
+        }
+    }
+
+    private boolean isLinked(String repository, HubFile file) throws IOException {
+        return linked(repository).contains(blobs(repository).resolve(file.etag()));
     }
 
     /// Notes which commit the revision of a repository is at.

@@ -79,10 +79,12 @@ public final class HubPull {
     /// Gives files their names: once all are there, and last the one without which the others are no model, so that
     /// nobody takes a part for the whole.
     private void link(HubRepository repository, List<HubFile> files) throws IOException {
-        for (HubFile file : files.stream()
-                .sorted(Comparator.comparing(HubModel::makesModel))
-                .toList()) {
-            cache.link(repository, file);
+        List<HubFile> left = new ArrayList<>(files);
+        left.sort(Comparator.comparing(HubModel::makesModel));
+        while (!left.isEmpty()) {
+            HubFile file = left.removeFirst();
+            boolean wanted = left.stream().anyMatch(other -> other.etag().equals(file.etag()));
+            cache.link(repository, file, wanted);
         }
     }
 
@@ -160,7 +162,7 @@ public final class HubPull {
             }
             partial = PartialFile.open(blob, file.bytes(), settings.chunkBytes());
         }
-        if (isBlob(repository, file)) {
+        if (isBlob(repository, file) || cache.has(repository, file)) {
             try (PartialFile needless = partial.get()) {
                 needless.drop();
             }

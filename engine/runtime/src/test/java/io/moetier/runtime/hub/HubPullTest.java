@@ -14,6 +14,8 @@ import io.moetier.testdata.Seeds;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystem;
+import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -372,6 +374,29 @@ class HubPullTest {
         assertEquals(Optional.empty(), new HubCache(folder).find(HubName.parse("hf:org/repo@v2")));
         assertEquals(List.of("org/repo"), new HubCache(folder).repositories());
         assertEquals(List.of("main"), new HubCache(folder).revisions("org/repo", repository.commit()));
+    }
+
+    @Test
+    void contentBecomesFilesWhereThereAreNoLinks() throws IOException {
+        try (FileSystem zip = FileSystems.newFileSystem(folder.resolve("a.zip"), Map.of("create", true))) {
+            HubCache cache = new HubCache(zip.getPath("/hub"));
+            String commit = "0123456789abcdef0123456789abcdef01234567";
+            HubRepository repository = new HubRepository(
+                    HubName.parse("hf:org/repo@" + commit),
+                    commit,
+                    Stream.of("a.json", "sub/b.json")
+                            .map(name -> new HubFile(name, SMALL.length, Optional.empty(), commit))
+                            .toList());
+            Path blob = cache.folder("org/repo").resolve("blobs").resolve(commit);
+            Files.createDirectories(blob.getParent());
+            Files.write(blob, SMALL);
+            Path snapshot = KilledPull.pull(hub, cache.folder()).pull(repository, repository.files());
+            assertArrayEquals(SMALL, Files.readAllBytes(snapshot.resolve("a.json")));
+            assertArrayEquals(SMALL, Files.readAllBytes(snapshot.resolve("sub/b.json")));
+            assertFalse(Files.exists(blob), "it would take the space twice");
+            cache.remove(repository, repository.files());
+            assertFalse(Files.exists(cache.folder("org/repo")));
+        }
     }
 
     private String failure() {
