@@ -7,6 +7,7 @@ import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -312,7 +313,9 @@ public record HubCache(Path folder) {
 
     private static Optional<String> read(Path ref) {
         try {
-            return Files.isRegularFile(ref) ? Optional.of(Files.readString(ref).strip()) : Optional.empty();
+            return Files.isRegularFile(ref)
+                    ? Optional.of(new String(Files.readAllBytes(ref), StandardCharsets.UTF_8).strip()) // be it no text
+                    : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -377,6 +377,16 @@ class HubPullTest {
     }
 
     @Test
+    void whatNamesNoCommitIsPassedOver() throws IOException {
+        pull();
+        HubCache cache = new HubCache(folder);
+        Path refs = cache.folder("org/repo").resolve("refs");
+        Files.write(refs.resolve("v2"), new byte[] {(byte) 0xFF, (byte) 0xFE, 0, '!'});
+        assertEquals(List.of("main"), cache.revisions("org/repo", server.commit("org/repo")));
+        assertEquals(Optional.empty(), cache.find(HubName.parse("hf:org/repo@v2")));
+    }
+
+    @Test
     void contentBecomesFilesWhereThereAreNoLinks() throws IOException {
         try (FileSystem zip = FileSystems.newFileSystem(folder.resolve("a.zip"), Map.of("create", true))) {
             HubCache cache = new HubCache(zip.getPath("/hub"));
