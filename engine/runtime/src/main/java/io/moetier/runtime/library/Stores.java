@@ -143,9 +143,8 @@ public final class Stores {
         }
     }
 
-    /// Says whether a store is not what was written. One that cannot be had, as this user may not read it or the
-    /// process
-    /// has no file or address left, may be whole.
+    /// Says whether a store is not what was written. One that cannot be had, as this user may not read it or
+    /// the process has no file or address left, may be whole.
     private static boolean isDamage(MalformedModelException failure, Path store) {
         boolean isRefused = failure.getCause() instanceof IOException cause
                 && !(cause instanceof NoSuchFileException || cause instanceof EOFException);
