@@ -10,6 +10,7 @@ final class Exif {
     private static final int VERSION = 42;
     private static final int ORIENTATION = 0x0112;
     private static final int SHORT = 3;
+    private static final int LONG = 4;
 
     private Exif() {}
 
@@ -34,8 +35,12 @@ final class Exif {
                 break;
             }
             int at = (int) entry;
-            if (u16(file, at, little) == ORIENTATION && u16(file, at + 2, little) == SHORT) {
-                return Orientation.of(u16(file, at + 8, little));
+            if (u16(file, at, little) == ORIENTATION) {
+                return switch (u16(file, at + 2, little)) {
+                    case SHORT -> Orientation.of(u16(file, at + 8, little));
+                    case LONG -> Orientation.of(u32(file, at + 8, little));
+                    default -> Orientation.UPRIGHT;
+                };
             }
         }
         return Orientation.UPRIGHT;

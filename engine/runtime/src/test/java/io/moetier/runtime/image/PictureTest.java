@@ -66,12 +66,16 @@ class PictureTest {
         return out.toByteArray();
     }
 
-    private static byte[] deflated(byte... rows) throws IOException {
+    private static byte[] zlib(byte... bytes) throws IOException {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         try (DeflaterOutputStream deflater = new DeflaterOutputStream(out)) {
-            deflater.write(rows);
+            deflater.write(bytes);
         }
-        return chunk("IDAT", out.toByteArray());
+        return out.toByteArray();
+    }
+
+    private static byte[] deflated(byte... rows) throws IOException {
+        return chunk("IDAT", zlib(rows));
     }
 
     /// Three columns and two rows, whose red are 1 to 6.
@@ -155,6 +159,14 @@ class PictureTest {
         }
         assertEquals(reds, found.toString());
         assertEquals(width, picture.width());
+    }
+
+    /// Programs that write every number in four bytes are understood by Pillow, too.
+    @ParameterizedTest
+    @ValueSource(strings = {"MM\0*\0\0\0\b\0\1\1\22\0\4\0\0\0\1\0\0\0\6", "II*\0\b\0\0\0\1\0\22\1\4\0\1\0\0\0\6\0\0\0"})
+    void anOrientationOfFourBytesTurns(String exif) throws IOException {
+        byte[] picture = numbered(chunk("eXIf", exif.getBytes(StandardCharsets.ISO_8859_1)));
+        assertEquals(2, Picture.read(picture, "p").width());
     }
 
     /// EXIF of more than 64 KiB goes on in a second segment, which begins with the mark again but has no header.
