@@ -6,6 +6,7 @@ import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipListener;
 import io.moetier.cluster.membership.Offer;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.thread.Uninterrupted;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
@@ -285,7 +286,7 @@ final class Crew implements AutoCloseable {
             leaveOut(member, e, LONGEST_PAUSE_MILLIS); // it may have room for this model one day
         } catch (UncheckedIOException e) {
             if (!closed) {
-                says.accept("node " + member.name() + " does not answer: " + e.getMessage());
+                says.accept("node " + member.name() + " does not answer: " + IoFailure.sentence(e.getCause()));
                 pause(id, FIRST_PAUSE_MILLIS);
             }
         } catch (RuntimeException e) {

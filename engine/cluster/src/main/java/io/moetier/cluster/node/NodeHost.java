@@ -12,6 +12,7 @@ import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.Owned;
 import io.moetier.runtime.session.MemoryGuard;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.thread.Uninterrupted;
@@ -167,7 +168,10 @@ public final class NodeHost implements NodeService {
             NodeStore store = stores.open(manifest);
             opened.add(store::close);
             return new Held(store, HeldModel.open(store, hello.activations(), around, budgetBytes));
-        } catch (IOException | IllegalArgumentException | MalformedModelException e) {
+        } catch (IOException e) {
+            opened.close();
+            throw new RefusedException(IoFailure.sentence(e));
+        } catch (IllegalArgumentException | MalformedModelException e) {
             opened.close();
             throw new RefusedException(String.valueOf(e.getMessage()));
         } catch (RuntimeException | Error e) {

@@ -30,6 +30,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadInfo;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -145,6 +146,16 @@ class NodeHostTest {
             Thread.onSpinWait();
         }
         return "";
+    }
+
+    @Test
+    void aFolderThatCannotBeReadIsNamedWithTheReason() {
+        NodeHost without = host(RAM_BYTES, _ -> {
+            throw new AccessDeniedException("/parts/digest");
+        });
+        assertEquals(
+                "/parts/digest: permission denied",
+                assertThrows(RefusedException.class, () -> open(without)).getMessage());
     }
 
     @Test
