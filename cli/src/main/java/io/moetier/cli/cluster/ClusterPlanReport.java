@@ -262,20 +262,22 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
         int most = IntStream.range(0, balance.size()).boxed().max(byBalance).orElseThrow();
         return "Balance over " + nodes(taken.nodes()) + ": a machine with experts works "
                 + RunReport.percent(mean(balance)) + " as long as the busiest of each layer, from "
-                + RunReport.percent(balance.get(least)) + " in layer " + least + " to "
-                + RunReport.percent(balance.get(most)) + " in layer " + most + ".";
+                + RunReport.percent(balance.get(least)) + " in layer "
+                + known.layers().get(least) + " to "
+                + RunReport.percent(balance.get(most)) + " in layer "
+                + known.layers().get(most) + ".";
     }
 
     private Table layers() {
         Object[] head = new Object[plan.rows().size() + 1];
         head[0] = "layer";
         for (int i = 0; i < plan.rows().size(); i++) {
-            head[i + 1] = plan.rows().get(i).nodes() + " nodes";
+            head[i + 1] = nodes(plan.rows().get(i).nodes());
         }
         Table table = Table.ofFigures().row(head);
         for (int layer = 0; layer < known.model().layers(); layer++) {
             Object[] cells = new Object[head.length];
-            cells[0] = layer;
+            cells[0] = known.layers().get(layer);
             for (int i = 0; i < plan.rows().size(); i++) {
                 cells[i + 1] =
                         RunReport.percent(plan.rows().get(i).time().balance().get(layer));

@@ -17,12 +17,14 @@ import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.MemoryForecast;
+import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceHeader;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.ByteSize;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
@@ -62,8 +64,16 @@ final class PlannedModelOptions {
     /// What is known.
     ///
     /// @param subject in words
+    /// @param layers the numbers that the model's layers with experts have
     /// @param basis where it is known from, in words
-    record Known(String name, String subject, ClusterModel model, Choices choices, String basis, long ramBytes) {}
+    record Known(
+            String name,
+            String subject,
+            ClusterModel model,
+            List<Integer> layers,
+            Choices choices,
+            String basis,
+            long ramBytes) {}
 
     /// Reads headers or a trace.
     ///
@@ -89,7 +99,14 @@ final class PlannedModelOptions {
                     SlotPlan.Sizes.uniform(header.layers(), expertBytes.bytes()), true, dense, Optional.empty());
             ClusterModel model = new ClusterModel(sizes, header.experts(), header.topK(), hidden);
             long ram = Math.max(0, AvailableMemory.bytes() - dense);
-            return new Known(input, subject(header.model(), model), model, Choices.of(reader), traced(file), ram);
+            return new Known(
+                    input,
+                    subject(header.model(), model),
+                    model,
+                    header.moeLayerIndices(),
+                    Choices.of(reader),
+                    traced(file),
+                    ram);
         }
     }
 
@@ -106,15 +123,17 @@ final class PlannedModelOptions {
         double state = KvCache.bytes(planned.spec(), KvType.F16, SpeedForecast.PROMPT_TOKENS);
         ClusterModel model = ClusterModel.of(planned, state);
         String subject = subject(input + ": " + planned.spec().family(), model) + "; " + planned.weights();
+        List<Integer> layers =
+                SessionTrace.header(planned.spec().family(), planned.spec(), "").moeLayerIndices();
         long ram = ramHere(planned);
         if (trace == null) {
             String basis =
                     "Tokens choose all experts equally often; where memory lacks some, hits follow what the default"
                             + " policy found in public traces of other models.";
-            return new Known(input, subject, model, Choices.even(model), basis, ram);
+            return new Known(input, subject, model, layers, Choices.even(model), basis, ram);
         }
         try (TraceReader reader = TraceReader.open(trace)) {
-            return new Known(input, subject, model, Choices.of(reader), traced(trace), ram);
+            return new Known(input, subject, model, layers, Choices.of(reader), traced(trace), ram);
         }
     }
 

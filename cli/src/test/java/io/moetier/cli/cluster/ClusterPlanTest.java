@@ -1,6 +1,7 @@
 package io.moetier.cli.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
@@ -163,6 +164,29 @@ class ClusterPlanTest {
                 page.toString());
         String html = Files.readString(page);
         assertTrue(html.contains("<h2>Balance of each layer</h2>") && html.contains("2.0 ms there and back"), html);
+    }
+
+    /// The first layer of this model has no experts.
+    @Test
+    void layersHaveTheModelsOwnNumbers() throws IOException {
+        Path page = cache.resolve("cluster.html");
+        String model = TestData.golden("deepseek_v3").toString();
+        String text = ok(
+                "cluster",
+                "plan",
+                model,
+                "--driver",
+                KIND,
+                "--node",
+                KIND,
+                "--nodes",
+                "1",
+                "--report",
+                page.toString());
+        assertTrue(text.contains(" in layer 1 ") && !text.contains(" in layer 0 "), text);
+        String balance = Files.readString(page).split("<h2>Balance of each layer</h2>", 2)[1];
+        assertTrue(balance.contains(">1 node<"), balance);
+        assertFalse(balance.contains(">0<"), balance);
     }
 
     @ParameterizedTest
