@@ -330,13 +330,29 @@ public record ModelSpec(
                         .sum();
     }
 
-    /// Returns the parameters that one token uses: all but the experts it is not sent to.
+    /// Returns the parameters that are used for a token that is generated: neither the experts it is not sent to, nor
+    /// an
+    /// encoder, a layer for multi-token prediction or a tower for images.
     public long activeParameters() {
-        return denseParameters()
-                + moeLayers().stream()
+        ModelSpec passed = ofToken();
+        return passed.denseParameters()
+                + passed.moeLayers().stream()
                         .mapToLong(moe -> moe.numExpertsPerToken()
                                 * moe.experts().getFirst().numParameters())
                         .sum();
+    }
+
+    /// Returns what a token of a text goes through.
+    private ModelSpec ofToken() {
+        List<LayerSpec> passed = layers.subList(encoderLayers(), numMainLayers());
+        return new ModelSpec(
+                family,
+                sizes,
+                embedding.with(Optional.empty()),
+                passed,
+                finalNorm,
+                head.withoutMtp(),
+                Optional.empty());
     }
 
     /// Returns the mixtures of experts in layer order.

@@ -16,6 +16,7 @@ import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
+import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
@@ -30,6 +31,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class FamiliesTest {
     /// Stands for null, which is not written.
@@ -311,6 +314,23 @@ class FamiliesTest {
         MoeSpec moe = spec.moeLayers().getFirst();
         long expert = moe.experts().getFirst().numParameters();
         assertEquals(spec.totalParameters() - spec.activeParameters(), 2 * 6 * expert);
+    }
+
+    /// Its weights are no more than what is read for it, and its vectors.
+    @ParameterizedTest
+    @ValueSource(strings = {"nllb_moe", "switch_transformers", "qwen3_5_moe_mtp", "qwen3_vl_moe"})
+    void whatATokenDoesNotPassIsNotActiveForIt(String family) {
+        ModelSpec spec = describe(family, Map.of());
+        long experts = spec.moeLayersOfToken().stream()
+                .mapToLong(moe ->
+                        moe.numExpertsPerToken() * moe.experts().getFirst().numParameters())
+                .sum();
+        long matrices = spec.linearsOfToken().stream()
+                .mapToLong(LinearSpec::numParameters)
+                .sum();
+        long vectors = spec.denseVectors().stream().mapToLong(VectorSpec::size).sum();
+        long others = spec.activeParameters() - experts - matrices;
+        assertTrue(others > 0 && others < vectors, () -> others + " of " + vectors);
     }
 
     @Test
