@@ -1,9 +1,20 @@
 package io.moetier.runtime.image;
 
+import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
+import java.util.zip.DataFormatException;
+import java.util.zip.Inflater;
+
 /// What EXIF says of a picture's orientation; what it says badly is as good as unsaid.
 final class Exif {
     /// What stands before EXIF in JPEG files, and in some others.
     static final String PREFIX = "Exif\0\0";
+
+    /// What stands before EXIF in texts of PNG files.
+    static final String PROFILE = "Raw profile type exif\0";
+
+    private static final int MOST_OF_A_PROFILE = 1 << 18; // more than a segment of JPEG holds, in hexadecimal digits
+    private static final int LINES_BEFORE_DIGITS = 3;
 
     private static final int HEADER = 8;
     private static final int ENTRY = 12;
@@ -44,6 +55,34 @@ final class Exif {
             }
         }
         return Orientation.UPRIGHT;
+    }
+
+    /// Returns the orientation in the text from `from` to `to`: an empty line, two that say what it is and how long,
+    /// and
+    /// lines of hexadecimal digits.
+    static Orientation orientationOfProfile(PictureFile file, int from, int to) {
+        String text = new String(file.bytes(), from, to - from, StandardCharsets.ISO_8859_1);
+        String[] lines = text.split("\n", LINES_BEFORE_DIGITS + 1);
+        if (lines.length <= LINES_BEFORE_DIGITS) {
+            return Orientation.UPRIGHT;
+        }
+        try {
+            byte[] exif = HexFormat.of().parseHex(lines[LINES_BEFORE_DIGITS].replaceAll("\\s", ""));
+            return orientation(new PictureFile(file.name(), exif), 0, exif.length);
+        } catch (IllegalArgumentException e) {
+            return Orientation.UPRIGHT;
+        }
+    }
+
+    /// The same of a text that is compressed, behind a byte that says how.
+    static Orientation orientationOfDeflatedProfile(PictureFile file, int from, int to) {
+        try (Inflater inflater = new Inflater()) {
+            inflater.setInput(file.bytes(), Math.min(from + 1, to), Math.max(0, to - from - 1));
+            byte[] text = new byte[MOST_OF_A_PROFILE];
+            return orientationOfProfile(new PictureFile(file.name(), text), 0, inflater.inflate(text));
+        } catch (DataFormatException e) {
+            return Orientation.UPRIGHT;
+        }
     }
 
     private static int u16(PictureFile file, int position, boolean little) {

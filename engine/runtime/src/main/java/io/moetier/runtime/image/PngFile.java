@@ -24,6 +24,7 @@ final class PngFile {
     private final Pieces pieces = new Pieces().add(SIGNATURE);
     private final int[] palette = Palettes.ramp();
     private Orientation orientation = Orientation.UPRIGHT;
+    private boolean hasExif; // in a chunk of its own
     private boolean hasPixels;
 
     PngFile(PictureFile file) {
@@ -68,11 +69,28 @@ final class PngFile {
                     palette[i] = Colours.rgb(file.u8(at), file.u8(at + 1), file.u8(at + 2));
                 }
             }
-            case "eXIf" -> orientation = Exif.orientation(file, content, content + length);
+            case "eXIf" -> {
+                hasExif = true;
+                orientation = Exif.orientation(file, content, content + length);
+            }
+            case "tEXt", "zTXt" -> {
+                if (!hasExif && file.has(content, Exif.PROFILE)) {
+                    profile(name, content + Exif.PROFILE.length(), content + length);
+                }
+            }
             default -> {} // says nothing of pixels
         }
         hasPixels |= name.equals("IDAT");
         return next;
+    }
+
+    /// Programs wrote EXIF so before it had a chunk of its own.
+    private void profile(String chunk, int from, int to) {
+        if (from <= to) {
+            orientation = chunk.equals("tEXt")
+                    ? Exif.orientationOfProfile(file, from, to)
+                    : Exif.orientationOfDeflatedProfile(file, from, to);
+        }
     }
 
     private void keep(int from, int to) {

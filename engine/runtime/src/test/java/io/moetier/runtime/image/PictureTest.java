@@ -189,6 +189,31 @@ class PictureTest {
         assertNotEquals(upright.width(), upright.height());
     }
 
+    /// ImageMagick and others wrote EXIF so before PNG had a chunk for it.
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void exifInATextTurnsUnlessItsOwnChunkSaysOtherwise(boolean deflated) throws IOException {
+        String exif = "\nexif\n      32\n457869660000" + "49492a0008000000\n0100120103000100\n000006000000\n";
+        byte[] text = exif.getBytes(StandardCharsets.US_ASCII);
+        ByteArrayOutputStream content = new ByteArrayOutputStream();
+        content.write(("Raw profile type exif\0" + (deflated ? "\0" : "")).getBytes(StandardCharsets.US_ASCII));
+        content.write(deflated ? zlib(text) : text);
+        byte[] profile = chunk(deflated ? "zTXt" : "tEXt", content.toByteArray());
+        assertEquals(2, Picture.read(numbered(profile), "p").width());
+        byte[] none = chunk("eXIf", new byte[] {'I', 'I', 42, 0, 8, 0, 0, 0, 0, 0});
+        assertEquals(3, Picture.read(numbered(none, profile), "p").width());
+        assertEquals(3, Picture.read(numbered(profile, none), "p").width());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\0", "\0x\u009c?", "\nexif\n9\n4", "\nexif\n9\n49492a00\u00ff", "\n\n\nzz"})
+    void aDamagedTextWithExifChangesNothing(String content) throws IOException {
+        for (String name : List.of("tEXt", "zTXt")) {
+            byte[] profile = ("Raw profile type exif\0" + content).getBytes(StandardCharsets.ISO_8859_1);
+            assertEquals(3, Picture.read(numbered(chunk(name, profile)), "p").width());
+        }
+    }
+
     @Test
     void damagedExifAndProfilesChangeNothing() throws IOException {
         byte[] expected = Picture.read(numbered(), "p").rgb();
