@@ -37,6 +37,20 @@ final class Answering implements AutoCloseable {
         return conversation;
     }
 
+    /// Changes what has been said, which an answer under way would change again.
+    ///
+    /// @throws IllegalStateException if this is closed, or who is told of an answer calls
+    void change(Runnable change) {
+        requireIdle();
+        Failures.translated(change);
+    }
+
+    private void requireIdle() {
+        if (closed || answering) {
+            throw new IllegalStateException("the " + name + (closed ? " is closed" : " is answering already"));
+        }
+    }
+
     /// What is asked for the pieces of an answer.
     interface Asking {
         Reply ask(Consumer<String> onPiece, BooleanSupplier cancelled);
@@ -46,9 +60,7 @@ final class Answering implements AutoCloseable {
     ///
     /// @throws IllegalStateException if this is closed, or who is told of an answer asks for another
     Answer answer(Asking asking, Consumer<String> onPiece) {
-        if (closed || answering) {
-            throw new IllegalStateException("the " + name + (closed ? " is closed" : " is answering already"));
-        }
+        requireIdle();
         cancelled = false;
         answering = true;
         try {

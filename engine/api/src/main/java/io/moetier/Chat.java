@@ -10,7 +10,7 @@ import java.util.function.Consumer;
 /// A conversation with a model, whose turns add up. What was computed of it before is not computed again.
 ///
 /// Belongs to one thread at a time, but for [#cancel()]. Who is told of an answer may close this, which ends the
-/// answer, but not ask for another. To be closed before its model.
+/// answer, but neither ask for another nor change what has been said. To be closed before its model.
 public final class Chat implements AutoCloseable {
     private final Answering answering;
     private final Conversation conversation;
@@ -55,7 +55,7 @@ public final class Chat implements AutoCloseable {
     ///
     /// @throws MoetierException.NotPossible if the model's template takes none
     public Chat withSystem(String text) {
-        Failures.translated(() -> conversation.instruct(text));
+        answering.change(() -> conversation.instruct(text));
         return this;
     }
 
@@ -64,7 +64,7 @@ public final class Chat implements AutoCloseable {
     /// @throws MoetierException if the template refuses them, or the context is too short; then nothing changes
     public Chat resume(List<Message> messages) {
         List<ChatMessage> said = messages.stream().map(Message::forTemplate).toList();
-        Failures.translated(() -> conversation.resume(new Transcript(said)));
+        answering.change(() -> conversation.resume(new Transcript(said)));
         return this;
     }
 

@@ -148,6 +148,18 @@ class ModelTest {
         }
     }
 
+    /// The answer would take its place in the conversation before, and what was set would be lost.
+    @Test
+    void whoIsToldOfAnAnswerMayNotChangeWhatWasSaid() throws IOException {
+        try (Model chatting = Model.open(withTemplate("changed"), options());
+                Chat chat = chatting.chat(GREEDY)) {
+            String refused = "the chat is answering already";
+            assertEquals(refused, sentence(() -> chat.say("Once", piece -> chat.withSystem("A story."))));
+            assertEquals(refused, sentence(() -> chat.say("Once", piece -> chat.resume(List.of()))));
+            assertEquals(List.of(), chat.messages());
+        }
+    }
+
     @Test
     void whatAListenerThrowsComesBackAsItIs() throws IOException {
         UncheckedIOException broken = new UncheckedIOException(new IOException("nobody reads"));
@@ -320,6 +332,7 @@ class ModelTest {
             Chat chat = chatting.chat(GREEDY);
             chat.close();
             assertEquals("the chat is closed", sentence(() -> chat.say(PROMPT)));
+            assertEquals("the chat is closed", sentence(() -> chat.resume(chat.messages())));
             Completion completion = chatting.completion(GREEDY);
             completion.close();
             assertEquals("the completion is closed", sentence(() -> completion.complete(PROMPT)));
