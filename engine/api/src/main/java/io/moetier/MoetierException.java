@@ -9,7 +9,7 @@ public abstract sealed class MoetierException extends RuntimeException {
         super(message, cause);
     }
 
-    /// A file of the model is damaged, or says what cannot be.
+    /// A file of the model is missing or damaged, or says what cannot be.
     public static final class MalformedModel extends MoetierException {
         private static final long serialVersionUID = 1;
 
