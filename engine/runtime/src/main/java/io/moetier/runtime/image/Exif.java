@@ -57,9 +57,8 @@ final class Exif {
         return Orientation.UPRIGHT;
     }
 
-    /// Returns the orientation in the text from `from` to `to`: an empty line, two that say what it is and how long,
-    /// and
-    /// lines of hexadecimal digits.
+    /// Returns the orientation in the text from `from` to `to`: an empty line, two that say what it is and how
+    /// long, and lines of hexadecimal digits.
     static Orientation orientationOfProfile(PictureFile file, int from, int to) {
         String text = new String(file.bytes(), from, to - from, StandardCharsets.ISO_8859_1);
         String[] lines = text.split("\n", LINES_BEFORE_DIGITS + 1);
