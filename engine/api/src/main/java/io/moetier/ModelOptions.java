@@ -1,5 +1,6 @@
 package io.moetier;
 
+import io.moetier.runtime.session.PhysicalCores;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -8,7 +9,8 @@ import java.util.OptionalLong;
 ///
 /// @param memoryBytes budget for experts in main memory; empty for what fits beside the rest
 /// @param contextLength tokens that a conversation can hold; 0 for the model's maximum, at most 4096
-/// @param threads of the processor that compute, alone or what GPUs lack; 0 for one per physical core
+/// @param threads of the processor that compute, alone or what GPUs lack; 0 for one per physical core, at most four for
+/// each processor that the JVM may use
 /// @param device what computes
 /// @param caching how experts come into memory and leave it
 /// @param cache the folder for models that are imported on first use; empty for `.cache/moetier` in the user's home
@@ -29,6 +31,8 @@ public record ModelOptions(
     public ModelOptions {
         Failures.require(contextLength >= 0, "contextLength", "0 or more", contextLength);
         Failures.require(threads >= 0, "threads", "0 or more", threads);
+        int most = PhysicalCores.mostThreads();
+        Failures.require(threads <= most, "threads", "at most " + most + ", 4 for each processor", threads);
         Failures.require(
                 threads == 0 || !(device instanceof Device.Gpus gpus) || gpus.misses() != Device.Misses.COPY,
                 "threads",

@@ -136,6 +136,10 @@ class DeviceTest {
         refuses(
                 "threads: expected 0 or more, found -2",
                 () -> options(Device.CPU).withThreads(-2));
+        int most = 4 * Runtime.getRuntime().availableProcessors();
+        refuses(
+                "threads: expected at most " + most + ", 4 for each processor, found " + (most + 1),
+                () -> options(Device.CPU).withThreads(most + 1));
         refuses(
                 "contextLength: expected 0 or more, found -2",
                 () -> options(Device.CPU).withContextLength(-2));

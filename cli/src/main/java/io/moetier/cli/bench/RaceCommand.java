@@ -2,6 +2,7 @@ package io.moetier.cli.bench;
 
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
+import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
@@ -128,6 +129,7 @@ public final class RaceCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         require(promptTokens >= 1 && generatedTokens >= 1, "-p and -n must be 1 or more");
+        ModelOptions.requireThreads(threads);
         require(seconds > 0, "--seconds must be more than 0");
         require(!json || !markdown, "--json does not go with --markdown");
         model = LibraryTerminal.located(model, surroundings, streams);

@@ -20,6 +20,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.Memory;
 import io.moetier.runtime.session.Numerics;
 import io.moetier.runtime.session.Offloading;
+import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.runtime.session.PolicyChoice;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.expert.IoMode;
@@ -39,7 +40,6 @@ import picocli.CommandLine.Parameters;
 @About(Topic.MEMORY)
 public final class ModelOptions {
     private static final String AUTO = "auto";
-    private static final int THREADS_PER_PROCESSOR = 4; // beyond it they only wait for each other
 
     @Parameters(
             index = "0",
@@ -390,13 +390,13 @@ public final class ModelOptions {
     ///
     /// @throws IllegalArgumentException if there would only be more waiting
     public static void requireThreads(int threads) {
-        int mostThreads = THREADS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
+        int mostThreads = PhysicalCores.mostThreads();
         if (threads < 0) {
             throw new IllegalArgumentException("--threads must be 0 or more, not " + threads);
         }
         if (threads > mostThreads) {
-            throw new IllegalArgumentException("--threads must be at most " + mostThreads + ", " + THREADS_PER_PROCESSOR
-                    + " for each processor, not " + threads);
+            throw new IllegalArgumentException(
+                    "--threads must be at most " + mostThreads + ", 4 for each processor, not " + threads);
         }
     }
 }

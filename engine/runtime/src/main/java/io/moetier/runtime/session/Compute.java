@@ -12,7 +12,8 @@ import java.util.Optional;
 /// What computes.
 ///
 /// @param devices none for the CPU. The first one computes all but experts, which are divided over all
-/// @param threads compute threads of the CPU, alone or beside devices; 0 for one per physical core
+/// @param threads compute threads of the CPU, alone or beside devices; 0 for one per physical core, at
+/// most [PhysicalCores#mostThreads()]
 /// @param kernels which kernels compute on the CPU
 /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
 /// @param nodes connects with other machines that compute experts; empty for none
@@ -29,6 +30,8 @@ public record Compute(
     /// @throws io.moetier.runtime.option.InvalidOptionException if a value is out of range
     public Compute {
         require(threads >= 0, "threads", "0 or more", threads);
+        int most = PhysicalCores.mostThreads();
+        require(threads <= most, "threads", "at most " + most + ", 4 for each processor", threads);
         devices = List.copyOf(devices);
     }
 

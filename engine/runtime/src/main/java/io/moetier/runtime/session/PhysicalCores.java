@@ -10,7 +10,14 @@ import java.util.Set;
 public final class PhysicalCores {
     private static final Path CPUS = Path.of("/sys/devices/system/cpu");
 
+    private static final int THREADS_PER_PROCESSOR = 4; // beyond it they only wait for each other
+
     private PhysicalCores() {}
+
+    /// Returns how many threads may compute at most: four for each processor.
+    public static int mostThreads() {
+        return THREADS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
+    }
 
     /// Returns how many threads compute: `asked`, or one per physical core if that is 0.
     public static int threads(int asked) {

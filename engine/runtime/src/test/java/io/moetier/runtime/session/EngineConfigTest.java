@@ -44,6 +44,13 @@ class EngineConfigTest {
     }
 
     @Test
+    void moreThreadsThanWouldOnlyWaitForEachOtherAreRefused() {
+        int most = PhysicalCores.mostThreads();
+        assertEquals(most, DEFAULT.withThreads(most).compute().threads());
+        assertThrows(InvalidOptionException.class, () -> DEFAULT.withThreads(most + 1));
+    }
+
+    @Test
     void whatIsChangedIsChangedAlone() {
         Path file = Path.of("census");
         Path folder = Path.of("native");

@@ -2,6 +2,7 @@ package io.moetier.kernels.cpu.pool;
 
 import io.moetier.storage.thread.Uninterrupted;
 import java.util.Objects;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -43,9 +44,23 @@ public final class WorkerPool implements AutoCloseable {
         this(threads, SPINS, YIELDS, new ThreadParking());
     }
 
+    /// @param makes the threads; if one cannot be started, those before it are ended
+    WorkerPool(int threads, ThreadFactory makes) {
+        this(threads, SPINS, YIELDS, new ThreadParking(), makes);
+    }
+
     /// @param spins how often a thread looks again before it yields
     /// @param yields how often it yields before it parks
     WorkerPool(int threads, int spins, int yields, Parking parking) {
+        this(
+                threads,
+                spins,
+                yields,
+                parking,
+                Thread.ofPlatform().daemon().name("moetier-kernel-", 1).factory());
+    }
+
+    private WorkerPool(int threads, int spins, int yields, Parking parking, ThreadFactory makes) {
         if (threads < 1) {
             throw new IllegalArgumentException("there must be at least one thread, not " + threads);
         }
@@ -54,8 +69,16 @@ public final class WorkerPool implements AutoCloseable {
         this.parking = parking;
         workers = new Worker[threads - 1];
         for (int i = 0; i < workers.length; i++) {
-            workers[i] = new Worker(i + 1);
-            workers[i].thread.start();
+            workers[i] = new Worker(i + 1, makes);
+        }
+        try {
+            for (Worker worker : workers) {
+                worker.thread.start();
+            }
+        } catch (RuntimeException | Error e) {
+            try (this) {
+                throw e;
+            }
         }
     }
 
@@ -210,12 +233,9 @@ public final class WorkerPool implements AutoCloseable {
         private final Thread thread;
         private volatile boolean parked;
 
-        Worker(int number) {
+        Worker(int number, ThreadFactory makes) {
             this.number = number;
-            this.thread = Thread.ofPlatform()
-                    .daemon()
-                    .name("moetier-kernel-" + number)
-                    .unstarted(this);
+            this.thread = makes.newThread(this);
         }
 
         @Override

@@ -5,7 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.moetier.testdata.Latches;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
@@ -100,5 +103,28 @@ class WorkerPoolTest {
         pool.run(nothing, 4);
         pool.close();
         assertThrows(IllegalStateException.class, () -> pool.run(nothing, 1));
+    }
+
+    @Test
+    void endsTheThreadsItStartedIfALaterOneCannotBeStarted() {
+        List<Thread> made = new ArrayList<>();
+        OutOfMemoryError none = new OutOfMemoryError("no more threads");
+        ThreadFactory twoAtMost = work -> {
+            boolean starts = made.size() < 2;
+            Thread thread = new Thread(work) {
+                @Override
+                public void start() {
+                    if (!starts) {
+                        throw none;
+                    }
+                    super.start();
+                }
+            };
+            made.add(thread);
+            return thread;
+        };
+        assertSame(none, assertThrows(OutOfMemoryError.class, () -> new WorkerPool(5, twoAtMost)));
+        assertEquals(Thread.State.TERMINATED, made.get(0).getState());
+        assertEquals(Thread.State.TERMINATED, made.get(1).getState());
     }
 }
