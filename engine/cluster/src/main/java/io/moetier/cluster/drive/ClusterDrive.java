@@ -88,11 +88,13 @@ public record ClusterDrive(Belonging belonging, String name, How how, Optional<J
         try {
             return open(engine, reached, owned);
         } catch (IOException e) {
-            owned.close();
-            throw new UncheckedIOException(e);
+            try (owned) {
+                throw new UncheckedIOException(e);
+            }
         } catch (RuntimeException | Error e) {
-            owned.close();
-            throw e;
+            try (owned) {
+                throw e;
+            }
         }
     }
 

@@ -169,14 +169,17 @@ public final class NodeHost implements NodeService {
             opened.add(store::close);
             return new Held(store, HeldModel.open(store, hello.activations(), around, budgetBytes));
         } catch (IOException e) {
-            opened.close();
-            throw new RefusedException(IoFailure.sentence(e));
+            try (opened) {
+                throw new RefusedException(IoFailure.sentence(e));
+            }
         } catch (IllegalArgumentException | MalformedModelException e) {
-            opened.close();
-            throw new RefusedException(String.valueOf(e.getMessage()));
+            try (opened) {
+                throw new RefusedException(String.valueOf(e.getMessage()));
+            }
         } catch (RuntimeException | Error e) {
-            opened.close();
-            throw e;
+            try (opened) {
+                throw e;
+            }
         }
     }
 

@@ -62,8 +62,9 @@ final class VectorsHeld implements AutoCloseable {
         try {
             upload.accept(memory.address(0, byteSize));
         } catch (RuntimeException e) {
-            memory.close();
-            throw e;
+            try (memory) {
+                throw e;
+            }
         }
         held.put(vector, memory);
         return memory;

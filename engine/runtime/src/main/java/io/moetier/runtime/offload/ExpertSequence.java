@@ -104,8 +104,9 @@ public final class ExpertSequence implements ExpertArrivals {
                 startLoads(sizeClass);
             }
         } catch (RuntimeException | Error e) { // such as for an expert that the layer does not have, or named twice
-            close();
-            throw e;
+            try (this) {
+                throw e;
+            }
         }
         int misses = numMissing + numOnHost;
         counters.addHits(n - misses);

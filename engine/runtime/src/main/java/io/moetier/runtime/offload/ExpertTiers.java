@@ -248,8 +248,9 @@ public final class ExpertTiers implements AutoCloseable {
                 beginHost(host);
             }
         } catch (RuntimeException | Error e) {
-            layerExperts.close();
-            throw e;
+            try (layerExperts) {
+                throw e;
+            }
         }
         return layerExperts;
     }

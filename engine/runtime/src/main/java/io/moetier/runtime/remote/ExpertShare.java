@@ -91,8 +91,9 @@ public final class ExpertShare implements AutoCloseable {
         try {
             return new ExpertShare(device, tiers, shared);
         } catch (RuntimeException | Error e) {
-            tiers.close();
-            throw e;
+            try (tiers) {
+                throw e;
+            }
         }
     }
 

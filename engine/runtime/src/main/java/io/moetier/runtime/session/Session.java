@@ -168,8 +168,9 @@ public final class Session implements AutoCloseable {
             ImageRows rows = tower.read(image, tile, memory, cancelled);
             sight.image(first, rows, memory, engine.device().kernels());
         } catch (RuntimeException | Error e) {
-            memory.close();
-            throw e;
+            try (memory) {
+                throw e;
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package io.moetier.runtime.slots;
 
+import io.moetier.kernels.device.Owned;
 import io.moetier.storage.cache.ExpertCache;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -55,8 +56,9 @@ public final class SlotPieces {
                 first += piece.numSlots();
             }
         } catch (RuntimeException | Error e) {
-            close();
-            throw e;
+            try (Owned.Resource _ = this::close) {
+                throw e;
+            }
         }
     }
 

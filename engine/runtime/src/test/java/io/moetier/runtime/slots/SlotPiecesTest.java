@@ -2,6 +2,8 @@ package io.moetier.runtime.slots;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.metrics.Counters;
@@ -148,5 +150,48 @@ class SlotPiecesTest {
         assertEquals(SLOTS, cache.numSlots());
         assertEquals(0, slots.moves().numAway());
         assertEquals(16, memory.numPieces());
+    }
+
+    /// A lost device fails in both.
+    @Test
+    void whatCouldNotBeAllocatedIsThrownThoughGivingBackFailsToo() {
+        IllegalStateException first = new IllegalStateException("nothing can be allocated");
+        IllegalStateException then = new IllegalStateException("nothing can be given back");
+        SlabMemory lost = new SlabMemory() {
+            private int allocations;
+
+            @Override
+            public Arena newArena() {
+                return new Unclosable(Arena.ofAuto(), then);
+            }
+
+            @Override
+            public MemorySegment allocate(long byteSize, Arena arena) {
+                if (allocations++ > 0) {
+                    throw first;
+                }
+                return arena.allocate(byteSize);
+            }
+        };
+        assertSame(
+                first,
+                assertThrows(IllegalStateException.class, () -> new SlotPieces(cache, new Slab(SLOT), lost, LEAST)));
+    }
+
+    private record Unclosable(Arena memory, RuntimeException failure) implements Arena {
+        @Override
+        public MemorySegment allocate(long byteSize, long byteAlignment) {
+            return memory.allocate(byteSize, byteAlignment);
+        }
+
+        @Override
+        public MemorySegment.Scope scope() {
+            return memory.scope();
+        }
+
+        @Override
+        public void close() {
+            throw failure;
+        }
     }
 }
