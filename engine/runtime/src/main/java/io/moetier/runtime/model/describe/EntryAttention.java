@@ -151,6 +151,9 @@ public final class EntryAttention {
     private RopeSpec compressedRope(int size) {
         RopeSpec rope =
                 config.renamed(Map.of("rope_theta", "compress_rope_theta")).rope(size, true);
+        if (rope.scaling().filter(RopeTable.LongRope.class::isInstance).isPresent()) { // entries would stay as they are
+            throw config.json().unexpected("rope_scaling", "none that changes with the length of a text", "longrope");
+        }
         return new RopeSpec(size, rope.theta(), true, rope.scaling().map(EntryAttention::withoutMagnitude));
     }
 

@@ -23,6 +23,7 @@ import io.moetier.storage.model.MalformedModelException;
 import io.moetier.testdata.TestData;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -684,6 +685,22 @@ class FamiliesTest {
             assertRefused("qk_rope_head_dim", 64, "at least the 64 that are rotated");
             assertRefused("scoring_func", "sigmoid", "sqrtsoftplus");
             assertRefused("swiglu_limit", 0, "above 0");
+        }
+
+        /// Entries are made once and not rotated anew when a text becomes long.
+        @Test
+        void isRefusedWherePositionsChangeWithTheLengthOfAText() {
+            Map<String, Object> scaling = Map.of(
+                    "type",
+                    "longrope",
+                    "original_max_position_embeddings",
+                    65536,
+                    "short_factor",
+                    Collections.nCopies(8, 1.0),
+                    "long_factor",
+                    Collections.nCopies(8, 2.0));
+            assertRefused(
+                    "rope_scaling", scaling, "expected none that changes with the length of a text, found longrope");
         }
 
         private void assertRefused(String key, Object value, String expected) {
