@@ -159,6 +159,15 @@ class CudaOptionTest {
         assertTrue(run.err().strip().endsWith("; a smaller --ram needs less"), run.err());
     }
 
+    /// The driver may take some kernels and not others; [#run] finds what is not given back.
+    @Test
+    void aDriverThatDoesNotTakeAllKernelsKeepsNone() throws IOException {
+        InjectedFault fault = InjectedFault.once("cuModuleLoadDataEx", 3, CudaStatus.OUT_OF_MEMORY);
+        CommandLineRun run = run(EmulatedOptions.DEFAULT.withFaults(fault), RUN, "--device", "cuda");
+        assertEquals(Failure.FAILED, run.exitCode(), run.err());
+        assertOneLine("the GPU is out of memory (cuModuleLoadDataEx failed", run);
+    }
+
     /// Nothing can be given back to a GPU that is lost, but what is told is what came first.
     @ParameterizedTest
     @CsvSource({"cuStreamCreate, 1", "cuEventCreate, 2", "cuMemsetD8Async, 1", "cuEventCreate, 30", "cuStreamCreate, 2"

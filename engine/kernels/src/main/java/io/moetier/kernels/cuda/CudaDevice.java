@@ -59,8 +59,7 @@ public final class CudaDevice implements Device {
         this.activations = activations;
         this.owned = owned;
         owned.add(arena::close);
-        modules = new KernelModules(context);
-        owned.add(modules::close);
+        modules = new KernelModules(context, owned);
         stream = context.stream();
         owned.add(stream::close);
         staging = new Staging(context, stream);

@@ -4,6 +4,7 @@ import io.moetier.kernels.cuda.driver.CudaContext;
 import io.moetier.kernels.cuda.driver.CudaFunction;
 import io.moetier.kernels.cuda.driver.CudaModule;
 import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.Owned;
 import io.moetier.storage.model.DType;
 import java.io.IOException;
 import java.io.InputStream;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// The kernels: `engine/kernels/src/main/cuda` compiled. Those of a type of weights are loaded when somebody needs them
 /// first, as the driver of a real device translates what it loads, a third of a second for each type, and a model has
 /// few types.
-final class KernelModules implements AutoCloseable {
+final class KernelModules {
     private static final String PRODUCTS = "products";
     private static final String ROUNDED = "rounded";
     private static final String ROUTER = "router";
@@ -29,7 +30,7 @@ final class KernelModules implements AutoCloseable {
             List.of(PRODUCTS, "tokens", "attention", "recurrent", "largest", ROUNDED, ROUTER);
 
     private final CudaContext context;
-    private final List<CudaModule> modules = new ArrayList<>();
+    private final Owned owned;
     private final Map<DType, ForType> forTypes = new EnumMap<>(DType.class);
     private final Map<DType, CudaFunction> rounded = new EnumMap<>(DType.class);
     private final Map<DType, ForRouter> forRouters = new EnumMap<>(DType.class);
@@ -73,8 +74,10 @@ final class KernelModules implements AutoCloseable {
         }
     }
 
-    KernelModules(CudaContext context) {
+    /// @param owned closes each module that was loaded, also where a later one is not
+    KernelModules(CudaContext context, Owned owned) {
         this.context = context;
+        this.owned = owned;
         CudaModule products = load(PRODUCTS);
         activatePairs = products.function("activate_pairs");
         copyRows = products.function("copy_rows");
@@ -128,7 +131,7 @@ final class KernelModules implements AutoCloseable {
 
     private CudaModule load(String name) {
         CudaModule module = context.load(ptx(name));
-        modules.add(module);
+        owned.add(module::close);
         return module;
     }
 
@@ -203,10 +206,5 @@ final class KernelModules implements AutoCloseable {
             forRouters.put(dtype, known);
         }
         return one ? known.one() : known.several();
-    }
-
-    @Override
-    public void close() {
-        modules.forEach(CudaModule::close);
     }
 }
