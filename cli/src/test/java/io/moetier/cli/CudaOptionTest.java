@@ -108,6 +108,51 @@ class CudaOptionTest {
         refuses(EmulatedOptions.DEFAULT.withGpus(), "the CUDA driver finds no device");
     }
 
+    /// No context, no compiler of PTX or one that is too old: `auto` finds it out when it opens the GPU.
+    @ParameterizedTest
+    @CsvSource({
+        "cuDevicePrimaryCtxRetain, 1, DEVICE_UNAVAILABLE",
+        "cuModuleLoadDataEx, 1, JIT_COMPILER_NOT_FOUND",
+        "cuModuleLoadDataEx, 2, UNSUPPORTED_PTX_VERSION"
+    })
+    void aGpuThatCannotBeOpenedIsPassedOverByAutoAlone(String function, int call, CudaStatus status)
+            throws IOException {
+        EmulatedOptions emulated = EmulatedOptions.DEFAULT.withFaults(InjectedFault.once(function, call, status));
+        CommandLineRun asked = run(emulated, RUN, "--device", "cuda");
+        assertEquals(Failure.FAILED, asked.exitCode(), asked.err());
+        assertOneLine("the GPU failed: " + function + " failed: " + status.symbol(), asked);
+        for (String[] device : new String[][] {{}, {"--device", "auto"}}) {
+            CommandLineRun passedOver = run(emulated, RUN, device);
+            assertEquals(Failure.OK, passedOver.exitCode(), passedOver.err());
+            String reason = "running on the CPU: the GPU failed: " + function + " failed: " + status.symbol();
+            assertTrue(passedOver.err().contains(reason), passedOver.err());
+        }
+        CommandLineRun limited = run(emulated, RUN, "--vram", "24M");
+        assertEquals(Failure.FAILED, limited.exitCode(), limited.err());
+    }
+
+    @Test
+    void aGpuThatIsTooSmallIsPassedOverByAutoAlone() throws IOException {
+        GpuProfile small = new GpuProfile(
+                "small",
+                "a small GPU",
+                5 << 20,
+                RTX_3060.rates(),
+                RTX_3060.capability(),
+                RTX_3060.multiprocessors(),
+                RTX_3060.l2Bytes());
+        EmulatedOptions emulated = EmulatedOptions.DEFAULT.withGpus(EmulatedGpu.of(small));
+        CommandLineRun passedOver = run(emulated, RUN);
+        assertEquals(Failure.OK, passedOver.exitCode(), passedOver.err());
+        assertTrue(passedOver.err().contains("running on the CPU: the GPU"), passedOver.err());
+        assertTrue(passedOver.err().contains("are too few: this model needs at least"), passedOver.err());
+        for (String[] options : new String[][] {{"--device", "cuda"}, {"--vram", "512K"}}) {
+            CommandLineRun asked = run(emulated, RUN, options);
+            assertEquals(Failure.USAGE, asked.exitCode(), asked.err());
+            assertOneLine("--vram: ", asked);
+        }
+    }
+
     @Test
     void aGpuThatIsNotThereIsRefused() throws IOException {
         CommandLineRun refused = run(EmulatedOptions.DEFAULT, RUN, "--device", "cuda:1");

@@ -9,6 +9,7 @@ import io.moetier.kernels.cpu.VectorModule;
 import io.moetier.kernels.cuda.driver.CudaDriver;
 import io.moetier.kernels.cuda.driver.CudaLookup;
 import io.moetier.kernels.device.ActivationType;
+import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.lab.device.EmulatedCuda;
 import io.moetier.lab.device.simulated.SimulatedGpu;
@@ -25,6 +26,29 @@ import java.util.Optional;
 /// @param isInstalled whether there is a driver nevertheless
 public record ChosenDevice(List<DeviceFactory> factories, Optional<String> whyCpu, boolean isInstalled) {
     private static final String NEEDED = "--device cuda: ";
+
+    /// A device that nobody asked for.
+    private record Unasked(DeviceFactory device) implements DeviceFactory {
+        @Override
+        public Device open() {
+            return device.open();
+        }
+
+        @Override
+        public boolean isOptional() {
+            return true;
+        }
+
+        @Override
+        public void close() {
+            device.close();
+        }
+    }
+
+    /// Returns the devices as ones that the processor may take the place of.
+    List<DeviceFactory> optional() {
+        return factories.stream().<DeviceFactory>map(Unasked::new).toList();
+    }
 
     /// Finds what a choice stands for.
     ///

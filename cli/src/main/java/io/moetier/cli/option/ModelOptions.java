@@ -336,7 +336,8 @@ public final class ModelOptions {
         } else {
             unsaid = chosen.whyCpu();
         }
-        return chosen.factories();
+        boolean isAsked = vram != null || misses != null || activations != null;
+        return choice instanceof DeviceChoice.Auto && !isAsked ? chosen.optional() : chosen.factories();
     }
 
     private static void noteCpu(String reason, Streams streams) {

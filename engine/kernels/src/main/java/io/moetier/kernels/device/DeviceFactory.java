@@ -8,6 +8,11 @@ public interface DeviceFactory extends AutoCloseable {
     /// @throws IllegalArgumentException if it cannot be had, in a sentence for whoever asked for it
     Device open();
 
+    /// Says whether nobody asked for this device, so that the processor computes where it cannot.
+    default boolean isOptional() {
+        return false;
+    }
+
     /// Gives back what a device stood on, after it was closed: once for each [#open()], also for one that failed.
     @Override
     default void close() {}

@@ -1,12 +1,15 @@
 package io.moetier.runtime.library;
 
 import io.moetier.kernels.cpu.nativecode.NativeInterleaver;
+import io.moetier.kernels.cuda.driver.CudaException;
+import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.Importance;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.model.mixture.ExpertSelection;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.storage.expert.ExpertStoreWriter;
@@ -173,10 +176,30 @@ public final class Stores {
     }
 
     private LoadedModel open(Path model, Path store, Optional<String> whyNoPictures, EngineConfig config) {
-        LoadedModel loaded =
-                LoadedModel.open(model, store, cache.path(), config).seeing(whyNoPictures);
+        LoadedModel loaded = open(model, store, config).seeing(whyNoPictures);
         loaded.engine().memoryWarning().ifPresent(listener::note);
         return loaded;
+    }
+
+    private LoadedModel open(Path model, Path store, EngineConfig config) {
+        try {
+            return LoadedModel.open(model, store, cache.path(), config);
+        } catch (CudaException | InvalidOptionException e) {
+            Optional<String> objection =
+                    config.compute().device().filter(DeviceFactory::isOptional).flatMap(_ -> objection(e));
+            listener.note("running on the CPU: " + objection.orElseThrow(() -> e));
+            return LoadedModel.open(model, store, cache.path(), config.withDevice());
+        }
+    }
+
+    /// Returns what speaks against computing on a GPU, if that is what has failed.
+    private static Optional<String> objection(RuntimeException failure) {
+        return switch (failure) {
+            case CudaException lost -> Optional.of("the GPU failed: " + lost.getMessage());
+            case InvalidOptionException refused
+            when refused.field().equals("vramBytes") -> Optional.of("the GPU's memory: " + refused.problem());
+            default -> Optional.empty();
+        };
     }
 
     /// Returns the store of `model` as it is.

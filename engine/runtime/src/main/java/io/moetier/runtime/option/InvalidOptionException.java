@@ -52,6 +52,11 @@ public final class InvalidOptionException extends IllegalArgumentException {
         return field;
     }
 
+    /// Returns the message without fields.
+    public String problem() {
+        return problem;
+    }
+
     /// Returns the message with fields named as `naming` has them.
     public String sentence(UnaryOperator<String> naming) {
         return sentence(naming.apply(field), problem, relief.isEmpty() ? "" : naming.apply(relief));
