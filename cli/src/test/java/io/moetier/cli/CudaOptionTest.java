@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.terminal.Failure;
@@ -151,6 +152,20 @@ class CudaOptionTest {
             assertEquals(Failure.USAGE, asked.exitCode(), asked.err());
             assertOneLine("--vram: ", asked);
         }
+    }
+
+    @Test
+    void doctorNumbersGpusAsTheOptionDoes() throws IOException {
+        EmulatedGpu gpu = EmulatedGpu.of(RTX_3060);
+        EmulatedGpu old = EmulatedGpu.of(MAXWELL);
+        CommandLineRun doctor = run(
+                EmulatedOptions.DEFAULT.withGpus(gpu, old),
+                List.of("doctor", "--threads", "1", "--quick"),
+                "--device",
+                "cuda:1");
+        assertEquals(Failure.OK, doctor.exitCode(), doctor.err());
+        assertTrue(doctor.out().contains("GPU 1 "), doctor.out());
+        assertFalse(doctor.out().contains("GPU 0 "), doctor.out());
     }
 
     @Test

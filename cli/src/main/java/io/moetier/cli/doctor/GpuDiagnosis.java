@@ -42,11 +42,16 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
 
     /// One GPU.
     ///
+    /// @param number as `--device` has it
     /// @param freeBytes memory that can be had now; 0 if it cannot be used
     /// @param speed null if it cannot be used
     /// @param objection why it cannot be used
     record Gpu(
-            CudaDeviceInfo info, long freeBytes, @Nullable CudaBandwidth speed, Optional<String> objection) {}
+            int number,
+            CudaDeviceInfo info,
+            long freeBytes,
+            @Nullable CudaBandwidth speed,
+            Optional<String> objection) {}
 
     /// Measures the GPUs that a choice names, all there are for `auto`.
     static GpuDiagnosis of(DeviceChoice choice, Surroundings surroundings) {
@@ -87,11 +92,11 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
         try (EmulatedCuda emulated =
                         ChosenDevice.emulatedCuda(devices, ActivationType.F32, surroundings.cacheDirectory());
                 CudaDevice first = emulated.open()) {
-            gpus.add(measure(first));
+            gpus.add(measure(0, first));
             for (DeviceFactory further : emulated.devices().subList(1, devices.size())) {
                 try (further;
                         Device device = further.open()) {
-                    gpus.add(measure((CudaDevice) device));
+                    gpus.add(measure(gpus.size(), (CudaDevice) device));
                 }
             }
             return new GpuDiagnosis(emulated.binding().version(), gpus, Optional.empty());
@@ -117,18 +122,19 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
         CudaDeviceInfo info = driver.device(ordinal);
         Optional<String> objection = CudaDevice.objection(driver, ordinal);
         if (objection.isPresent()) {
-            return new Gpu(info, 0, null, objection);
+            return new Gpu(ordinal, info, 0, null, objection);
         }
         try (CudaDevice device = CudaDevice.open(driver, ordinal)) {
-            return measure(device);
+            return measure(ordinal, device);
         } catch (CudaException e) {
-            return new Gpu(info, 0, null, Optional.of(Failure.of(e).sentence()));
+            return new Gpu(ordinal, info, 0, null, Optional.of(Failure.of(e).sentence()));
         }
     }
 
-    private static Gpu measure(CudaDevice device) {
+    private static Gpu measure(int number, CudaDevice device) {
         long free = device.availableBytes();
-        return new Gpu(device.context().device(), free, CudaBandwidth.measure(device.context()), Optional.empty());
+        return new Gpu(
+                number, device.context().device(), free, CudaBandwidth.measure(device.context()), Optional.empty());
     }
 
     /// Returns the only GPU as a profile to predict speeds with.
@@ -162,15 +168,13 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
         if (driverVersion > 0) {
             lines.row("GPU driver", "for CUDA " + version());
         }
-        for (int i = 0; i < gpus.size(); i++) {
-            tell(lines, i, gpus.get(i));
-        }
+        gpus.forEach(gpu -> tell(lines, gpu));
     }
 
-    private static void tell(FactLines lines, int number, Gpu gpu) {
+    private static void tell(FactLines lines, Gpu gpu) {
         CudaDeviceInfo info = gpu.info();
         lines.row(
-                "GPU " + number,
+                "GPU " + gpu.number(),
                 info.name() + ", " + ByteSize.format(info.memoryBytes())
                         + gpu.objection()
                                 .map(reason -> "; cannot be used: " + reason)
