@@ -9,8 +9,8 @@ import java.util.OptionalLong;
 ///
 /// @param memoryBytes budget for experts in main memory; empty for what fits beside the rest
 /// @param contextLength tokens that a conversation can hold; 0 for the model's maximum, at most 4096
-/// @param threads of the processor that compute, alone or what GPUs lack; 0 for one per physical core, at most four for
-/// each processor that the JVM may use
+/// @param threads of the processor that compute, alone or what GPUs lack; 0 for one per physical core, at most four
+///     for each processor that the JVM may use
 /// @param device what computes
 /// @param caching how experts come into memory and leave it
 /// @param cache the folder for models that are imported on first use; empty for `.cache/moetier` in the user's home

@@ -13,7 +13,7 @@ import java.util.Optional;
 ///
 /// @param devices none for the CPU. The first one computes all but experts, which are divided over all
 /// @param threads compute threads of the CPU, alone or beside devices; 0 for one per physical core, at
-/// most [PhysicalCores#mostThreads()]
+///     most [PhysicalCores#mostThreads()]
 /// @param kernels which kernels compute on the CPU
 /// @param nativeDirectory where native code is unpacked, for later starts to find; empty for a temporary directory
 /// @param nodes connects with other machines that compute experts; empty for none

@@ -331,8 +331,7 @@ public record ModelSpec(
     }
 
     /// Returns the parameters that are used for a token that is generated: neither the experts it is not sent to, nor
-    /// an
-    /// encoder, a layer for multi-token prediction or a tower for images.
+    /// an encoder, a layer for multi-token prediction or a tower for images.
     public long activeParameters() {
         ModelSpec passed = ofToken();
         return passed.denseParameters()
