@@ -76,8 +76,14 @@ public final class KvCache implements AutoCloseable {
                         arena, type, entries(capacity, shape.blocks().rate()), shape.dim()))
                 .toList();
         indexRates = shapes.stream().mapToInt(shape -> shape.blocks().rate()).toArray();
-        states = new RecurrentStates(spec, device, arena);
-        sequences = new SequenceMemory(spec, capacity, device, arena);
+        try {
+            states = new RecurrentStates(spec, device, arena);
+            sequences = new SequenceMemory(spec, capacity, device, arena);
+        } catch (RuntimeException | Error e) { // such as a device without room
+            try (arena) {
+                throw e;
+            }
+        }
         stateBytes = RecurrentStates.bytes(spec);
     }
 
@@ -244,7 +250,9 @@ public final class KvCache implements AutoCloseable {
 
     @Override
     public void close() {
-        arena.close();
+        try (arena) {
+            sequences.close();
+        }
     }
 
     private static int chunks(int positions) {

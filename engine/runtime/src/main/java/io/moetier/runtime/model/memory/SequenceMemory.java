@@ -7,27 +7,28 @@ import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
 import java.lang.foreign.Arena;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// The keys and values of one session of an encoder-decoder model: of the output so far, and of what the encoder gave.
 /// In float32, since such models are small and their sequences short.
-public final class SequenceMemory {
+public final class SequenceMemory implements AutoCloseable {
     private static final int KEYS = 0;
     private static final int VALUES = 1;
 
     private final Device device;
-    private final Arena arena;
     private final List<SequenceAttentionSpec> blocks;
     private final DeviceBuffer[][] rows; // [block][keys, values]
+    private @Nullable Arena input; // owns the rows of the input; null before there are any
+    private int inputRoom;
     private int inputLength;
 
     /// @param capacity rows of the output
-    /// @param arena owns all rows
+    /// @param arena owns them
     SequenceMemory(ModelSpec spec, int capacity, Device device, Arena arena) {
         this.device = device;
-        this.arena = arena;
         blocks = spec.blocks(SequenceAttentionSpec.class).toList();
         rows = blocks.stream()
-                .map(block -> block.reach() == Reach.OUTPUT ? buffers(block, capacity) : new DeviceBuffer[0])
+                .map(block -> block.reach() == Reach.OUTPUT ? buffers(block, capacity, arena) : new DeviceBuffer[0])
                 .toArray(DeviceBuffer[][]::new);
     }
 
@@ -50,19 +51,37 @@ public final class SequenceMemory {
         return Float.BYTES * floats;
     }
 
-    /// Makes room for what the encoder will give for `length` tokens.
+    /// Makes room for what the encoder will give for `length` tokens, in the place of what it gave before.
     public void beginInput(int length) {
-        for (int i = 0; i < rows.length; i++) {
-            SequenceAttentionSpec block = blocks.get(i);
-            boolean fits = length == 0
-                    || (rows[i].length > 0
-                            && rows[i][KEYS].length()
-                                    >= length * block.projections().key().rows());
-            if (block.reach() == Reach.ACROSS && !fits) {
-                rows[i] = buffers(block, length);
-            }
+        inputLength = 0;
+        if (length > inputRoom) {
+            close();
+            allocateInput(length);
         }
         inputLength = length;
+    }
+
+    @SuppressWarnings("MustBeClosedChecker") // by what replaces it, and with this
+    private void allocateInput(int length) {
+        Arena next = device.newArena();
+        input = next;
+        for (int i = 0; i < rows.length; i++) {
+            if (blocks.get(i).reach() == Reach.ACROSS) {
+                rows[i] = buffers(blocks.get(i), length, next);
+            }
+        }
+        inputRoom = length;
+    }
+
+    /// Frees the rows of the input.
+    @Override
+    public void close() {
+        Arena outgrown = input;
+        input = null;
+        inputRoom = 0;
+        if (outgrown != null) {
+            outgrown.close();
+        }
     }
 
     /// Returns how many tokens the encoder has read; 0 before it has.
@@ -80,7 +99,7 @@ public final class SequenceMemory {
         return rows[number][VALUES];
     }
 
-    private DeviceBuffer[] buffers(SequenceAttentionSpec block, int length) {
+    private DeviceBuffer[] buffers(SequenceAttentionSpec block, int length, Arena arena) {
         int floats = Math.multiplyExact(length, block.projections().key().rows());
         return new DeviceBuffer[] {device.allocate(floats, arena), device.allocate(floats, arena)};
     }
