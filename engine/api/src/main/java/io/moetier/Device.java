@@ -47,12 +47,14 @@ public sealed interface Device {
             int least = numbers.stream().mapToInt(number -> number).min().orElse(-1);
             boolean once = numbers.stream().distinct().count() == numbers.size();
             int budgets = vramBytes.size();
+            boolean above = vramBytes.stream().allMatch(bytes -> bytes > 0);
             Failures.require(least >= 0 && once, "numbers", "those of GPUs, each once", numbers);
             Failures.require(
                     budgets <= 1 || budgets == numbers.size(),
                     "vramBytes",
                     "one size, or one for each of the " + numbers.size() + " devices",
                     budgets);
+            Failures.require(above, "vramBytes", "sizes above 0", vramBytes);
         }
 
         /// Returns the same GPUs with budgets of their memory: one for each, or one for every one.

@@ -29,6 +29,8 @@ public record ModelOptions(
 
     /// @throws MoetierException.NotPossible if a value is out of range
     public ModelOptions {
+        long budget = memoryBytes.orElse(1);
+        Failures.require(budget > 0, "memoryBytes", "above 0", budget);
         Failures.require(contextLength >= 0, "contextLength", "0 or more", contextLength);
         Failures.require(threads >= 0, "threads", "0 or more", threads);
         int most = PhysicalCores.mostThreads();

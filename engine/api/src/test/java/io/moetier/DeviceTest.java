@@ -143,6 +143,10 @@ class DeviceTest {
         refuses(
                 "contextLength: expected 0 or more, found -2",
                 () -> options(Device.CPU).withContextLength(-2));
+        refuses("vramBytes: expected sizes above 0, found [-1]", () -> gpus(0).withVramBytes(-1));
+        refuses(
+                "memoryBytes: expected above 0, found -1",
+                () -> options(Device.CPU).withMemoryBytes(-1));
     }
 
     private static void refuses(String message, Executable work) {
