@@ -15,6 +15,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -286,7 +287,8 @@ final class Crew implements AutoCloseable {
             leaveOut(member, e, LONGEST_PAUSE_MILLIS); // it may have room for this model one day
         } catch (UncheckedIOException e) {
             if (!closed) {
-                says.accept("node " + member.name() + " does not answer: " + IoFailure.sentence(e.getCause()));
+                String reason = IoFailure.sentence(Objects.requireNonNull(e.getCause()));
+                says.accept("node " + member.name() + " does not answer: " + reason);
                 pause(id, FIRST_PAUSE_MILLIS);
             }
         } catch (RuntimeException e) {

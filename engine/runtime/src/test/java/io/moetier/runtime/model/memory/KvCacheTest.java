@@ -17,7 +17,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.reflect.Proxy;
 import java.util.IdentityHashMap;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,7 +79,7 @@ class KvCacheTest {
 
     /// A device that counts what is allocated, and computes nothing.
     private static final class CountedMemory {
-        private final Map<Arena, Long> floats = new IdentityHashMap<>();
+        private final IdentityHashMap<Arena, Long> floats = new IdentityHashMap<>();
         private int buffers;
         private int most = Integer.MAX_VALUE;
 
@@ -90,7 +89,7 @@ class KvCacheTest {
 
         private record Buffer(int length) implements DeviceBuffer {}
 
-        private record Counted(Arena of, Map<Arena, Long> floats) implements Arena {
+        private record Counted(Arena of, IdentityHashMap<Arena, Long> floats) implements Arena {
             @Override
             public MemorySegment allocate(long byteSize, long byteAlignment) {
                 return of.allocate(byteSize, byteAlignment);
@@ -112,6 +111,7 @@ class KvCacheTest {
             return floats.values().stream().mapToLong(Long::longValue).sum();
         }
 
+        @SuppressWarnings("MustBeClosedChecker") // by whoever asked for it
         private @Nullable Object call(String method, Object[] arguments) {
             return switch (method) {
                 case "newArena" -> new Counted(Arena.ofConfined(), floats);
