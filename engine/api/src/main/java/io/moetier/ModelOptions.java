@@ -33,8 +33,7 @@ public record ModelOptions(
         Failures.require(budget > 0, "memoryBytes", "above 0", budget);
         Failures.require(contextLength >= 0, "contextLength", "0 or more", contextLength);
         Failures.require(threads >= 0, "threads", "0 or more", threads);
-        int most = PhysicalCores.mostThreads();
-        Failures.require(threads <= most, "threads", "at most " + most + ", 4 for each processor", threads);
+        Failures.require(threads <= PhysicalCores.mostThreads(), "threads", PhysicalCores.limit(), threads);
         Failures.require(
                 threads == 0 || !(device instanceof Device.Gpus gpus) || gpus.misses() != Device.Misses.COPY,
                 "threads",

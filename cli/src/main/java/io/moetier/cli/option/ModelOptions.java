@@ -391,13 +391,11 @@ public final class ModelOptions {
     ///
     /// @throws IllegalArgumentException if there would only be more waiting
     public static void requireThreads(int threads) {
-        int mostThreads = PhysicalCores.mostThreads();
         if (threads < 0) {
             throw new IllegalArgumentException("--threads must be 0 or more, not " + threads);
         }
-        if (threads > mostThreads) {
-            throw new IllegalArgumentException(
-                    "--threads must be at most " + mostThreads + ", 4 for each processor, not " + threads);
+        if (threads > PhysicalCores.mostThreads()) {
+            throw new IllegalArgumentException("--threads must be " + PhysicalCores.limit() + ", not " + threads);
         }
     }
 }

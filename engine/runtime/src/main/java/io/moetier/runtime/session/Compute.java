@@ -30,8 +30,7 @@ public record Compute(
     /// @throws io.moetier.runtime.option.InvalidOptionException if a value is out of range
     public Compute {
         require(threads >= 0, "threads", "0 or more", threads);
-        int most = PhysicalCores.mostThreads();
-        require(threads <= most, "threads", "at most " + most + ", 4 for each processor", threads);
+        require(threads <= PhysicalCores.mostThreads(), "threads", PhysicalCores.limit(), threads);
         devices = List.copyOf(devices);
     }
 

@@ -19,6 +19,11 @@ public final class PhysicalCores {
         return THREADS_PER_PROCESSOR * Runtime.getRuntime().availableProcessors();
     }
 
+    /// Returns that limit as messages say what was expected.
+    public static String limit() {
+        return "at most " + mostThreads() + ", " + THREADS_PER_PROCESSOR + " for each processor";
+    }
+
     /// Returns how many threads compute: `asked`, or one per physical core if that is 0.
     public static int threads(int asked) {
         return asked == 0 ? count() : asked;
