@@ -26,6 +26,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
 /// What `plan` found, for people and for programs.
@@ -84,7 +87,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
         fields.put("experts_per_token", model.topK());
         fields.put("notes", candidates.notes());
         fields.put("routing", planner.routing().source());
-        fields.put("prompt_tokens", SpeedForecast.PROMPT_TOKENS);
+        fields.put("prompt_tokens", promptTokens().last());
         fields.put("basis", basis());
         fields.put(
                 "alternatives", plan.alternatives().stream().map(this::fields).toList());
@@ -108,6 +111,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
         fields.put("weight_bytes", alternative.candidate().model().bytes());
         fields.put("place", alternative.place().name());
         fields.put("context", alternative.contextLength());
+        fields.put("prompt_tokens", SpeedForecast.promptTokens(alternative.contextLength()));
         alternative.obstacle().ifPresent(reason -> fields.put("obstacle", reason));
         alternative.memory().ifPresent(memory -> fields.put("memory", fields(memory)));
         alternative.speed().ifPresent(speed -> {
@@ -261,9 +265,17 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
                         machine -> lines.addAll(speeds(place, machine)),
                         () -> lines.add(
                                 "No speeds: this machine was not measured; run moetier doctor, or give --device."));
-        lines.add("Hits follow " + planner.routing().source() + "; a prompt has " + SpeedForecast.PROMPT_TOKENS
-                + " tokens.");
+        lines.add("Hits follow " + planner.routing().source() + "; a prompt has "
+                + promptTokens().last() + " tokens"
+                + (promptTokens().size() > 1 ? ", or one less than the context." : "."));
         return lines;
+    }
+
+    /// Returns how many tokens the prompts have that are predicted.
+    private SortedSet<Integer> promptTokens() {
+        return plan.alternatives().stream()
+                .map(each -> SpeedForecast.promptTokens(each.contextLength()))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     private List<String> speeds(Place place, MachineProfile machine) {

@@ -132,6 +132,20 @@ class PlanTest {
         assertTrue(text.contains("keys and values"), text);
     }
 
+    /// A prompt has room in its context, and one token behind it.
+    @Test
+    void promptsAreAsLongAsTheirContextsAllow() {
+        JsonObject plan = json("plan", TINY, "--ctx", "256", "--json");
+        assertEquals(512, plan.requireInt("prompt_tokens"));
+        for (JsonObject each : plan.requireObjects("alternatives")) {
+            assertEquals(Math.min(512, each.requireInt("context") - 1), each.requireInt("prompt_tokens"));
+        }
+        assertTrue(
+                ok("plan", TINY, "--ctx", "256").contains("; a prompt has 512 tokens, or one less than the context."));
+        assertTrue(ok("plan", TINY).contains("; a prompt has 512 tokens.\n"));
+        assertTrue(ok("plan", TestData.golden("qwen3_moe_yarn").toString()).contains("; a prompt has 255 tokens.\n"));
+    }
+
     @Test
     void whatCannotFitIsOneSentenceWithTheParts() {
         CommandLineRun run = CommandLineRun.inProcess(cache, "plan", TINY, "--ram", "40M");

@@ -62,7 +62,7 @@ public record Planner(
     private Optional<SpeedForecast> speed(
             PlannedModel model, MemoryForecast memory, Place place, MachineProfile machine, boolean cached) {
         MachineProfile reading = cached ? machine.withCachedFiles() : machine;
-        double state = KvCache.bytes(model.spec(), KvType.F16, SpeedForecast.promptTokens(memory));
+        double state = KvCache.bytes(model.spec(), KvType.F16, SpeedForecast.promptTokens(memory.contextLength()));
         return SpeedForecast.of(model, memory, new SpeedForecast.Basis(reading, place.prompts(), routing), state);
     }
 }

@@ -25,7 +25,7 @@ public record SpeedForecast(
         Optional<Interval> secondsToFirst,
         double hitRate,
         CostModel.Bound bound) {
-    /// Tokens of the prompt that is predicted, and that generation has before it.
+    /// Tokens of the prompt that is predicted, and that generation has before it, where the context has room for them.
     public static final int PROMPT_TOKENS = 512;
 
     /// What is predicted with.
@@ -65,8 +65,8 @@ public record SpeedForecast(
         Interval generation = Interval.ofRate(
                 likely, residuals.resident() * (1 - shareOfLoads), residuals.loads() * shareOfLoads, byHits);
         Optional<Double> promptSeconds = basis.prompt().flatMap(costs -> promptSeconds(model, memory, basis, costs));
-        Optional<Interval> prompt =
-                promptSeconds.map(seconds -> Interval.ofRate(seconds / promptTokens(memory), residuals.prompt()));
+        Optional<Interval> prompt = promptSeconds.map(
+                seconds -> Interval.ofRate(seconds / promptTokens(memory.contextLength()), residuals.prompt()));
         Optional<Interval> first = promptSeconds.map(
                 seconds -> Interval.ofRate(seconds + likely, residuals.prompt()).inverse());
         return Optional.of(new SpeedForecast(
@@ -77,9 +77,9 @@ public record SpeedForecast(
                 2 * disk > likely ? CostModel.Bound.DISK : prediction.bound()));
     }
 
-    /// Returns how many tokens the prompt has that is predicted.
-    static int promptTokens(MemoryForecast memory) {
-        return Math.min(PROMPT_TOKENS, Math.max(1, memory.contextLength() - 1));
+    /// Returns how many tokens the prompt has that is predicted for a context.
+    public static int promptTokens(int contextLength) {
+        return Math.min(PROMPT_TOKENS, Math.max(1, contextLength - 1));
     }
 
     /// Generation with some slots. What comes to a device is read from disk unless one of the memories has it: at the
@@ -124,7 +124,7 @@ public record SpeedForecast(
         if (ofExperts.isEmpty() || ofOthers.isEmpty()) {
             return Optional.empty();
         }
-        int tokens = promptTokens(memory);
+        int tokens = promptTokens(memory.contextLength());
         int passes = Math.ceilDiv(tokens, memory.batch());
         double tokensOfPass = (double) tokens / passes;
         double chosen = 1 - Math.pow(1 - (double) model.topK() / model.experts(), tokensOfPass);
