@@ -32,6 +32,7 @@ import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.memory.AvailableMemory;
+import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -263,6 +264,9 @@ public final class TuneCommand implements Callable<Integer> {
                     cached ? machine.map(MachineProfile::withCachedFiles) : machine,
                     misses == null ? Misses.COPY : misses,
                     after);
+            if (header.tokens() == 0) {
+                throw MalformedModelException.of(trace, "tokens", "1 or more", 0);
+            }
             if (warmUp >= header.tokens()) {
                 throw new IllegalArgumentException(
                         "--warm-up " + warmUp + " leaves nothing of the " + header.tokens() + " tokens of " + trace);
@@ -288,6 +292,10 @@ public final class TuneCommand implements Callable<Integer> {
 
     private void report(Asked asked, Tuning tuning, List<TuneReport> reports) {
         SweptTrace swept = asked.swept();
+        if (tuning.tokens() == 0) {
+            throw new IllegalArgumentException("--warm-up " + warmUp + " leaves no whole step of the "
+                    + asked.header().tokens() + " tokens of " + swept.trace() + ", which are computed together");
+        }
         TuneReport report = new TuneReport(
                 recording.model().orElse(swept.trace()),
                 asked.header(),

@@ -45,13 +45,15 @@ record TuneReport(
                 "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s%s%s",
                 header.tokens(),
                 simulator.warmUpTokens() > 0
-                        ? String.format(Locale.ROOT, ", of which %,d to warm up", simulator.warmUpTokens())
+                        ? String.format(Locale.ROOT, ", of which %,d to warm up", header.tokens() - tuning.tokens())
                         : "",
                 header.layers(),
                 header.experts(),
                 header.topK(),
                 admission(),
-                simulator.tokensTogether() > 1 ? ", " + simulator.tokensTogether() + " tokens at a time" : "",
+                simulator.tokensTogether() > 1
+                        ? ", " + simulator.tokensTogether() + " tokens at a time where the trace does not tell"
+                        : "",
                 misses().map(misses -> ", misses " + misses).orElse(""),
                 learntBefore());
     }
@@ -86,6 +88,8 @@ record TuneReport(
         fields.put("trace", trace.toString());
         header.lossy().ifPresent(options -> fields.put("lossy", options));
         fields.put("admission", admission());
+        fields.put("batch", simulator.tokensTogether());
+        fields.put("warm_up", header.tokens() - tuning.tokens());
         question.machine().ifPresent(machine -> fields.put("device", machine.name()));
         misses().ifPresent(misses -> fields.put("misses", misses));
         if (!question.earlier().isEmpty()) {

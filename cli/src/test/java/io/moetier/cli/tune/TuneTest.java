@@ -385,6 +385,40 @@ class TuneTest {
     }
 
     @Test
+    void whatLeavesNothingToCountIsSaid() throws IOException {
+        String trace = directory.resolve("t.jsonl.gz").toString();
+        assertRefused(
+                trace, HEADER.replace("\"tokens\":1", "\"tokens\":0"), trace + ": tokens: expected 1 or more, found 0");
+        Path step = directory.resolve("step.gz");
+        zip(step, HEADER.replace("\"tokens\":1", "\"tokens\":2") + ofStep(0, 0) + ofStep(1, 0));
+        CommandLineRun run = CommandLineRun.inProcess(cache, "tune", "" + step, "--budgets", "50%", "--warm-up", "1");
+        assertEquals(
+                "moetier: --warm-up 1 leaves no whole step of the 2 tokens of " + step
+                        + ", which are computed together\n",
+                run.err());
+        assertEquals(Failure.USAGE, run.exitCode());
+        assertEquals("", run.out());
+    }
+
+    /// A step that the warm-up ends in is not counted, and what goes together is what the trace says.
+    @Test
+    void whatWasCountedAndTakenTogetherIsSaid() throws IOException {
+        String header = HEADER.replace("\"tokens\":1", "\"tokens\":3");
+        Path trace = directory.resolve("t.gz");
+        zip(trace, header + ofStep(0, 0) + ofStep(1, 0) + ofStep(2, 1));
+        Path json = directory.resolve("tune.json");
+        String out = ok("tune", "" + trace, "--budgets", "50%", "--warm-up", "1", "--batch", "4", "--json", "" + json);
+        assertTrue(out.contains("\n3 tokens, of which 2 to warm up, 2 layers of 4 experts, top 2;"), out);
+        assertTrue(out.contains("; admission layer, 4 tokens at a time where the trace does not tell\n"), out);
+        assertEquals(2, Json.readObject(json).requireInt("warm_up"));
+        assertEquals(4, Json.readObject(json).requireInt("batch"));
+    }
+
+    private static String ofStep(int token, int step) {
+        return TOKEN.replace("\"t\":0", "\"t\":" + token + ",\"s\":" + step);
+    }
+
+    @Test
     void aTraceOfAnotherModelIsRefused() {
         assertRefused(
                 GPT_OSS + ": a trace of 24 layers of 32 experts, top 4, but " + TINY
@@ -432,9 +466,7 @@ class TuneTest {
     }
 
     private void assertRefused(String trace, String lines, String sentence) throws IOException {
-        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(Path.of(trace)))) {
-            out.write(lines.getBytes(StandardCharsets.UTF_8));
-        }
+        zip(Path.of(trace), lines);
         assertRefused(sentence, "tune", trace, "--budgets", "50%");
     }
 
@@ -448,6 +480,12 @@ class TuneTest {
         CommandLineRun run = CommandLineRun.inProcess(cache, arguments);
         assertEquals(0, run.exitCode(), run.err());
         return run.out();
+    }
+
+    private static void zip(Path trace, String lines) throws IOException {
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(trace))) {
+            out.write(lines.getBytes(StandardCharsets.UTF_8));
+        }
     }
 
     private Path write(String name, String text) {

@@ -155,6 +155,11 @@ public record Tuning(List<Row> rows) {
         return new Tuning(rows);
     }
 
+    /// Returns how many tokens were counted: not those of steps in which caches still filled.
+    public long tokens() {
+        return rows.getFirst().outcome().tokens();
+    }
+
     /// Returns the smallest budget that is nearly as fast as the greatest, with the policy that finds the most
     /// there; nothing if only the optimum was asked for.
     public Optional<Advice> advice() {
