@@ -70,7 +70,7 @@ final class ProfileDiffCommand implements Callable<Integer> {
         if (comparison.changes().isEmpty()) {
             throw new IllegalArgumentException(before + " and " + after + " have no point in common");
         }
-        streams.print(json ? Json.write(fields(comparison)) + "\n" : text(a, b, comparison));
+        streams.print(json ? Json.write(fields(a, b, comparison)) + "\n" : text(a, b, comparison));
         return comparison.hasRegression() ? Failure.FAILED : Failure.OK;
     }
 
@@ -101,14 +101,7 @@ final class ProfileDiffCommand implements Callable<Integer> {
         if (sentences.isEmpty()) {
             sentences.add("Nothing is slower by more than " + threshold + " with a probability of 99 %.");
         }
-        if (!a.model().equals(b.model()) || !a.device().equals(b.device())) {
-            sentences.add(
-                    "Not alike: " + a.model() + " by " + a.device() + ", and " + b.model() + " by " + b.device() + ".");
-        }
-        machine(a, b).forEach(sentences::add);
-        if (!comparison.missing().isEmpty()) {
-            sentences.add(comparison.missing().size() + " points are in one of the files alone.");
-        }
+        sentences.addAll(notes(a, b, comparison));
         Table table = Table.ofFigures().row("test", "takes", "95 %", "slower", "beyond " + threshold);
         for (Change change : comparison.changes()) {
             table.row(
@@ -117,7 +110,7 @@ final class ProfileDiffCommand implements Callable<Integer> {
                     percent(change.ratio().low()) + " to "
                             + percent(change.ratio().high()),
                     String.format(Locale.ROOT, "%.1f %%", 100 * change.slower()),
-                    change.isRegression() ? "yes" : "no");
+                    change.isUndecided() ? "–" : change.isRegression() ? "yes" : "no");
         }
         return String.join("\n", sentences) + "\n\n" + table;
     }
@@ -133,6 +126,26 @@ final class ProfileDiffCommand implements Callable<Integer> {
                 100 * (1 - change.error()),
                 most.getKey(),
                 1e3 * most.getValue());
+    }
+
+    /// Returns what makes the comparison worth less.
+    private List<String> notes(Throughput a, Throughput b, Comparison comparison) {
+        List<String> notes = new ArrayList<>();
+        long undecided =
+                comparison.changes().stream().filter(Change::isUndecided).count();
+        if (undecided > 0) {
+            notes.add("Undecided: " + undecided + " of " + comparison.changes().size() + " points have fewer than "
+                    + Comparison.LEAST_ROUNDS + " rounds; more --seconds of profile give more.");
+        }
+        if (!a.model().equals(b.model()) || !a.device().equals(b.device())) {
+            notes.add(
+                    "Not alike: " + a.model() + " by " + a.device() + ", and " + b.model() + " by " + b.device() + ".");
+        }
+        notes.addAll(machine(a, b));
+        if (!comparison.missing().isEmpty()) {
+            notes.add(comparison.missing().size() + " points are in one of the files alone.");
+        }
+        return notes;
     }
 
     /// Says so where the machine itself was slower.
@@ -160,16 +173,18 @@ final class ProfileDiffCommand implements Callable<Integer> {
         return String.format(Locale.ROOT, "%.1f %%", 100 * ratio);
     }
 
-    private Map<String, Object> fields(Comparison comparison) {
+    private Map<String, Object> fields(Throughput a, Throughput b, Comparison comparison) {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("threshold", share(threshold));
         fields.put("regression", comparison.hasRegression());
+        fields.put("notes", notes(a, b, comparison));
         fields.put(
                 "changes",
                 comparison.changes().stream()
                         .map(change -> {
                             Map<String, Object> of = new LinkedHashMap<>();
                             of.put("test", change.of().fullLabel());
+                            of.put("rounds", change.rounds());
                             of.put("ratio", change.ratio().value());
                             of.put("low", change.ratio().low());
                             of.put("high", change.ratio().high());

@@ -218,6 +218,24 @@ class ProfileTest {
                 0, run("profile", "diff", AGAIN, file, "--threshold", "90%").exitCode());
     }
 
+    @Test
+    void whatFewRoundsCannotTellIsSaid() throws IOException {
+        Throughput recorded = Throughput.read(AGAIN);
+        Throughput slower = changed(
+                recorded, each -> new Samples(longer(each.samples(), 9).rounds().subList(0, 4)));
+        Throughput other = new Throughput("another", "a GPU", slower.cases().subList(0, 2));
+        Path file = Files.writeString(directory.resolve("few.json"), Json.write(other.fields()));
+        CommandLineRun run = run("profile", "diff", AGAIN, file);
+        String undecided = "Undecided: 2 of 2 points have fewer than 5 rounds; more --seconds of profile give more.";
+        assertTrue(run.out().contains("\n" + undecided + "\nNot alike: "), run.out());
+        assertFalse(run.out().contains(" no\n"), run.out());
+        JsonObject json = parse(run("profile", "diff", AGAIN, file, "--json").out());
+        List<?> notes = (List<?>) json.asMap().get("notes");
+        assertEquals(undecided, notes.getFirst());
+        assertTrue(("" + notes.get(1)).endsWith(", and another by a GPU."), () -> "" + notes);
+        assertEquals(4, json.requireObjects("changes").getFirst().requireInt("rounds"));
+    }
+
     private static JsonObject parse(String text) {
         return Json.parseObject(text.getBytes(StandardCharsets.UTF_8), Path.of("out"));
     }

@@ -31,11 +31,17 @@ public record Comparison(List<Change> changes, List<Case> missing) {
 
     /// One point of the sweep.
     ///
+    /// @param rounds of it in the measurement that has fewer
     /// @param ratio time of a step later over that before
     /// @param slower the probability that it is above 1
     /// @param error of calling it slower by more than the threshold, corrected
     /// @param parts by how many seconds the parts of a step have become longer, the most first
-    public record Change(Case of, Estimate ratio, double slower, double error, Map<String, Double> parts) {
+    public record Change(Case of, int rounds, Estimate ratio, double slower, double error, Map<String, Double> parts) {
+        /// Says whether it could not be called slower, however much it is.
+        public boolean isUndecided() {
+            return rounds < LEAST_ROUNDS;
+        }
+
         /// Says whether it is slower by more than the threshold.
         public boolean isRegression() {
             return error < ERROR;
@@ -92,12 +98,10 @@ public record Comparison(List<Change> changes, List<Case> missing) {
         double slower = Arrays.stream(ratios).filter(each -> each > 1).count() / (double) resamples;
         long notBeyond =
                 Arrays.stream(ratios).filter(each -> each <= 1 + threshold).count();
-        boolean few = Math.min(
-                        before.samples().rounds().size(),
-                        after.samples().rounds().size())
-                < LEAST_ROUNDS;
-        double error = few ? 1 : (notBeyond + 1.0) / (resamples + 1.0);
-        return new Change(after.of(), Estimate.of(ratio, ratios), slower, error, parts(before, after));
+        int rounds = Math.min(
+                before.samples().rounds().size(), after.samples().rounds().size());
+        double error = rounds < LEAST_ROUNDS ? 1 : (notBeyond + 1.0) / (resamples + 1.0);
+        return new Change(after.of(), rounds, Estimate.of(ratio, ratios), slower, error, parts(before, after));
     }
 
     private static Map<String, Double> parts(Measured before, Measured after) {
@@ -127,6 +131,7 @@ public record Comparison(List<Change> changes, List<Case> missing) {
         return changes.stream()
                 .map(change -> new Change(
                         change.of(),
+                        change.rounds(),
                         change.ratio(),
                         change.slower(),
                         errors.getOrDefault(change.of(), 1.0),
