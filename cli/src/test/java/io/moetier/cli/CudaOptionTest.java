@@ -132,8 +132,7 @@ class CudaOptionTest {
         assertEquals(Failure.FAILED, limited.exitCode(), limited.err());
     }
 
-    @Test
-    void aGpuThatIsTooSmallIsPassedOverByAutoAlone() throws IOException {
+    private static EmulatedOptions tooSmall() {
         GpuProfile small = new GpuProfile(
                 "small",
                 "a small GPU",
@@ -142,7 +141,25 @@ class CudaOptionTest {
                 RTX_3060.capability(),
                 RTX_3060.multiprocessors(),
                 RTX_3060.l2Bytes());
-        EmulatedOptions emulated = EmulatedOptions.DEFAULT.withGpus(EmulatedGpu.of(small));
+        return EmulatedOptions.DEFAULT.withGpus(EmulatedGpu.of(small));
+    }
+
+    /// Threads are measured and told, and that it is the CPU is said once.
+    @Test
+    void aSweepOfTheCpuThatTakesTheGpusPlaceIsOneOfTheCpu() throws IOException {
+        Path json = cache.resolve("sweep.json");
+        List<String> command = List.of("profile", MODEL, "-p", "4", "-n", "2", "--budgets", "100%,50%");
+        CommandLineRun run = run(tooSmall(), command, "--seconds", "0.1", "--ctx", "64", "--json", "" + json);
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        assertEquals(2, run.err().split("running on the CPU", -1).length, run.err());
+        for (JsonObject point : Json.readObject(json).requireObjects("cases")) {
+            assertTrue(point.requireInt("threads") > 0, run.out());
+        }
+    }
+
+    @Test
+    void aGpuThatIsTooSmallIsPassedOverByAutoAlone() throws IOException {
+        EmulatedOptions emulated = tooSmall();
         CommandLineRun passedOver = run(emulated, RUN);
         assertEquals(Failure.OK, passedOver.exitCode(), passedOver.err());
         assertTrue(passedOver.err().contains("running on the CPU: the GPU"), passedOver.err());

@@ -9,12 +9,14 @@ import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.cli.throughput.SettingResult.Held;
+import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.throughput.Case;
 import io.moetier.lab.throughput.Comparison;
 import io.moetier.lab.throughput.ModelWork;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.LossCalibration;
+import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.session.Engine;
@@ -42,13 +44,14 @@ final class SweepRun implements AutoCloseable {
     private static final double MOST_SHARES = 2; // of time, where the least number of rounds takes longer than one
 
     private final ModelSummary summary;
-    private final EngineConfig config;
     private final Sweep sweep;
     private final MachinePeaks peaks;
     private final Path cache;
     private final Path trace;
     private final List<SettingResult> results = new ArrayList<>();
     private final List<String> leftOut = new ArrayList<>();
+    private EngineConfig config;
+    private String device = "";
     private long tracedTokens; // of one round
     private int limit = Integer.MAX_VALUE; // prompts are shorter than that
 
@@ -70,27 +73,43 @@ final class SweepRun implements AutoCloseable {
 
     /// Measures everything.
     Findings run(Surroundings surroundings, Streams streams) throws IOException {
-        List<Setting> settings = sweep.settings(config, summary.allExpertBytes(), summary.leastExpertBytes());
-        double share = sweep.seconds() / settings.size();
-        String device = "";
+        Stores stores = LibraryTerminal.stores(surroundings, streams);
         try (FactLines lines = new FactLines(streams, false, surroundings.errorIsTerminal())) {
-            for (Setting setting : settings) {
-                lines.measuring(setting.label());
-                try (LoadedModel loaded = LibraryTerminal.stores(surroundings, streams)
-                        .load(summary.model(), setting.of(config), false)) {
-                    if (results.isEmpty()) {
-                        device = loaded.engine().deviceDescription()
-                                + ExpertsUsed.warning(
-                                        OptionFlags.lossy(loaded.engine().selection()));
-                        requireCalibration(settings, loaded);
-                    }
-                    results.add(measure(loaded, setting, share, lines));
-                }
+            if (!measureAll(stores, lines)) {
+                results.clear();
+                leftOut.clear();
+                limit = Integer.MAX_VALUE;
+                tracedTokens = 0;
+                config = config.withDevice();
+                measureAll(stores, lines);
             }
         }
         List<Expectation> expectations = expectations();
         String whyNone = expectations.isEmpty() ? whyNoExpectation() : "";
         return new Findings(summary, device, results, expectations, whyNone, leftOut);
+    }
+
+    /// Measures all settings; returns false at once where a GPU that nobody asked for could not be opened, for the
+    /// CPU has settings of its own.
+    private boolean measureAll(Stores stores, FactLines lines) throws IOException {
+        List<Setting> settings = sweep.settings(config, summary.allExpertBytes(), summary.leastExpertBytes());
+        double share = sweep.seconds() / settings.size();
+        for (Setting setting : settings) {
+            lines.measuring(setting.label());
+            try (LoadedModel loaded = stores.load(summary.model(), setting.of(config), false)) {
+                Engine engine = loaded.engine();
+                if (config.compute().device().filter(DeviceFactory::isOptional).isPresent()
+                        && engine.pinnedTier().isEmpty()) {
+                    return false;
+                }
+                if (results.isEmpty()) {
+                    device = engine.deviceDescription() + ExpertsUsed.warning(OptionFlags.lossy(engine.selection()));
+                    requireCalibration(settings, loaded);
+                }
+                results.add(measure(loaded, setting, share, lines));
+            }
+        }
+        return true;
     }
 
     /// Minutes pass before a loss is measured.
