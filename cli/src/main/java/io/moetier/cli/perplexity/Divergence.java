@@ -27,7 +27,7 @@ final class Divergence {
         for (int i = 0; i < logProbs.length; i++) {
             double reference = references[at + i];
             sum += Math.exp(reference) * (reference - logProbs[i]);
-            top = logProbs[i] > logProbs[top] ? i : top;
+            top = (float) logProbs[i] > (float) logProbs[top] ? i : top; // as exact as the reference is
             referenceTop = reference > references[at + referenceTop] ? i : referenceTop;
         }
         double kl = Math.max(0, sum); // rounding takes it below, where the two agree

@@ -20,4 +20,13 @@ class DivergenceTest {
         divergence.addTo(table);
         assertEquals(-1, table.toString().indexOf("-0.0"), table::toString);
     }
+
+    /// The reference is kept in float32, where its two best are one.
+    @Test
+    void aModelHasTheTopTokenOfItself() {
+        double[] logProbs = {HALF, HALF + 1e-12};
+        Divergence divergence = new Divergence();
+        divergence.add(logProbs, new float[] {(float) logProbs[0], (float) logProbs[1]}, 0, 0);
+        assertEquals(1.0, divergence.fields().get("same_top"));
+    }
 }
