@@ -296,6 +296,9 @@ public final class TuneCommand implements Callable<Integer> {
             throw new IllegalArgumentException("--warm-up " + warmUp + " leaves no whole step of the "
                     + asked.header().tokens() + " tokens of " + swept.trace() + ", which are computed together");
         }
+        if (tuning.needed() == 0) {
+            throw MalformedModelException.of(swept.trace(), "e", "experts in at least one line that counts", "none");
+        }
         TuneReport report = new TuneReport(
                 recording.model().orElse(swept.trace()),
                 asked.header(),

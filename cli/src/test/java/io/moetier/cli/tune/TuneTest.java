@@ -389,6 +389,10 @@ class TuneTest {
         String trace = directory.resolve("t.jsonl.gz").toString();
         assertRefused(
                 trace, HEADER.replace("\"tokens\":1", "\"tokens\":0"), trace + ": tokens: expected 1 or more, found 0");
+        assertRefused(
+                trace,
+                HEADER.replace("}", ",\"fewer_experts\":true}") + TOKEN.replace("[[3,1],[0,2]]", "[[],[]]"),
+                trace + ": e: expected experts in at least one line that counts, found none");
         Path step = directory.resolve("step.gz");
         zip(step, HEADER.replace("\"tokens\":1", "\"tokens\":2") + ofStep(0, 0) + ofStep(1, 0));
         CommandLineRun run = CommandLineRun.inProcess(cache, "tune", "" + step, "--budgets", "50%", "--warm-up", "1");

@@ -160,6 +160,12 @@ public record Tuning(List<Row> rows) {
         return rows.getFirst().outcome().tokens();
     }
 
+    /// Returns how many experts these needed.
+    public long needed() {
+        Outcome any = rows.getFirst().outcome();
+        return any.hits() + any.misses();
+    }
+
     /// Returns the smallest budget that is nearly as fast as the greatest, with the policy that finds the most
     /// there; nothing if only the optimum was asked for.
     public Optional<Advice> advice() {
