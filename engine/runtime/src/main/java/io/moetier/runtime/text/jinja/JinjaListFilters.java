@@ -117,8 +117,13 @@ final class JinjaListFilters {
         return PythonStrings.join(PythonText.str(arguments.find(1, "d").orElse(""), budget), elements, budget);
     }
 
+    /// Returns the elements that are mapped or selected; nothing has none, be it `None` or 0.
+    private List<Object> elementsIfAny() {
+        return PythonValues.isTrue(value) ? elements() : new ArrayList<>();
+    }
+
     private Object map() {
-        List<Object> elements = elements();
+        List<Object> elements = elementsIfAny();
         Object attribute = arguments.named().get("attribute");
         if (attribute != null) {
             elements.replaceAll(element -> orDefault(JinjaFilters.path(element, attribute, budget)));
@@ -142,7 +147,7 @@ final class JinjaListFilters {
                 ? JinjaTests.named(arguments.string(testAt, "test"))
                 : (ignored, tested) -> PythonValues.isTrue(tested.get(0, "value"));
         JinjaArguments others = JinjaFilters.unnamed(arguments, testAt + 1);
-        List<Object> kept = elements();
+        List<Object> kept = elementsIfAny();
         kept.removeIf(element -> PythonValues.isTrue(test.call(in, others.after(part.apply(element)))) != wanted);
         return kept;
     }
