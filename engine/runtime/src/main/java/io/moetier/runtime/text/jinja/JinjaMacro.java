@@ -1,7 +1,6 @@
 package io.moetier.runtime.text.jinja;
 
 import com.hubspot.jinjava.tree.Node;
-import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -74,7 +73,7 @@ record JinjaMacro(Header header, List<Node> body, JinjaScope around) implements 
             scope.set("caller", caller);
         }
         scope.set("kwargs", new LinkedHashMap<Object, Object>(others));
-        scope.set("varargs", new ArrayList<>(arguments.from(index).positional()));
+        scope.set("varargs", new PythonTuple(arguments.from(index).positional()));
         return in.call(body, scope);
     }
 }

@@ -45,11 +45,11 @@ final class PythonOperators {
             budget.characters((long) left.length() + right.length());
             return left.concat(right);
         }
-        if (a instanceof List<?> left && b instanceof List<?> right) {
+        if (a instanceof List<?> left && b instanceof List<?> right && PythonTuple.isSameKind(left, right)) {
             budget.steps((long) left.size() + right.size());
             List<Object> all = new ArrayList<>(left);
             all.addAll(right);
-            return all;
+            return PythonTuple.as(left, all);
         }
         return arithmetic("+", a, b);
     }
@@ -75,7 +75,7 @@ final class PythonOperators {
         for (long i = 0; i < count && !list.isEmpty(); i++) {
             all.addAll(list);
         }
-        return all;
+        return PythonTuple.as(list, all);
     }
 
     private static Object arithmetic(String operator, Object a, Object b) {

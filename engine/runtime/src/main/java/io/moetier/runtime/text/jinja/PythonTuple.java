@@ -25,6 +25,16 @@ final class PythonTuple extends AbstractList<Object> {
         return new PythonTuple(List.of(elements), names);
     }
 
+    /// Returns `elements` as what `like` is: a tuple, or a list as they are.
+    static List<Object> as(List<?> like, List<Object> elements) {
+        return like instanceof PythonTuple ? new PythonTuple(elements) : elements;
+    }
+
+    /// Says whether both are tuples, or both are lists.
+    static boolean isSameKind(List<?> a, List<?> b) {
+        return a instanceof PythonTuple == b instanceof PythonTuple;
+    }
+
     /// Returns the element of a name, or [Absent#UNDEFINED].
     Object field(String name) {
         int index = names.indexOf(name);

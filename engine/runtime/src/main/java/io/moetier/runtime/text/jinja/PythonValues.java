@@ -97,7 +97,9 @@ final class PythonValues {
             return integers ? integer(a, "") == integer(b, "") : real(a) == real(b);
         }
         if (a instanceof List<?> left && b instanceof List<?> right) {
-            return left.size() == right.size() && equalElements(left, right, budget);
+            return PythonTuple.isSameKind(left, right)
+                    && left.size() == right.size()
+                    && equalElements(left, right, budget);
         }
         if (a instanceof Map<?, ?> left && b instanceof Map<?, ?> right) {
             return left.keySet().equals(right.keySet())
@@ -141,7 +143,7 @@ final class PythonValues {
             budget.characters(left.length());
             return left.compareTo(right);
         }
-        if (a instanceof List<?> left && b instanceof List<?> right) {
+        if (a instanceof List<?> left && b instanceof List<?> right && PythonTuple.isSameKind(left, right)) {
             budget.enter();
             int order = compareElements(left, right, budget);
             budget.leave();
@@ -266,7 +268,7 @@ final class PythonValues {
         return value == null ? Absent.UNDEFINED : value;
     }
 
-    /// Returns a part of a list or a string; absent bounds are [Absent#NONE].
+    /// Returns a part of a list, a tuple or a string; absent bounds are [Absent#NONE].
     static Object slice(Object value, Object from, Object to, Object by, JinjaBudget budget) {
         long step = by == Absent.NONE ? 1 : integer(by, "the step of a slice");
         if (step == 0) {
@@ -280,7 +282,7 @@ final class PythonValues {
             return String.join("", parts.stream().map(String.class::cast).toList());
         }
         if (value instanceof List<?> list) {
-            return sliced(list, from, to, step, budget);
+            return PythonTuple.as(list, sliced(list, from, to, step, budget));
         }
         throw new JinjaException("cannot take a slice of " + type(value));
     }
