@@ -4,11 +4,15 @@ import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.math.RoundingMode;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /// The filters of Jinja that make one value of another, and the way to all of them by name.
 final class JinjaFilters {
     /// Digits of an integer; more are none to Python either.
     private static final int MAX_DIGITS = 4300;
+
+    private static final Pattern NO_NUMBER = Pattern.compile("(?i)([+-]?)(?:nan|(inf(?:inity)?))");
 
     private JinjaFilters() {}
 
@@ -59,7 +63,7 @@ final class JinjaFilters {
         try {
             found = switch (value) {
                 case String text -> whole(text.strip(), arguments.integer(2, "base", 10));
-                case Double number -> new BigDecimal(number).toBigInteger();
+                case Double number -> whole(number);
                 default -> BigInteger.valueOf(PythonValues.integer(value, ""));
             };
         } catch (NumberFormatException | JinjaException e) {
@@ -84,7 +88,12 @@ final class JinjaFilters {
         } catch (NumberFormatException e) {
             // it may be a float
         }
-        return new BigDecimal(parsed(text)).toBigInteger();
+        return whole(parsed(text));
+    }
+
+    /// @throws NumberFormatException for what is no number
+    private static BigInteger whole(double number) {
+        return new BigDecimal(number).toBigInteger();
     }
 
     /// Drops what Python lets stand in an integer beside its sign and digits.
@@ -93,8 +102,14 @@ final class JinjaFilters {
         return text.replaceFirst("(?i)^([+-]?)" + prefix, "$1").replaceAll("(?<=\\p{Alnum})_(?=\\p{Alnum})", "");
     }
 
-    /// Reads a float as Python writes one: Java's letters at its end, and its hexadecimal digits, are none.
+    /// Reads a float as Python writes one, `nan` and `inf` among them: Java's letters at its end, and its hexadecimal
+    /// digits, are none.
     private static double parsed(String text) {
+        Matcher named = NO_NUMBER.matcher(text);
+        if (named.matches()) {
+            double infinity = named.group(1).equals("-") ? Double.NEGATIVE_INFINITY : Double.POSITIVE_INFINITY;
+            return named.group(2) == null ? Double.NaN : infinity;
+        }
         if (!PythonStrings.all(text, c -> "0123456789+-.eE_".indexOf(c) >= 0)) {
             throw new NumberFormatException("no float of Python's");
         }

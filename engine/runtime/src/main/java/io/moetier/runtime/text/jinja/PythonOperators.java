@@ -27,13 +27,19 @@ final class PythonOperators {
         return switch (operator) {
             case "==" -> PythonValues.equal(a, b, budget);
             case "!=" -> !PythonValues.equal(a, b, budget);
-            case "<" -> PythonValues.compare(a, b, budget) < 0;
-            case "<=" -> PythonValues.compare(a, b, budget) <= 0;
-            case ">" -> PythonValues.compare(a, b, budget) > 0;
-            case ">=" -> PythonValues.compare(a, b, budget) >= 0;
+            case "<" -> isOrdered(a, b) && PythonValues.compare(a, b, budget) < 0;
+            case "<=" -> isOrdered(a, b) && PythonValues.compare(a, b, budget) <= 0;
+            case ">" -> isOrdered(a, b) && PythonValues.compare(a, b, budget) > 0;
+            case ">=" -> isOrdered(a, b) && PythonValues.compare(a, b, budget) >= 0;
             case "in" -> PythonValues.contains(b, a, budget);
             default -> !PythonValues.contains(b, a, budget);
         };
+    }
+
+    /// Says whether one of two numbers can be more than the other, or equal: NaN is neither.
+    private static boolean isOrdered(Object a, Object b) {
+        boolean numbers = PythonValues.isNumber(a) && PythonValues.isNumber(b);
+        return !numbers || !(Double.isNaN(PythonValues.real(a)) || Double.isNaN(PythonValues.real(b)));
     }
 
     static Object negate(Object a) {

@@ -137,7 +137,8 @@ final class PythonValues {
             return Long.compare(integer(a, ""), integer(b, ""));
         }
         if (isNumber(a) && isNumber(b)) {
-            return Double.compare(real(a), real(b));
+            double left = real(a);
+            return left == real(b) ? 0 : Double.compare(left, real(b)); // 0.0 is not more than -0.0
         }
         if (a instanceof String left && b instanceof String right) {
             budget.characters(left.length());
