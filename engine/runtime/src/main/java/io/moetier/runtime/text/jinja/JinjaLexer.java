@@ -77,6 +77,12 @@ final class JinjaLexer {
     }
 
     private void number() {
+        int radix = radix(text, position);
+        int last = radix == 10 ? position : digits(position + 2, radix);
+        if (last > position + 2) {
+            add(Kind.INTEGER, last);
+            return;
+        }
         int end = digits(position);
         boolean fraction = end + 1 < text.length() && text.charAt(end) == '.' && isDigit(text.charAt(end + 1));
         if (fraction) {
@@ -96,11 +102,26 @@ final class JinjaLexer {
     }
 
     private int digits(int from) {
+        return digits(from, 10);
+    }
+
+    private int digits(int from, int radix) {
         int end = from;
-        while (end < text.length() && (isDigit(text.charAt(end)) || text.charAt(end) == '_')) {
+        while (end < text.length() && (isDigit(text.charAt(end), radix) || text.charAt(end) == '_')) {
             end++;
         }
         return end;
+    }
+
+    /// Returns the base of the digits of an integer, which two characters at its beginning say if it is not 10.
+    static int radix(String text, int from) {
+        char mark = from + 1 < text.length() && text.charAt(from) == '0' ? text.charAt(from + 1) : ' ';
+        return switch (mark) {
+            case 'x', 'X' -> 16;
+            case 'o', 'O' -> 8;
+            case 'b', 'B' -> 2;
+            default -> 10;
+        };
     }
 
     private int nameEnd() {
@@ -169,6 +190,10 @@ final class JinjaLexer {
     }
 
     private static boolean isDigit(char c) {
-        return c >= '0' && c <= '9';
+        return isDigit(c, 10);
+    }
+
+    private static boolean isDigit(char c, int radix) {
+        return c < 0x80 && Character.digit(c, radix) >= 0;
     }
 }

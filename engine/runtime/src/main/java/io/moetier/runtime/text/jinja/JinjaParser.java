@@ -242,7 +242,8 @@ final class JinjaParser {
 
     private static Object integer(String digits) {
         try {
-            return Long.valueOf(digits.replace("_", ""));
+            int radix = JinjaLexer.radix(digits, 0);
+            return Long.valueOf(digits.substring(radix == 10 ? 0 : 2).replace("_", ""), radix);
         } catch (NumberFormatException e) {
             throw new JinjaException("an integer is beyond 64 bits");
         }
