@@ -35,9 +35,14 @@ final class JinjaParser {
         return expression;
     }
 
+    /// Says whether nothing is left.
+    boolean atEnd() {
+        return token().kind() == Kind.END;
+    }
+
     /// Checks that nothing is left.
     void end() {
-        if (token().kind() != Kind.END) {
+        if (!atEnd()) {
             throw unexpected("the end");
         }
     }

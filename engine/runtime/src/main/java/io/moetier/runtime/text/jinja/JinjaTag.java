@@ -171,11 +171,14 @@ enum JinjaTag implements Tag, FlexibleTag {
 
     private static Map<String, JinjaExpression> assignments(JinjaParser parser) {
         Map<String, JinjaExpression> assignments = new LinkedHashMap<>();
-        do {
+        while (!parser.atEnd()) {
+            if (!assignments.isEmpty()) {
+                parser.expect(",");
+            }
             String name = parser.name();
             parser.expect("=");
             assignments.put(name, parser.expression());
-        } while (parser.skip(","));
+        }
         return assignments;
     }
 
