@@ -81,7 +81,8 @@ public final class MoetierBuilder<M> {
         return this;
     }
 
-    /// Ends answers after so many tokens where a request does not say; else they end where the context does.
+    /// Ends answers after so many tokens where a request does not say; else, and with -1, they end where the context
+    /// does.
     public MoetierBuilder<M> maxOutputTokens(int count) {
         own.maxOutputTokens(count);
         return this;
@@ -115,11 +116,12 @@ public final class MoetierBuilder<M> {
     ///
     /// @throws IllegalArgumentException if there is neither a model nor a path, or both
     /// @throws dev.langchain4j.exception.UnsupportedFeatureException if Moetier has not what a parameter asks for
+    /// @throws dev.langchain4j.exception.InvalidRequestException if a parameter is out of range
     /// @throws io.moetier.MoetierException if the model cannot be opened, or has no chat template
     public M build() {
         ChatRequestParameters set = parameters.overrideWith(own.build());
         Requests requests = new Requests(name(), seed.isPresent() ? settings.withSeed(seed.getAsLong()) : settings);
-        requests.check(set);
+        AnswerSettings _ = requests.settings(set); // so that no model is opened for what cannot be
         ChatRequestParameters defaults = set.overrideWith(
                 ChatRequestParameters.builder().modelName(requests.modelName()).build());
         if (model != null) {

@@ -32,23 +32,30 @@ record Requests(String modelName, AnswerSettings settings) {
     /// @throws UnsupportedFeatureException if the request asks for what Moetier has not
     /// @throws InvalidRequestException if a parameter is out of range
     Question question(ChatRequest request) {
-        check(request.parameters());
+        AnswerSettings asked = settings(request.parameters());
         List<Message> messages =
                 request.messages().stream().map(Requests::message).toList();
         Message last = messages.getLast();
         if (!last.role().equals("user")) {
             throw unsupported("requests that end with another message than the user's");
         }
+        return new Question(messages.subList(0, messages.size() - 1), last.content(), asked);
+    }
+
+    /// Returns how answers to requests with these parameters are drawn and end.
+    ///
+    /// @throws UnsupportedFeatureException if Moetier has not what one asks for
+    /// @throws InvalidRequestException if one is out of range
+    AnswerSettings settings(ChatRequestParameters parameters) {
+        check(parameters);
         try {
-            return new Question(
-                    messages.subList(0, messages.size() - 1), last.content(), settings(request.parameters()));
+            return read(parameters);
         } catch (MoetierException.NotPossible e) {
             throw new InvalidRequestException(e);
         }
     }
 
-    /// Refuses parameters that Moetier has not.
-    void check(ChatRequestParameters parameters) {
+    private void check(ChatRequestParameters parameters) {
         String name = parameters.modelName();
         refuse(name != null && !name.equals(modelName), "another modelName than " + modelName + ": " + name);
         refuse(parameters.frequencyPenalty() != null, "frequencyPenalty");
@@ -94,7 +101,7 @@ record Requests(String modelName, AnswerSettings settings) {
     }
 
     /// A seed is drawn for each request if there is none, as the same request may have another answer.
-    private AnswerSettings settings(ChatRequestParameters parameters) {
+    private AnswerSettings read(ChatRequestParameters parameters) {
         Sampling of = settings.sampling();
         Sampling sampling = new Sampling(
                 or(parameters.temperature(), of.temperature()),

@@ -49,6 +49,7 @@ import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -189,11 +190,20 @@ class MoetierChatModelTest {
 
     @Test
     void whatIsOutOfRangeIsNamed() {
-        try (MoetierChatModel asked = chatting().temperature(-1).build()) {
-            InvalidRequestException refused =
-                    assertThrows(InvalidRequestException.class, () -> asked.chat("The horse"));
-            assertEquals("temperature: expected 0 or more, found -1.0", refused.getMessage());
+        ChatRequestParameters below =
+                ChatRequestParameters.builder().temperature(-1.0).build();
+        try (MoetierChatModel asked = chatting().build()) {
+            ChatRequest request =
+                    ChatRequest.builder().messages(HORSE).parameters(below).build();
+            assertOutOfRange(() -> asked.chat(request));
         }
+        MoetierBuilder<MoetierChatModel> nowhere = MoetierChatModel.builder().path(folder.resolve("nowhere"));
+        assertOutOfRange(nowhere.temperature(-1)::build);
+    }
+
+    private static void assertOutOfRange(Executable asking) {
+        InvalidRequestException refused = assertThrows(InvalidRequestException.class, asking);
+        assertEquals("temperature: expected 0 or more, found -1.0", refused.getMessage());
     }
 
     @Test
