@@ -9,10 +9,9 @@ import java.util.function.Consumer;
 import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 
-/// An answer in channels. gpt-oss (OpenAI's Harmony response format, 2025) writes `<|channel|>`, a name, `<|message|>`,
-/// a
-/// text, and between two of these `<|end|>`, `<|start|>` and a role; Gemma 4 writes `<|channel>`, a line with a name, a
-/// text and `<channel|>`, and its answer in no channel.
+/// An answer in channels. gpt-oss (OpenAI's Harmony response format, 2025) writes `<|channel|>`, a name, `<|message|>`
+/// and a text, and between two of these `<|end|>`, `<|start|>` and a role; Gemma 4 writes `<|channel>`, a line with a
+/// name, a text and `<channel|>`, and its answer in no channel.
 ///
 /// The marks are no text, and the names no part of what is said. The channel `final` is the answer; others are what the
 /// model thinks, and are given out as most models write that themselves: between `<think>` and `</think>`.
@@ -20,6 +19,8 @@ final class Channels implements Consumer<String> {
     private static final String FINAL = "final";
     private static final String THINK = "<think>";
     private static final String THOUGHT = "</think>";
+    private static final String BEGIN = THINK + "\n"; // as thoughts are given out
+    private static final String END = "\n" + THOUGHT + "\n\n";
 
     private final Marks marks;
     private final Tokenizer tokenizer;
@@ -97,7 +98,7 @@ final class Channels implements Consumer<String> {
     @Override
     public void accept(String piece) {
         if (thinking != isThoughtOpen) {
-            out.accept(thinking ? THINK + "\n" : "\n" + THOUGHT + "\n\n");
+            out.accept(thinking ? BEGIN : END);
         } else if (thinking && isNew) {
             out.accept("\n\n"); // another thought
         }
@@ -106,12 +107,14 @@ final class Channels implements Consumer<String> {
         out.accept(piece);
     }
 
-    /// Returns an answer without what the model thought before, which its chat template takes no part of.
+    /// Returns an answer without what the model thought before, which its chat template takes no part of. Thoughts and
+    /// the answer may speak of such marks, and others may have written them without the lines.
     static String withoutThoughts(String answer) {
-        int end = answer.lastIndexOf(THOUGHT);
-        if (end >= 0) {
-            return answer.substring(end + THOUGHT.length()).stripLeading();
+        if (!answer.startsWith(THINK)) {
+            return answer;
         }
-        return answer.startsWith(THINK) ? "" : answer; // it was stopped before it came to the answer
+        String mark = answer.contains(END) ? END : THOUGHT;
+        int end = answer.indexOf(mark);
+        return end < 0 ? "" : answer.substring(end + mark.length()).stripLeading(); // stopped before the answer
     }
 }

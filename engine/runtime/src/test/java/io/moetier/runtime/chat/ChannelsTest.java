@@ -101,6 +101,14 @@ class ChannelsTest {
         assertEquals("b <think>", Channels.withoutThoughts("b <think>"));
     }
 
+    @Test
+    void anAnswerThatSpeaksOfTheMarksStaysWhole() {
+        String answer = "Between <think> and </think>.";
+        assertEquals(answer, Channels.withoutThoughts(answer));
+        assertEquals(answer, Channels.withoutThoughts("<think>\nSay </think>, too.\n</think>\n\n" + answer));
+        assertEquals(answer, Channels.withoutThoughts("<think>written by another</think> " + answer));
+    }
+
     /// Templates of such models take the answers alone; others see to it themselves.
     @Test
     void theTemplateIsGivenAnswersWithoutThoughts() throws IOException {
