@@ -48,6 +48,12 @@ public final class GgufTokenizer {
 
     private static final String RETURN = "<|return|>";
 
+    /// Marks of Phi's models take the blanks behind them along, but for these; their `tokenizer.json` says it, and no
+    /// GGUF file does.
+    private static final Set<String> ALONE = Set.of("<unk>", "<s>", "<|endoftext|>");
+
+    private static final String PHI = "phimoe";
+
     private final JsonObject metadata;
     private final GgufVocabulary vocabulary;
 
@@ -172,10 +178,12 @@ public final class GgufTokenizer {
                 "",
                 flag("tokenizer.ggml.add_space_prefix", true),
                 flag("tokenizer.ggml.remove_extra_whitespaces", false));
+        boolean isPhi = architecture().filter(PHI::equals).isPresent();
         return SentencePieceConverter.toTokenizerJson(
                 new SentencePieceModel(pieces, Algorithm.BPE, bytes, marks, normalization),
                 flag(ADD_BOS, true),
-                flag(ADD_EOS, false));
+                flag(ADD_EOS, false),
+                piece -> isPhi && !ALONE.contains(piece.text()));
     }
 
     private String bytePairs() {
@@ -259,10 +267,14 @@ public final class GgufTokenizer {
         return document;
     }
 
+    private Optional<String> architecture() {
+        return metadata.optionalString("general.architecture");
+    }
+
     private PreTokenizer preTokenizer() {
         String name = metadata.optionalString(PRE)
                 .filter(said -> !said.equals(UNNAMED))
-                .orElseGet(() -> metadata.optionalString("general.architecture")
+                .orElseGet(() -> architecture()
                         .map(architecture -> OLLAMA.getOrDefault(architecture, UNNAMED))
                         .orElse(UNNAMED));
         return PreTokenizer.named(name)

@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /// Writes the `tokenizer.json` of a checkpoint that has only a vocabulary of SentencePiece: a `tokenizer.model`, or
@@ -40,7 +41,7 @@ public final class SentencePieceConverter {
     public static String toTokenizerJson(Path model, Optional<Path> tokenizerConfig) {
         TokenizerConfig config = tokenizerConfig.map(TokenizerConfig::read).orElse(TokenizerConfig.EMPTY);
         SentencePieceConverter converter = new SentencePieceConverter(SentencePieceFile.read(model));
-        converter.collectAddedTokens();
+        converter.collectAddedTokens(piece -> false);
         tokenizerConfig.map(Json::readObject).ifPresent(converter::collectTokensAddedLater);
         return converter.write(
                 config.addBosToken().orElse(true), config.addEosToken().orElse(false));
@@ -50,9 +51,11 @@ public final class SentencePieceConverter {
     ///
     /// @param begins whether a text begins with the model's mark for that, if it has one
     /// @param ends whether a text ends with the model's mark for that, if it has one
-    static String toTokenizerJson(SentencePieceModel model, boolean begins, boolean ends) {
+    /// @param takesBlanks which marks take the blanks behind them along
+    static String toTokenizerJson(
+            SentencePieceModel model, boolean begins, boolean ends, Predicate<Piece> takesBlanks) {
         SentencePieceConverter converter = new SentencePieceConverter(model);
-        converter.collectAddedTokens();
+        converter.collectAddedTokens(takesBlanks);
         return converter.write(begins, ends);
     }
 
@@ -74,12 +77,13 @@ public final class SentencePieceConverter {
         return new TokenizerDocument.Mark(id, model.pieces().get(id).text());
     }
 
-    private void collectAddedTokens() {
+    private void collectAddedTokens(Predicate<Piece> takesBlanks) {
         for (int id = 0; id < model.pieces().size(); id++) {
             Piece piece = model.pieces().get(id);
             switch (piece.kind()) {
-                case UNKNOWN, CONTROL -> document.addToken(id, piece.text(), true);
-                case USER_DEFINED -> document.addToken(id, piece.text(), false);
+                case UNKNOWN, CONTROL, USER_DEFINED ->
+                    document.addToken(id, piece.text(), piece.kind() != Kind.USER_DEFINED)
+                            .put("rstrip", takesBlanks.test(piece));
                 case NORMAL, UNUSED, BYTE -> {}
             }
         }

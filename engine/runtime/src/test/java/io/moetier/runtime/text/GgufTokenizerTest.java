@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -110,6 +111,31 @@ class GgufTokenizerTest {
             try (Tokenizer made = open(GgufMetadata.tinyMixtral().put("remove_extra_whitespaces", true))) {
                 assertArrayEquals(made.encode("a king", true), made.encode("  a   king ", true));
             }
+        }
+
+        /// No GGUF file says so. Their template puts a line feed behind each, which their tokenizer takes away.
+        @Test
+        void marksOfPhiTakeTheBlanksBehindThem() throws IOException {
+            GgufMetadata metadata = GgufMetadata.tinyMixtral()
+                    .append("<|user|>", 3)
+                    .append("<|end|>", 3)
+                    .append("<|endoftext|>", 3);
+            metadata.put("scores", Collections.nCopies(4096 + 3, 0));
+            try (Tokenizer other = open(metadata)) {
+                assertFalse(takesBlanks(other, "<|user|>"));
+            }
+            try (Tokenizer phi = open(metadata.putWhole("general.architecture", "phimoe"))) {
+                for (String mark : List.of("<|user|>", "<|end|>", "</s>")) {
+                    assertTrue(takesBlanks(phi, mark), mark);
+                }
+                for (String mark : List.of("<s>", "<|endoftext|>", "<unk>")) {
+                    assertFalse(takesBlanks(phi, mark), mark);
+                }
+            }
+        }
+
+        private static boolean takesBlanks(Tokenizer tokenizer, String mark) {
+            return Arrays.equals(tokenizer.encode(mark + "king", false), tokenizer.encode(mark + "\n king", false));
         }
 
         @Test
