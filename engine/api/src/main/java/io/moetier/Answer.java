@@ -7,7 +7,8 @@ import java.util.List;
 /// @param text without the stop text that ended it; the ids separated by blanks for a model without a tokenizer
 /// @param promptLength tokens of the prompt, those among them that were computed before included
 /// @param tokenIds its tokens
-/// @param seed of its chat or completion: with it, the same prompts in the same order draw the same answers
+/// @param seed that draws the same answer to the same prompt again; in a chat, behind the same prompts from its
+/// beginning
 /// @param report what it took
 public record Answer(
         String text,

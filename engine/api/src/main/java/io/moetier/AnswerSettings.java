@@ -9,8 +9,8 @@ import java.util.OptionalLong;
 /// How answers are drawn and when they end.
 ///
 /// @param sampling how tokens are drawn
-/// @param seed start of the random sequence; the same seed gives the same text; empty for another one each time, which
-/// the answer tells
+/// @param seed start of the random sequence; the same seed gives the same text; empty for another one for each chat and
+///     each completed text, which the answer tells
 /// @param maxTokens of an answer; -1 for as many as the context holds; where it is empty, 200 for a text that is
 /// continued, and as many as the context holds for a chat
 /// @param stops texts before which an answer ends

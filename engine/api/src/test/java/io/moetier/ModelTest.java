@@ -13,6 +13,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -75,10 +77,22 @@ class ModelTest {
     void aSeedGivesTheSameTextAgain() {
         AnswerSettings drawn = AnswerSettings.DEFAULT.withMaxTokens(12);
         try (Completion completion = model.completion(drawn)) {
+            completion.complete(PROMPT);
             Answer answer = completion.complete(PROMPT);
             try (Completion again = model.completion(drawn.withSeed(answer.seed()))) {
                 assertEquals(answer.text(), again.complete(PROMPT).text());
+                assertEquals(answer.text(), again.complete(PROMPT).text());
             }
+        }
+    }
+
+    @Test
+    void withoutASeedTextsAreCompletedOtherwiseEachTime() {
+        try (Completion completion = model.completion(AnswerSettings.DEFAULT.withMaxTokens(1))) {
+            Set<Long> seeds = Stream.generate(() -> completion.complete(PROMPT).seed())
+                    .limit(3)
+                    .collect(Collectors.toSet());
+            assertTrue(seeds.size() > 1, seeds.toString());
         }
     }
 

@@ -9,7 +9,7 @@ import java.util.OptionalLong;
 /// How an answer is drawn and when it ends.
 ///
 /// @param sampling how tokens are drawn; its seed is not asked
-/// @param seed of the first answer; a conversation draws one where there is none
+/// @param seed of the first answer; where there is none, a chat draws one, and each answer to a prompt that is no chat
 /// @param maxTokens of an answer, -1 for as many as the context holds; where nobody says, [#OPEN_ENDED] for a text that
 /// is continued, and as many as the context holds for what a model ends
 /// @param stops texts before which an answer ends

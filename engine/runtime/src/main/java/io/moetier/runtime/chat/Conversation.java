@@ -32,6 +32,7 @@ import java.util.function.Supplier;
 /// Each answer has a sampler of its own, whose window of recent tokens is that of the session and of nothing else.
 /// Answer n of a chat, counted from zero, draws with the seed plus n: a chat repeats under its seed without every
 /// answer drawing the same numbers. So does one that goes on from a file. What is answered again draws far from there.
+/// Prompts that are no chat all draw with the seed; where none is said, each with another one.
 ///
 /// Confined to one thread. Owns its session.
 public final class Conversation implements AutoCloseable {
@@ -42,7 +43,7 @@ public final class Conversation implements AutoCloseable {
     private final Optional<ChatText> chat;
     private final Optional<Channels.Marks> channels; // of a model that answers in some
     private final Session session;
-    private final long drawnSeed = drawSeed(); // where the options say none
+    private final long drawnSeed = drawSeed(); // of a chat where the options say none
     private Translation translation = Translation.NONE;
     private IntConsumer onToken = token -> {};
     private Transcript transcript = Transcript.EMPTY;
@@ -204,7 +205,7 @@ public final class Conversation implements AutoCloseable {
             SeenPrompt prompt, boolean asChat, long draw, Consumer<String> out, BooleanSupplier cancelled) {
         AnswerOptions now = options.get();
         requireStops(now);
-        long seed = now.seed().orElse(drawnSeed);
+        long seed = now.seed().orElseGet(asChat ? () -> drawnSeed : Conversation::drawSeed);
         int[] tokens = prompt.tokens();
         int[] added = keepCommonBeginning(prompt);
         if (!look(prompt, added, cancelled)) {
