@@ -3,7 +3,8 @@ package io.moetier;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.session.Generator.Outcome;
 
-/// What an answer took.
+/// What an answer took. Of experts it tells what the model did meanwhile: where several threads ask it at once, for all
+/// of their answers.
 ///
 /// @param promptTokens tokens of the prompt that were computed; those that a conversation had computed before are not
 /// @param promptSeconds time until the first token was known
