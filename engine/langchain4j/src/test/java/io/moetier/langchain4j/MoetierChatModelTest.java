@@ -222,6 +222,23 @@ class MoetierChatModelTest {
         assertTrue(String.valueOf(refused.getMessage()).contains(" has no chat template"));
     }
 
+    /// As Gemma 4 writes them. What is sent back as it came is given to the template without them.
+    @Test
+    void thoughtsInChannelsStandBetweenMarksAndAreNoPartOfTheConversation() throws IOException {
+        Path thinking = Parrot.write(folder.resolve("thinking"), "<|channel> thought\n Neighs? <channel|> Neighs.");
+        try (MoetierChatModel asked =
+                MoetierChatModel.builder().path(thinking).options(options()).build()) {
+            ChatResponse first = asked.chat(HORSE);
+            assertEquals(
+                    "<think>\nNeighs?\n</think>\n\nNeighs.",
+                    first.aiMessage().text().replace(" ", ""));
+            assertEquals(5, first.tokenUsage().outputTokenCount());
+            int asWords = "user : The horse assistant : Neighs. user : Why? >".split(" ", -1).length;
+            ChatResponse second = asked.chat(HORSE, first.aiMessage(), UserMessage.from("Why?"));
+            assertEquals(asWords, second.tokenUsage().inputTokenCount());
+        }
+    }
+
     @Test
     void whoOpensAModelClosesIt() {
         MoetierChatModel borrowed = chatting().build();

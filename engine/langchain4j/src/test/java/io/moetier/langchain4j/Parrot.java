@@ -32,8 +32,8 @@ final class Parrot {
     private final ByteArrayOutputStream data = new ByteArrayOutputStream();
     private final List<String> header = new ArrayList<>();
 
-    private Parrot() {
-        words.addAll(List.of(ANSWER.split(" ")));
+    private Parrot(String answer) {
+        words.addAll(List.of(answer.split(" ", -1)));
         words.add(END);
     }
 
@@ -45,8 +45,15 @@ final class Parrot {
 
     /// Writes one into a new folder.
     static Path write(Path parent) throws IOException {
+        return write(parent, ANSWER);
+    }
+
+    /// Writes one that answers otherwise.
+    ///
+    /// @param answer words with a blank between them, none of them twice
+    static Path write(Path parent, String answer) throws IOException {
         Path folder = Files.createDirectories(parent.resolve("parrot"));
-        new Parrot().writeFiles(folder);
+        new Parrot(answer).writeFiles(folder);
         return folder;
     }
 
@@ -91,7 +98,7 @@ final class Parrot {
 
     private String vocabulary() {
         return IntStream.range(0, words.size())
-                .mapToObj(id -> "\"" + words.get(id) + "\": " + id)
+                .mapToObj(id -> "\"" + words.get(id).replace("\n", "\\n") + "\": " + id)
                 .collect(Collectors.joining(", "));
     }
 
