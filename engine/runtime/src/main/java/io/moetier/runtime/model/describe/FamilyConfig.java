@@ -14,6 +14,10 @@ import java.util.Optional;
 /// @param json the file; a key that it leaves out has the value it has in the family's configuration class in
 ///     transformers
 public record FamilyConfig(String family, JsonObject json) {
+    /// What transformers calls layers since 5.8, by what it called them before, as files on the hub do.
+    private static final Map<String, String> RENAMED =
+            Map.of("mamba", "linear_attention", "attention", "full_attention");
+
     /// Returns what stands in the object `key` as a configuration of its own.
     public FamilyConfig nested(String key) {
         return new FamilyConfig(family, json.requireObject(key));
@@ -290,13 +294,14 @@ public record FamilyConfig(String family, JsonObject json) {
         }
     }
 
-    /// Returns a list with one entry for each layer, if there is one.
+    /// Returns a list with one word for each layer, if there is one, in the words that transformers writes today.
     public Optional<List<String>> ofLayers(String key) {
         Optional<List<String>> found = json.optionalStrings(key);
         found.filter(list -> list.size() != numLayers()).ifPresent(list -> {
             throw json.unexpected(key, numLayers() + " entries", list.size());
         });
-        return found;
+        return found.map(list ->
+                list.stream().map(word -> RENAMED.getOrDefault(word, word)).toList());
     }
 
     private int atMost(int most, String key) {

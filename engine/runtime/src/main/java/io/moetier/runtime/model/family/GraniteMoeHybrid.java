@@ -47,7 +47,7 @@ final class GraniteMoeHybrid {
     }
 
     private static MixerSpec mixer(Layer layer) {
-        return layer.isOfType("mamba", "attention", true)
+        return layer.isOfType("linear_attention", "full_attention", true)
                 ? StateSpace.mamba2(layer, "mamba")
                 : GraniteMoe.attention(layer).rope(rope(layer.config())).spec();
     }

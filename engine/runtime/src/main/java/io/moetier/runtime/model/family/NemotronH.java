@@ -62,13 +62,21 @@ final class NemotronH {
 
     private static ModelSpec model(FamilyConfig config) {
         config.requireWord("mlp_hidden_act", "relu2");
-        FamilyConfig named = config.renamed(NAMES);
+        FamilyConfig named = counted(config.renamed(NAMES));
         List<String> kinds = kinds(named);
         return Decoder.of(named)
                 .named("backbone.embeddings", "backbone.layers.")
                 .finalNorm(named.rms("backbone.norm_f"))
                 .layers(layer -> LayerSpec.of(
                         SublayerSpec.preNorm(named.rms(layer.name("norm")), block(layer, kinds.get(layer.index())))));
+    }
+
+    /// Returns the configuration with the number of layers, which transformers 5 leaves to the list of them.
+    private static FamilyConfig counted(FamilyConfig config) {
+        return config.json()
+                .optionalStrings("layers_block_type")
+                .map(kinds -> config.withDefaults(Map.of("num_hidden_layers", kinds.size())))
+                .orElse(config);
     }
 
     /// Returns what each layer is: a list of words, or a letter of a pattern for each.
@@ -91,8 +99,8 @@ final class NemotronH {
         FamilyConfig config = layer.config();
         boolean biased = config.flag("attention_bias");
         return switch (kind) {
-            case "M", "mamba" -> StateSpace.mamba2InGroups(layer, "mixer");
-            case "*", "attention" ->
+            case "M", "linear_attention" -> StateSpace.mamba2InGroups(layer, "mixer");
+            case "*", "full_attention" ->
                 GroupedAttention.of(layer, "mixer")
                         .bias(biased, biased)
                         .rope(Optional.empty())
@@ -100,7 +108,9 @@ final class NemotronH {
             case "E", "moe" -> mixture(layer);
             case "-", "mlp" ->
                 mlp(config).spec(layer.name("mixer"), config.hiddenSize(), config.positive("intermediate_size"));
-            default -> throw config.json().unexpected("layers", "M, E, *, - or mamba, moe, attention, mlp", kind);
+            default ->
+                throw config.json()
+                        .unexpected("layers", "M, E, *, - or linear_attention, moe, full_attention, mlp", kind);
         };
     }
 

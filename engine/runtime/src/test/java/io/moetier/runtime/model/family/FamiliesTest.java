@@ -403,6 +403,29 @@ class FamiliesTest {
         }
     }
 
+    /// transformers renamed them in 5.8, and counts Nemotron's layers by the list alone.
+    @Test
+    void layersAreKnownByTheirOldNamesAndTheirNewOnes() {
+        assertEquals(
+                describe("granitemoehybrid", Map.of()),
+                describe(
+                        "granitemoehybrid",
+                        Map.of("layer_types", List.of("linear_attention", "linear_attention", "full_attention"))));
+        assertEquals(
+                describe("nemotron_h_moe", Map.of()),
+                without(
+                        "nemotron_h_moe",
+                        Set.of("hybrid_override_pattern", "num_hidden_layers"),
+                        Map.of(
+                                "layers_block_type",
+                                List.of("linear_attention", "moe", "linear_attention", "full_attention", "moe"))));
+        assertEquals(
+                describe("nemotron_h_moe", Map.of()),
+                describe(
+                        "nemotron_h_moe",
+                        Map.of("layers_block_type", List.of("mamba", "moe", "mamba", "attention", "moe"))));
+    }
+
     @Test
     void granitesHybridRotatesOnlyIfItSaysSo() {
         assertTrue(ropes(describe("granitemoehybrid", Map.of())).isEmpty());
@@ -728,9 +751,14 @@ class FamiliesTest {
     }
 
     private static ModelSpec without(String name, String key) {
+        return without(name, Set.of(key), Map.of());
+    }
+
+    private static ModelSpec without(String name, Set<String> keys, Map<String, Object> changes) {
         Path file = TestData.golden(name).resolve("config.json");
         Map<String, Object> config = new LinkedHashMap<>(Json.readObject(file).asMap());
-        config.remove(key);
+        config.keySet().removeAll(keys);
+        config.putAll(changes);
         return Families.describe(Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), file));
     }
 
