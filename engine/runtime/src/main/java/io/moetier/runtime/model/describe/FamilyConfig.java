@@ -7,6 +7,8 @@ import io.moetier.storage.format.JsonObject;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /// One checkpoint's `config.json` with its family's defaults: every value is checked when it is read.
 ///
@@ -39,6 +41,19 @@ public record FamilyConfig(String family, JsonObject json) {
     /// family's, with dots between the keys of nested objects. Errors name the family's.
     public FamilyConfig renamed(Map<String, String> names) {
         return new FamilyConfig(family, json.withNames(names));
+    }
+
+    /// Returns this configuration with the values that one layer has for itself: what `per_layer_config` has under its
+    /// number, which may begin with zeros.
+    public FamilyConfig ofLayer(int layer) {
+        String all = "per_layer_config";
+        return json.optionalObject(all).stream()
+                .flatMap(layers -> layers.keys().stream())
+                .filter(key -> key.matches("0*" + layer))
+                .map(key -> renamed(json.requireObject(all).requireObject(key).keys().stream()
+                        .collect(Collectors.toMap(Function.identity(), name -> all + "." + key + "." + name))))
+                .findFirst()
+                .orElse(this);
     }
 
     /// Returns this configuration with values for keys that have none.

@@ -36,10 +36,12 @@ final class Gemma4 {
             Map.entry("tie_word_embeddings", true));
 
     private static final Map<String, String> SLIDING = Map.of("rope_parameters", "rope_parameters.sliding_attention");
-    private static final Map<String, String> FULL =
-            Map.of("head_dim", "global_head_dim", "rope_parameters", "rope_parameters.full_attention");
+    private static final Map<String, String> FULL = Map.of("rope_parameters", "rope_parameters.full_attention");
 
-    /// Of layers whose keys are the values.
+    /// Of layers of full attention, unless each says for itself.
+    private static final Map<String, String> GLOBAL = Map.of("head_dim", "global_head_dim");
+
+    /// Of those whose keys are the values.
     private static final Map<String, String> SHARING = Map.of("num_key_value_heads", "num_global_key_value_heads");
 
     /// Checkpoints with a tower for images.
@@ -110,7 +112,7 @@ final class Gemma4 {
         boolean last = layer.index() == layer.config().numLayers() - 1; // which sees all, whatever the list says
         boolean slides = layer.isOfType("sliding_attention", "full_attention", !layer.isLastOf(6)) && !last;
         boolean shares = !slides && layer.config().flag("attention_k_eq_v");
-        FamilyConfig config = layer.config().renamed(slides ? SLIDING : FULL).renamed(shares ? SHARING : Map.of());
+        FamilyConfig config = heads(layer, slides, shares).renamed(slides ? SLIDING : FULL);
         return GroupedAttention.of(new Layer(config, layer.index(), layer.prefix()), "self_attn")
                 .bias(config.flag("attention_bias"), config.flag("attention_bias"))
                 .normPerHead("q_norm", "k_norm")
@@ -120,6 +122,14 @@ final class Gemma4 {
                 .window(slides ? config.slidingWindow() : 0)
                 .wholeImages(slides && seesWholeImages(config))
                 .spec();
+    }
+
+    /// Returns the configuration with the heads of a layer, which transformers writes for each layer since 5.15.
+    private static FamilyConfig heads(Layer layer, boolean slides, boolean shares) {
+        FamilyConfig config = layer.config();
+        return config.json().has("per_layer_config")
+                ? config.ofLayer(layer.index())
+                : config.renamed(slides ? Map.of() : GLOBAL).renamed(shares ? SHARING : Map.of());
     }
 
     private static boolean seesWholeImages(FamilyConfig config) {

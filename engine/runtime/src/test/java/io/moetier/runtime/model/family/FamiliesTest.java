@@ -546,6 +546,21 @@ class FamiliesTest {
                         .toList());
     }
 
+    /// transformers 5.15 writes so what it read as `global_head_dim` and `num_global_key_value_heads`.
+    @Test
+    void layersOfGemma4MayHaveHeadsOfTheirOwn() {
+        Map<String, Object> text = new LinkedHashMap<>(
+                Json.readObject(TestData.golden("gemma4_moe").resolve("config.json"))
+                        .requireObject("text_config")
+                        .asMap());
+        text.keySet().removeAll(Set.of("global_head_dim", "num_global_key_value_heads"));
+        text.put("per_layer_config", Map.of("02", Map.of("head_dim", 64, "num_key_value_heads", 1)));
+        assertEquals(gemma(Map.of()), describe("gemma4_moe", Map.of("text_config", text)));
+        text.put("per_layer_config", Map.of("02", Map.of("head_dim", 64, "num_key_value_heads", 3)));
+        assertTrue(failure("gemma4_moe", "text_config", text)
+                .contains("per_layer_config.02.num_key_value_heads: expected a divisor of 4, found 3"));
+    }
+
     @Test
     void aTowerOfGemma4WhoseMapsHaveLimitsIsLeftOut() {
         Map<String, Object> tower = new LinkedHashMap<>(
