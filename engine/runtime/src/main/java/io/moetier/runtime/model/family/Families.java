@@ -64,8 +64,16 @@ public final class Families {
             Qwen3VlMoe.TEXT,
             SwitchTransformers.FAMILY);
 
-    /// Names for models that are another family's in all but their numbers.
-    private static final Map<String, String> SAME = Map.of("kimi_k2", "deepseek_v3");
+    /// A family under another name, for models that differ in their numbers alone.
+    ///
+    /// @param defaults values of keys left out, where they are not the family's
+    private record OtherName(Family family, Map<String, Object> defaults) {}
+
+    private static final Map<String, OtherName> OTHER_NAMES = Map.of(
+            "hunyuan", new OtherName(HunyuanV1Moe.FAMILY, Map.of()),
+            "joyai_llm_flash", new OtherName(DeepseekV3.FAMILY, Map.of()),
+            "kimi_k2", new OtherName(DeepseekV3.FAMILY, Map.of()),
+            "solar_open", new OtherName(Glm4Moe.FAMILY, Glm4Moe.SOLAR));
 
     /// A family that reads images, and that of its language model, whose files it shares.
     ///
@@ -249,13 +257,14 @@ public final class Families {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException as [#describe(JsonObject)]
     public static ModelSpec describeWithMtp(JsonObject config) {
-        String said = config.requireString("model_type");
-        String modelType = SAME.getOrDefault(said, said);
-        ModelSpec spec = ALL.stream()
-                .filter(family -> family.modelType().equals(modelType))
-                .findFirst()
-                .orElseThrow(() -> NearestFamily.of(config, ALL).unknown(config))
-                .describe(config);
+        String modelType = config.requireString("model_type");
+        OtherName name = Optional.ofNullable(OTHER_NAMES.get(modelType))
+                .orElseGet(() -> ALL.stream()
+                        .filter(family -> family.modelType().equals(modelType))
+                        .findFirst()
+                        .map(family -> new OtherName(family, Map.of()))
+                        .orElseThrow(() -> NearestFamily.of(config, ALL).unknown(config)));
+        ModelSpec spec = name.family.describe(config.withDefaults(name.defaults));
         endOfSequence(config, spec);
         return spec;
     }

@@ -47,6 +47,10 @@ final class Glm4Moe {
                     .needs("rotary_dim", "rope.dimension_count")
                     .named("ffn_norm", "post_attention_norm")));
 
+    /// What Solar Open (Upstage 2026) leaves out: all layers have experts, and whole heads are rotated.
+    static final Map<String, Object> SOLAR =
+            Map.of("head_dim", 128, "partial_rotary_factor", 1.0, "first_k_dense_replace", 0, "rope_theta", 1e6);
+
     private Glm4Moe() {}
 
     private static ModelSpec model(FamilyConfig config) {

@@ -26,6 +26,7 @@ final class HunyuanV1Moe {
     private HunyuanV1Moe() {}
 
     private static ModelSpec model(FamilyConfig config) {
+        config.requireNone("use_cla");
         return Decoder.of(config).layers(HunyuanV1Moe::layer);
     }
 

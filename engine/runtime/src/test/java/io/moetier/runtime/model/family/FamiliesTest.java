@@ -154,6 +154,28 @@ class FamiliesTest {
     }
 
     @Test
+    void joyAiIsDeepseekByAnotherName() {
+        assertEquals(
+                describe("deepseek_v3", Map.of()), describe("deepseek_v3", Map.of("model_type", "joyai_llm_flash")));
+    }
+
+    /// Its `config.json` of before transformers knew it; that of Hunyuan-Large, whose layers share keys, is alike.
+    @Test
+    void hunyuanA13bIsKnownByItsFirstName() {
+        Map<String, Object> first = Map.of("model_type", "hunyuan", "use_cla", false);
+        assertEquals(describe("hunyuan_v1_moe", Map.of()), describe("hunyuan_v1_moe", first));
+        assertTrue(failure("hunyuan_v1_moe", Map.of("model_type", "hunyuan", "use_cla", true))
+                .contains("use_cla: expected 0, as models with it are not supported, found true"));
+    }
+
+    @Test
+    void solarIsGlmWithExpertsInEveryLayerAndWholeHeadsRotated() {
+        Map<String, Object> said = Map.of("partial_rotary_factor", 1.0, "first_k_dense_replace", 0, "rope_theta", 1e6);
+        assertEquals(
+                describe("glm4_moe", said), without("glm4_moe", said.keySet(), Map.of("model_type", "solar_open")));
+    }
+
+    @Test
     void routersThatCannotBeAreNamed() {
         assertTrue(failure("dots1", "n_group", 5)
                 .contains("n_group: expected as many equal groups of 12 experts, found 5"));
