@@ -205,7 +205,7 @@ public final class Checkpoint implements AutoCloseable {
         RawTensor scales =
                 raw.getOrDefault(values.name() + ScaledFloat8.SCALES, raw.get(ScaledFloat8.shortScales(values.name())));
         if (scales == null) {
-            return ScaledFloat8.byRows(values, raw)
+            return ScaledFloat8.plain(values, raw, blockSize.getFirst(), blockSize.getLast())
                     .orElseThrow(() -> MalformedModelException.of(
                             values.file(),
                             "tensor " + values.name(),

@@ -27,8 +27,9 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
     /// What the name of the factors has behind that of the values.
     static final String SCALES = "_scale_inv";
 
-    /// What the name of the factors has instead where there is one for each row, or one for the matrix.
-    private static final String SCALES_OF_ROWS = "_scale";
+    /// What the name of the factors has instead where there is one for each row, or one for the matrix, and in files of
+    /// compressed-tensors.
+    private static final String PLAIN_SCALES = "_scale";
 
     private static final String WEIGHT = ".weight";
     private static final int EXPONENT_BIAS = 127;
@@ -57,23 +58,27 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         }
     }
 
-    /// Returns a matrix with one factor for each row or one for all, as the FP8 checkpoints of GLM-4.5 have them;
-    /// nothing if there are none.
+    /// Returns a matrix with one factor for each row or one for all, as the FP8 checkpoints of GLM-4.5 have them, or
+    /// for each block under the same name, as compressed-tensors has them; nothing if there are none.
     ///
     /// @throws MalformedModelException if there are others
-    static Optional<ScaledFloat8> byRows(RawTensor values, Map<String, RawTensor> tensors) {
-        RawTensor scales = tensors.get(values.name() + SCALES_OF_ROWS);
+    static Optional<ScaledFloat8> plain(
+            RawTensor values, Map<String, RawTensor> tensors, int blockRows, int blockCols) {
+        RawTensor scales = tensors.get(values.name() + PLAIN_SCALES);
         if (scales == null || values.shape().size() != 2) {
             return Optional.empty();
         }
         long rows = values.shape().getFirst();
         int cols = Math.toIntExact(values.shape().getLast());
         long count = scales.shape().stream().reduce(1L, Math::multiplyExact);
+        if (count == 1) {
+            return Optional.of(new ScaledFloat8(values, scales.inShape(List.of(1L, 1L)), Math.toIntExact(rows), cols));
+        }
+        if (scales.shape().equals(List.of(blocks(rows, blockRows), blocks(cols, blockCols)))) {
+            return Optional.of(new ScaledFloat8(values, scales, blockRows, blockCols));
+        }
         return Optional.of(
-                count == 1
-                        ? new ScaledFloat8(values, scales.inShape(List.of(1L, 1L)), Math.toIntExact(rows), cols)
-                        : new ScaledFloat8(
-                                values, count == rows ? scales.inShape(List.of(rows, 1L)) : scales, 1, cols));
+                new ScaledFloat8(values, count == rows ? scales.inShape(List.of(rows, 1L)) : scales, 1, cols));
     }
 
     /// Returns what DeepSeek-V4 calls the factors of a matrix.

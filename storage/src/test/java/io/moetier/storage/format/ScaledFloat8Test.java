@@ -173,6 +173,27 @@ class ScaledFloat8Test {
         }
     }
 
+    /// As compressed-tensors has them.
+    @Test
+    void factorsOfBlocksMayBeCalledAsThoseOfRows() throws IOException {
+        Files.writeString(directory.resolve("config.json"), "{}");
+        List<Entry> entries =
+                List.of(Entry.of("a.weight", "F8_E4M3", ROWS, COLS), Entry.of("a.weight_scale", "F32", 3, 2));
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            byte[] ones = new byte[ROWS * COLS];
+            Arrays.fill(ones, (byte) 0x38);
+            writer.write("a.weight", MemorySegment.ofArray(ones));
+            writer.write("a.weight_scale", new float[] {1, 2, 4, 8, 16, 32});
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            float[] found = checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS));
+            assertArrayEquals(
+                    new float[] {1, 2, 4, 32},
+                    new float[] {found[0], found[128], found[128 * COLS], found[ROWS * COLS - 1]});
+        }
+    }
+
     /// As DeepSeek-V4 has them.
     @Test
     void factorsMayBePowersOfTwoByAShorterName() throws IOException {
