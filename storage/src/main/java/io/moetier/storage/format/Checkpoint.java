@@ -36,6 +36,12 @@ public final class Checkpoint implements AutoCloseable {
             "chat_template.jinja",
             "chat_template.json");
 
+    /// What names of weights end in that GPTQ and AWQ, and compressed-tensors, have quantised to few bits.
+    private static final List<String> CODES = List.of(".qweight", ".weight_packed");
+
+    /// Of weights that others have, by the names they had before.
+    private static final Set<String> TYPES_OF_CODES = Set.of("U8", "I8", "U32", "I32");
+
     /// Of eight-bit floats, where `config.json` does not say.
     private static final List<Integer> DEFAULT_BLOCK_SIZE = List.of(128, 128);
 
@@ -143,6 +149,7 @@ public final class Checkpoint implements AutoCloseable {
     ///
     /// @throws MalformedModelException if it is missing, has another shape or an element type that is no weight's
     public TensorInfo require(String name, long... shape) {
+        requireUnquantised(name);
         RawTensor tensor = requireRaw(name, shape);
         return isScaled(tensor) ? scaled(tensor).asBfloat16() : tensor.require();
     }
@@ -186,6 +193,32 @@ public final class Checkpoint implements AutoCloseable {
     /// @throws MalformedModelException if the file ends early or cannot be read, or has a number that no float is
     public float[] readIntegers(RawTensor tensor) {
         return Integers.read(tensor, bytes -> read(tensor, 0, bytes));
+    }
+
+    /// Whole numbers in the place of a weight, or under names of their own, are what other programs make of it.
+    private void requireUnquantised(String name) {
+        RawTensor tensor = raw.get(name);
+        Optional<String> codes = tensor == null
+                ? raw.keySet().stream()
+                        .filter(other -> CODES.stream().anyMatch(other::endsWith))
+                        .findFirst()
+                : Optional.of(tensor.dtype() + " " + tensor.shape())
+                        .filter(_ -> TYPES_OF_CODES.contains(tensor.dtype()));
+        if (codes.isPresent()) {
+            throw MalformedModelException.of(
+                    tensor == null ? weights() : tensor.file(),
+                    "tensor " + name,
+                    "a weight that is read",
+                    codes.get() + ", quantised by " + quantiser());
+        }
+    }
+
+    private String quantiser() {
+        String key = "quantization_config";
+        return config.optionalObject(key)
+                .or(() -> config.optionalObject("text_config").flatMap(text -> text.optionalObject(key)))
+                .flatMap(quantisation -> quantisation.optionalString("quant_method"))
+                .orElse("another program");
     }
 
     private RawTensor requireRaw(String name, long... shape) {

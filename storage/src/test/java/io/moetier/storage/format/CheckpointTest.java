@@ -272,6 +272,35 @@ class CheckpointTest {
         }
     }
 
+    /// They look like those of a damaged download: GPTQ, AWQ and compressed-tensors have other names, bitsandbytes, MLX
+    /// and NVFP4 whole numbers in other shapes.
+    @Test
+    void weightsThatAnotherProgramQuantisedAreCalledSo() throws IOException {
+        Path file = directory.resolve("model.safetensors");
+        List<Entry> entries =
+                List.of(Entry.of("norm", "F32", 1), Entry.of("a.qweight", "I32", 1, 2), Entry.of("b.weight", "U8", 2));
+        try (SafetensorsWriter writer = SafetensorsWriter.create(file, entries, Map.of())) {
+            writer.write("norm", new float[1]);
+            writer.write("a.qweight", MemorySegment.ofArray(new byte[8]));
+            writer.write("b.weight", MemorySegment.ofArray(new byte[2]));
+        }
+        Files.writeString(directory.resolve("config.json"), "{\"quantization_config\":{\"quant_method\":\"gptq\"}}");
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertEquals(
+                    file + ": tensor a.weight: expected a weight that is read, found a.qweight, quantised by gptq",
+                    refusal(() -> checkpoint.require("a.weight", 8, 2)));
+            assertEquals(
+                    file + ": tensor b.weight: expected a weight that is read, found U8 [2], quantised by gptq",
+                    refusal(() -> checkpoint.require("b.weight", 2, 2)));
+            assertEquals(1, checkpoint.require("norm", 1).numElements());
+            assertEquals(2, checkpoint.requireBytes("b.weight", 2).byteLength());
+        }
+        Files.writeString(directory.resolve("config.json"), "{\"text_config\":{\"quantization_config\":{}}}");
+        try (Checkpoint checkpoint = Checkpoint.open(directory)) {
+            assertTrue(refusal(() -> checkpoint.require("a.weight", 8, 2)).endsWith("quantised by another program"));
+        }
+    }
+
     @Test
     void wholeNumbersAreReadAsFloatsThatAreThem() throws IOException {
         config();
