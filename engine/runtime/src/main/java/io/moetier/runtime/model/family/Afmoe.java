@@ -32,6 +32,8 @@ final class Afmoe {
                     4,
                     "num_dense_layers",
                     1,
+                    "num_shared_experts",
+                    2,
                     "route_norm",
                     true,
                     "route_scale",

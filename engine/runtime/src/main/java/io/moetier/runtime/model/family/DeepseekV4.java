@@ -36,6 +36,7 @@ final class DeepseekV4 {
                     "hc_eps", 1e-6,
                     "hc_sinkhorn_iters", 20,
                     "norm_topk_prob", true,
+                    "n_shared_experts", 1,
                     "swiglu_limit", 10.0),
             DeepseekV4::model,
             Optional.of(GgufRule.of("deepseek4")

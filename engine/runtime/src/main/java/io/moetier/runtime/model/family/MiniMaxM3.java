@@ -37,7 +37,7 @@ final class MiniMaxM3 {
             "swiglu_alpha",
             1.702,
             "routed_scaling_factor",
-            1.0);
+            2.0);
 
     static final Family TEXT = new Family(
             "minimax_m3",
@@ -47,6 +47,7 @@ final class MiniMaxM3 {
                     .sigmoid()
                     .needs("intermediate_size", "expert_feed_forward_length")
                     .needs("rotary_dim", "rope.dimension_count")
+                    .says("routed_scaling_factor", 1.0)
                     .takes("routed_scaling_factor", "expert_weights_scale")
                     .takes("sparse_block_size", "attention.indexer.block_size")
                     .says("hidden_act", "swigluoai")));

@@ -153,6 +153,19 @@ class FamiliesTest {
         assertEquals(describe("deepseek_v3", Map.of()), describe("deepseek_v3", Map.of("model_type", "kimi_k2")));
     }
 
+    /// None of these is missed where it is left out: without it the numbers would be others.
+    @Test
+    void whatIsLeftOutIsAsInTransformers() {
+        assertEquals(describe("afmoe", Map.of("num_shared_experts", 2)), without("afmoe", "num_shared_experts"));
+        assertEquals(describe("deepseek_v4", Map.of()), without("deepseek_v4", "n_shared_experts"));
+        Map<String, Object> text = new LinkedHashMap<>(
+                Json.readObject(TestData.golden("minimax_m3").resolve("config.json"))
+                        .requireObject("text_config")
+                        .asMap());
+        text.remove("routed_scaling_factor");
+        assertEquals(describe("minimax_m3", Map.of()), describe("minimax_m3", Map.of("text_config", text)));
+    }
+
     @Test
     void joyAiIsDeepseekByAnotherName() {
         assertEquals(
