@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.option.Prompt;
 import io.moetier.cli.option.PromptOptions;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Streams;
@@ -495,6 +496,17 @@ class CommandsTest {
         forgetOutput();
         ok("run", TINY, "-f", file.toString(), "--temp", "0", "-n", "5");
         assertEquals(expected, out.toString());
+    }
+
+    /// A byte order mark would be the prompt's first token, and half of Windows' line end its last.
+    @Test
+    void whatEditorsAddToAPromptIsNoPartOfIt() throws IOException {
+        String typed = "\uFEFFOnce\r\nupon \uFEFFa\r\n\r\n";
+        assertEquals(
+                new Prompt.Text("Once\r\nupon \uFEFFa\r\n"),
+                PromptOptions.read(new ByteArrayInputStream(typed.getBytes(StandardCharsets.UTF_8))));
+        Path ids = Files.writeString(directory.resolve("marked.txt"), "\uFEFF1,5,9\r\n");
+        ok("run", TINY, "--ids-file", ids.toString(), "-n", "1");
     }
 
     @Test

@@ -120,14 +120,16 @@ public final class PromptOptions {
         }
     }
 
-    /// Returns UTF-8 text without its last line feed, which editors and `echo` add; so does llama.cpp.
+    /// Returns UTF-8 text without what is no part of it: the byte order mark that some editors begin a file with, and
+    /// the
+    /// last line's end, which editors and `echo` add; so does llama.cpp.
     private static String decode(byte[] bytes, String name) {
         try {
             String text = StandardCharsets.UTF_8
                     .newDecoder()
                     .decode(ByteBuffer.wrap(bytes))
                     .toString();
-            return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+            return text.replaceFirst("^\uFEFF", "").replaceFirst("\r?\n\\z", "");
         } catch (CharacterCodingException e) {
             throw new UncheckedIOException(name + ": expected UTF-8 text, found other bytes", e);
         }
