@@ -509,6 +509,22 @@ class CommandsTest {
         ok("run", TINY, "--ids-file", ids.toString(), "-n", "1");
     }
 
+    /// The first token of an answer belongs to the prompt, so that one alone has no rate; it was called 0.00.
+    @Test
+    void oneTokenIsNotSeveralAndHasNoRate() {
+        String prompt = "(?s).*\\b1 prompt token at [0-9.]+/s, ";
+        ok("run", TINY, "--ids", "1", "-n", "1");
+        assertTrue(err.toString().matches(prompt + "1 token, [0-9.]+ % of experts.*"), err.toString());
+        forgetOutput();
+        ok("run", TINY, "--ids", "1", "-n", "0");
+        assertTrue(err.toString().matches(prompt + "0 tokens, [0-9.]+ % of experts.*"), err.toString());
+        forgetOutput();
+        ok("run", TINY, "--ids", "1", "-n", "1", "--stats");
+        assertTrue(err.toString().matches("(?s).*\nanswer +1 +- +0[.]0.*"), err.toString());
+        String tooLong = "--ctx: the context holds 1 token, but 2 are needed (the model allows 1024)";
+        fails(Failure.USAGE, tooLong, "run", TINY, "--ids", "1,2", "--ctx", "1");
+    }
+
     @Test
     void faultsOfAPromptFileNameItAndAreNoUsage() throws IOException {
         Path latin = Files.write(directory.resolve("latin.txt"), new byte[] {'c', 'a', 'f', (byte) 0xe9});

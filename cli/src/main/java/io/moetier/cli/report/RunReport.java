@@ -31,11 +31,11 @@ public record RunReport(
         RunStats stats = reply.stats();
         return String.format(
                 Locale.ROOT,
-                "%d prompt tokens at %s/s, %d tokens at %s/s, %s of experts found %s, %s from disk; ended %s%s%s%s%s",
-                outcome.promptTokens(),
+                "%s at %s/s, %s, %s of experts found %s, %s from disk; ended %s%s%s%s%s",
+                count(outcome.promptTokens(), "prompt token"),
                 rate(outcome.promptTokensPerSecond()),
-                outcome.generatedTokens(),
-                rate(outcome.decodeTokensPerSecond()),
+                count(outcome.generatedTokens(), "token")
+                        + (hasRate(outcome) ? " at " + answerRate(outcome) + "/s" : ""),
                 percent(stats.hitRate()),
                 engine.pinnedTier().isPresent() ? "on the GPU" : "in memory",
                 ByteSize.format(stats.diskBytes()),
@@ -59,11 +59,7 @@ public record RunReport(
                         outcome.promptTokens(),
                         rate(outcome.promptTokensPerSecond()),
                         seconds(outcome.promptNanos()))
-                .row(
-                        "answer",
-                        outcome.generatedTokens(),
-                        rate(outcome.decodeTokensPerSecond()),
-                        seconds(outcome.decodeNanos()));
+                .row("answer", outcome.generatedTokens(), answerRate(outcome), seconds(outcome.decodeNanos()));
         Table tiers = Table.ofFigures().row("tier", "experts", "bytes", "found here", "share");
         engine.pinnedTier()
                 .map(PinnedTier::residentSummary)
@@ -242,6 +238,19 @@ public record RunReport(
         RunStats stats = reply.stats();
         long needed = stats.expertHits() + stats.expertMisses();
         return percent(needed == 0 ? 0 : (double) found / needed);
+    }
+
+    private static String count(int number, String noun) {
+        return number + " " + noun + (number == 1 ? "" : "s");
+    }
+
+    /// Says whether there is a rate of the answer: the first token belongs to the prompt.
+    private static boolean hasRate(Outcome outcome) {
+        return outcome.generatedTokens() > 1;
+    }
+
+    private static String answerRate(Outcome outcome) {
+        return hasRate(outcome) ? rate(outcome.decodeTokensPerSecond()) : "-";
     }
 
     /// Writes tokens per second with three digits.

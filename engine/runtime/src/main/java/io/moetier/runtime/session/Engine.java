@@ -465,7 +465,8 @@ public final class Engine implements AutoCloseable {
     InvalidOptionException contextTooShort(int length, String needed) {
         return new InvalidOptionException(
                 "contextLength",
-                "the context holds " + length + " tokens, but " + needed + " are needed (the model allows "
+                "the context holds " + (length == 1 ? "1 token" : length + " tokens") + ", but " + needed
+                        + " are needed (the model allows "
                         + spec.maxPositionEmbeddings() + ")");
     }
 
