@@ -45,6 +45,9 @@ public final class Remedy {
             return sentence.substring(0, sentence.length() - LoadedModel.NO_MMPROJ.length())
                     + "; --mmproj names the file of one";
         }
+        if (sentence.contains(Failure.TOO_MANY_FILES)) {
+            return sentence + "; a higher limit (ulimit -n) helps";
+        }
         return cacheDirectory
                 .map(cache ->
                         cause instanceof MalformedModelException ? ofStore(sentence, cache) : ofDisk(sentence, cache))

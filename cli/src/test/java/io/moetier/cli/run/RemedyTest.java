@@ -10,6 +10,7 @@ import io.moetier.cli.terminal.Failure;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -73,6 +74,20 @@ public class RemedyTest {
                 new Remedy(Optional.of(cache)).sentence(new UncheckedIOException(full)));
         IOException elsewhere = new IOException("/small/t.gz: cannot be written: No space left on device");
         assertEquals(elsewhere.getMessage(), new Remedy(Optional.of(cache)).sentence(elsewhere));
+    }
+
+    /// Also where it is the JVM that lacks them for files of its own.
+    @Test
+    void aLackOfFilesIsToldHowToHaveMore() {
+        Remedy remedy = new Remedy(Optional.empty());
+        IOException own = new FileSystemException("/jdk/java.security", null, "Too many open files");
+        String helps = "Too many open files; a higher limit (ulimit -n) helps";
+        assertEquals(helps, remedy.sentence(new InternalError("Error loading java.security file", own)));
+        assertEquals(helps, remedy.sentence(new ExceptionInInitializerError(own)));
+        assertEquals(
+                "m.gguf: " + helps,
+                remedy.sentence(
+                        new UncheckedIOException(new FileSystemException("m.gguf", null, "Too many open files"))));
     }
 
     private static void isOf(Path file, CommandLineRun run) {
