@@ -1,10 +1,12 @@
 package io.moetier.cli.run;
 
 import io.moetier.cli.option.SamplingOptions;
+import io.moetier.cli.terminal.Numbers;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -49,7 +51,11 @@ final class SamplingSettings {
     void set(String name, String text) {
         OptionSpec option = require(options, name);
         SamplingOptions tried = new SamplingOptions();
-        CommandLine line = new CommandLine(tried);
+        CommandLine line = new CommandLine(tried)
+                .registerConverter(Integer.class, Numbers::integer)
+                .registerConverter(int.class, Numbers::integer)
+                .registerConverter(long.class, Numbers::wholeNumber)
+                .registerConverter(double.class, Numbers::decimal);
         try {
             line.parseArgs(text.equals(DEFAULT) ? new String[0] : new String[] {option.longestName() + "=" + text});
         } catch (ParameterException e) {
@@ -82,7 +88,10 @@ final class SamplingSettings {
         return type == double.class ? "a number" : type == int.class || type == long.class ? "an integer" : "a text";
     }
 
-    private static String shown(Object value) {
+    private static String shown(@Nullable Object value) {
+        if (value == null) {
+            return DEFAULT;
+        }
         return value instanceof List<?> texts && texts.isEmpty() ? "none" : String.valueOf(value);
     }
 }

@@ -266,6 +266,7 @@ class PromptLoopTest {
         assertTrue(screen().contains("temp            0.8\n"), screen());
         assertTrue(screen().contains("temp            0.25\n"), screen());
         assertTrue(screen().contains("stop            none\n"), screen());
+        assertTrue(screen().contains("predict         default\n"), screen());
         type("/set temp default\n/set stop default\n/set top-k\n");
         assertEquals(0.8, sampling.temperature);
         assertEquals(List.of(), sampling.stops);
@@ -275,11 +276,13 @@ class PromptLoopTest {
     @Test
     void wrongSettingsAreSaidAndChangeNothing() throws IOException {
         String before = new SamplingSettings(sampling).table();
-        type("/set tmp 1\n/set temp warm\n/set temp -1\n/set top-k 1.5\n/set stop \n/set ignore-eos si\n/set temp\n");
+        type(
+                "/set tmp 1\n/set temp warm\n/set temp -1\n/set temp 2d\n/set top-k 1.5\n/set stop \n/set ignore-eos si\n/set temp\n");
         assertEquals(before, new SamplingSettings(sampling).table());
         assertTrue(screen().contains("moetier: no such setting: tmp; expected one of predict, temp, top-k"), screen());
         assertTrue(screen().contains("moetier: temp: expected a number or default, found 'warm'\n"), screen());
         assertTrue(screen().contains("moetier: --temp: expected 0 or more, found -1.0\n"), screen());
+        assertTrue(screen().contains("moetier: temp: expected a number or default, found '2d'\n"), screen());
         assertTrue(screen().contains("moetier: top-k: expected an integer or default, found '1.5'\n"), screen());
         assertTrue(screen().contains("moetier: ignore-eos: expected true or false or default, found 'si'\n"), screen());
     }
