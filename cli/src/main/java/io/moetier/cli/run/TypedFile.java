@@ -23,6 +23,9 @@ record TypedFile(Path home) {
     }
 
     private Path path(String given) {
+        if (given.equals("~")) {
+            return home;
+        }
         return given.startsWith("~/") ? home.resolve(given.substring(2)) : Path.of(given);
     }
 

@@ -273,6 +273,16 @@ class PromptLoopTest {
         assertTrue(screen().contains("top-k           40\n"), screen());
     }
 
+    /// A file of that name would be removed only by who quotes it.
+    @Test
+    void aTildeAloneIsTheHomeFolderAndNoFile() throws IOException {
+        type("one\n/save ~\n/load ~\n");
+        assertTrue(
+                screen().contains("moetier: /save: expected a file, found the directory " + directory + "\n"),
+                screen());
+        assertTrue(screen().contains("moetier: " + directory + ": expected a file, found a directory"), screen());
+    }
+
     @Test
     void wrongSettingsAreSaidAndChangeNothing() throws IOException {
         String before = new SamplingSettings(sampling).table();
