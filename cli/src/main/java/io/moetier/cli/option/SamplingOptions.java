@@ -1,6 +1,7 @@
 package io.moetier.cli.option;
 
 import io.moetier.runtime.chat.AnswerOptions;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.SamplingParams;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,6 +89,7 @@ public final class SamplingOptions {
     ///
     /// @throws IllegalArgumentException if one is out of range
     public AnswerOptions answer() {
+        InvalidOptionException.require(seed >= -1, "seed", "-1 or more", seed);
         return new AnswerOptions(
                 new SamplingParams(temperature, topK, topP, minP, repeatPenalty, repeatLastN, 0),
                 seed < 0 ? OptionalLong.empty() : OptionalLong.of(seed),

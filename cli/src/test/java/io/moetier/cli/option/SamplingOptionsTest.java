@@ -2,10 +2,12 @@ package io.moetier.cli.option;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.testdata.TestData;
@@ -15,6 +17,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
 
 class SamplingOptionsTest {
     @TempDir
@@ -37,6 +40,15 @@ class SamplingOptionsTest {
         String endless = run("-n", "-1", "--ctx", "256").err();
         assertFalse(endless.contains("after 200"), endless);
         assertTrue(endless.contains("ended by a full context"), endless);
+    }
+
+    /// Below -1 it would say that the text repeats, and draw another one each time.
+    @Test
+    void aNegativeSeedIsMinusOne() {
+        SamplingOptions options = new SamplingOptions();
+        new CommandLine(options).parseArgs("--seed", "-2");
+        InvalidOptionException refused = assertThrows(InvalidOptionException.class, options::answer);
+        assertEquals("--seed: expected -1 or more, found -2", OptionFlags.sentence(refused));
     }
 
     private static CommandLineRun run(String... options) {
