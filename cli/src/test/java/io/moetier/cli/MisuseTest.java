@@ -48,6 +48,9 @@ class MisuseTest {
                     run m --temp=                  | invalid value for option '--temp': expected a number, found ''; see moetier run --help
                     run m --experts 1.5            | invalid value for option '--experts': expected a whole number, found '1.5'; see moetier run --help
                     run m --seed x                 | invalid value for option '--seed': expected a whole number, found 'x'; see moetier run --help
+                    run m --seed 9223372036854775808 | invalid value for option '--seed': expected a whole number of at most 9223372036854775807, found '9223372036854775808'; see moetier run --help
+                    run m --threads 99999999999999999999 | invalid value for option '--threads': expected a whole number of at most 2147483647, found '99999999999999999999'; see moetier run --help
+                    run m --threads -3000000000    | invalid value for option '--threads': expected a whole number of at least -2147483648, found '-3000000000'; see moetier run --help
                     run m --ctx 3000000000         | invalid value for option '--ctx': expected a whole number of at most 2147483647, found '3000000000'; see moetier run --help
                     """)
     void isOneSentence(String arguments, String sentence) {

@@ -5,19 +5,26 @@ public final class Numbers {
     private Numbers() {}
 
     public static int integer(String text) {
-        long value = wholeNumber(text);
-        if (value != (int) value) {
-            throw new IllegalArgumentException("expected a whole number of at most 2147483647, found '" + text + "'");
-        }
-        return (int) value;
+        return (int) wholeNumber(text, Integer.MIN_VALUE, Integer.MAX_VALUE);
     }
 
     public static long wholeNumber(String text) {
+        return wholeNumber(text, Long.MIN_VALUE, Long.MAX_VALUE);
+    }
+
+    private static long wholeNumber(String text, long least, long most) {
         try {
-            return Long.parseLong(text);
-        } catch (NumberFormatException e) {
-            throw new IllegalArgumentException("expected a whole number, found '" + text + "'", e);
+            long value = Long.parseLong(text);
+            if (value >= least && value <= most) {
+                return value;
+            }
+        } catch (NumberFormatException ignored) {
+            // falls through to the one message
         }
+        String bound = !text.matches("[-+]?[0-9]+")
+                ? ""
+                : text.startsWith("-") ? " of at least " + least : " of at most " + most;
+        throw new IllegalArgumentException("expected a whole number" + bound + ", found '" + text + "'");
     }
 
     /// Reads a finite decimal; Java would take `1d`, `0x1p3` and `NaN` as well.
