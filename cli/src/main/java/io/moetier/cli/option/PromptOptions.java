@@ -120,9 +120,8 @@ public final class PromptOptions {
         }
     }
 
-    /// Returns UTF-8 text without what is no part of it: the byte order mark that some editors begin a file with, and
-    /// the
-    /// last line's end, which editors and `echo` add; so does llama.cpp.
+    /// Returns UTF-8 text without the byte order mark that some editors begin a file with, and without the last line's
+    /// end, which editors and `echo` add; so does llama.cpp.
     private static String decode(byte[] bytes, String name) {
         try {
             String text = StandardCharsets.UTF_8
