@@ -116,6 +116,7 @@ record PreTokenizer(boolean nfc, List<Map<String, ?>> steps, boolean ignoreMerge
             Map.entry("deepseek-v3", V3),
             Map.entry("default", UNNAMED),
             Map.entry("exaone-moe", plain(EXAONE)),
+            Map.entry("gigachat", PLAIN),
             Map.entry("glm4", whole(CL100K)),
             Map.entry("gpt-2", PLAIN),
             Map.entry("gpt-4o", whole(O200K)),

@@ -33,6 +33,7 @@ class PreTokenizerTest {
     @ParameterizedTest
     @CsvSource(delimiter = ';', quoteCharacter = '`', ignoreLeadingAndTrailingWhitespace = false, textBlock = """
 gpt-2;I|'m| DON|'|T| camelCase| 12345| x|²½| go|  | on|␍␊␊ | x|=|日本語です|!!|␊|␉|ta|◌|b|/|path|/| 昔| .|com|⬚␠
+gigachat;I|'m| DON|'|T| camelCase| 12345| x|²½| go|  | on|␍␊␊ | x|=|日本語です|!!|␊|␉|ta|◌|b|/|path|/| 昔| .|com|⬚␠
 olmo;I|'m| DON|'|T| camelCase| 12345| x|²½| go|  | on|␍␊␊ | x|=|日本語です|!!|␊|␉|táb|/|path|/| 昔| .|com|⬚␠
 smollm;I|'m| DON|'|T| camelCase| |1|2|3|4|5| x|²|½| go|  | on|␍␊␊ | x|=|日本語です|!!|␊|␉|ta|◌|b|/|path|/| 昔| .|com|⬚␠
 llama-bpe;I|'m| DON|'T| camelCase| |123|45| x|²½| go|  | on|␍␊␊| | x|=日本語です|!!␊|␉ta|◌b|/path|/| 昔| .|com|⬚␠
