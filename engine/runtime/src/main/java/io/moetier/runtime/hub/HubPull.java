@@ -171,16 +171,22 @@ public final class HubPull {
         return partial;
     }
 
-    private static void close(List<FileDownload> downloads) throws IOException {
+    /// Closes all, also where one fails: each holds a lock, for which the next download would wait.
+    static void close(List<FileDownload> downloads) throws IOException {
         boolean interrupted = Thread.interrupted(); // what has come is noted all the same
-        try {
-            for (FileDownload download : downloads) {
+        Optional<IOException> failure = Optional.empty();
+        for (FileDownload download : downloads) {
+            try {
                 download.partial.close();
+            } catch (IOException e) {
+                failure = failure.or(() -> Optional.of(e));
             }
-        } finally {
-            if (interrupted) {
-                Thread.currentThread().interrupt();
-            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (failure.isPresent()) {
+            throw failure.get();
         }
     }
 }

@@ -13,6 +13,7 @@ import io.moetier.testdata.HubDouble.Request;
 import io.moetier.testdata.Seeds;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
 import java.nio.file.FileSystems;
@@ -456,6 +457,22 @@ class HubPullTest {
                 server.requests().stream().anyMatch(request -> request.path().endsWith("a.json")));
         assertArrayEquals(SMALL, Files.readAllBytes(snapshot.resolve("a.json")));
         assertEquals(OptionalLong.empty(), new HubCache(folder).unfinishedBytes("org/repo"));
+    }
+
+    @Test
+    void aFileThatCannotBeClosedKeepsNoOtherOneLocked() throws IOException {
+        HubFile file = new HubFile("a.gguf", LARGE.length, Optional.empty(), "0".repeat(40));
+        PartialFile broken = partial("broken");
+        FileDownload first = new FileDownload(file, broken, CHUNK);
+        FileDownload second = new FileDownload(file, partial("whole"), CHUNK);
+        broken.close();
+        broken.markArrived(0); // which can be noted no more
+        assertThrows(ClosedChannelException.class, () -> HubPull.close(List.of(first, second)));
+        partial("whole").close(); // it is nobody's any more
+    }
+
+    private PartialFile partial(String name) throws IOException {
+        return PartialFile.open(folder.resolve(name), LARGE.length, CHUNK).orElseThrow();
     }
 
     @Test
