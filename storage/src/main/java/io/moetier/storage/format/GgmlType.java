@@ -13,6 +13,8 @@ public enum GgmlType {
     F16(1, 1, 2),
     Q4_0(2, 32, 18),
     Q4_1(3, 32, 20),
+    /// `MXFP4` in files that Ollama made until the autumn of 2025: codes in the order of a checkpoint ([PairedCodes]).
+    MXFP4_IN_PAIRS(4, 32, 17),
     Q5_0(6, 32, 22),
     Q5_1(7, 32, 24),
     Q8_0(8, 32, 34),

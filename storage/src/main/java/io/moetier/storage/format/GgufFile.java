@@ -2,8 +2,10 @@ package io.moetier.storage.format;
 
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /// One open GGUF file, of version 2 or 3.
@@ -13,10 +15,15 @@ import java.util.Map;
 public final class GgufFile implements AutoCloseable {
     private final WeightFile weights;
     private final GgufHeader header;
+    /// Those whose codes are put in their order when they are read.
+    private final List<RawTensor> inPairs;
 
     private GgufFile(WeightFile weights, GgufHeader header) {
         this.weights = weights;
         this.header = header;
+        this.inPairs = header.tensors().values().stream()
+                .filter(tensor -> tensor.dtype().equals(GgmlType.MXFP4_IN_PAIRS.name()))
+                .toList();
     }
 
     /// Opens a file and checks its header.
@@ -49,12 +56,19 @@ public final class GgufFile implements AutoCloseable {
         return header.tensors();
     }
 
-    /// Fills `dst` with the tensor's bytes from `fromByte` on.
+    /// Fills `dst` with the tensor's bytes from `fromByte` on, whole blocks of its type.
     ///
     /// @throws IllegalArgumentException if the tensor is of another file or has no such bytes
     /// @throws MalformedModelException if the file ends early or cannot be read
     public void read(TensorInfo tensor, long fromByte, MemorySegment dst) {
         weights.read(tensor, fromByte, dst);
+        if (isInPairs(tensor)) {
+            PairedCodes.reorder(dst);
+        }
+    }
+
+    private boolean isInPairs(TensorInfo tensor) {
+        return inPairs.stream().anyMatch(whole -> whole.offset() <= tensor.offset() && tensor.offset() < whole.end());
     }
 
     /// Fills `dst` with the bytes of a tensor of any type; otherwise as [#read(TensorInfo, long, MemorySegment)].
@@ -67,7 +81,16 @@ public final class GgufFile implements AutoCloseable {
     /// @throws IllegalArgumentException if the tensor is of another file or too large for an array
     /// @throws MalformedModelException if the file ends early or cannot be read
     public float[] readFloats(TensorInfo tensor) {
-        return weights.readFloats(tensor);
+        if (!isInPairs(tensor)) {
+            return weights.readFloats(tensor);
+        }
+        float[] floats = new float[Math.toIntExact(tensor.numElements())];
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment blocks = arena.allocate(tensor.byteLength());
+            read(tensor, 0, blocks);
+            Floats.decode(tensor.dtype(), blocks, floats.length, floats, 0);
+        }
+        return floats;
     }
 
     /// Returns the CRC32C of the header.

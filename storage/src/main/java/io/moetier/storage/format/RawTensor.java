@@ -33,8 +33,9 @@ public record RawTensor(String name, String dtype, List<Long> shape, Path file, 
     }
 
     private Optional<DType> computable() {
+        String computed = dtype.equals(GgmlType.MXFP4_IN_PAIRS.name()) ? DType.MXFP4.name() : dtype;
         return Arrays.stream(DType.values())
-                .filter(type -> type.name().equals(dtype))
+                .filter(type -> type.name().equals(computed))
                 .findFirst();
     }
 

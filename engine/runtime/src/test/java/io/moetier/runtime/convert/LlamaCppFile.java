@@ -320,6 +320,41 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Has experts as Ollama's converter left them until the autumn of 2025: rows of gate and up in turns, and codes of
+    /// four bits in pairs, both as in the checkpoint.
+    public LlamaCppFile withExpertsAsPublished() {
+        for (String name : List.copyOf(tensors.keySet())) {
+            if (name.contains("ffn_gate_exps.")) {
+                Tensor gate = Objects.requireNonNull(tensors.remove(name));
+                Tensor up = Objects.requireNonNull(tensors.remove(name.replace("_gate_", "_up_")));
+                long[] shape = gate.shape().clone();
+                int rows = Math.toIntExact(shape[0] * shape[1]);
+                int rowBytes = gate.bytes().length / rows;
+                ByteBuffer both = ByteBuffer.allocate(2 * gate.bytes().length);
+                for (int row = 0; row < rows; row++) {
+                    both.put(gate.bytes(), row * rowBytes, rowBytes).put(up.bytes(), row * rowBytes, rowBytes);
+                }
+                shape[1] *= 2;
+                tensors.put(name.replace("_gate_", "_gate_up_"), new Tensor(gate.type(), shape, both.array()));
+            }
+        }
+        tensors.replaceAll((name, tensor) -> tensor.type() == GgmlType.MXFP4 ? inPairs(tensor) : tensor);
+        return this;
+    }
+
+    private static Tensor inPairs(Tensor tensor) {
+        byte[] bytes = tensor.bytes().clone();
+        for (int block = 1; block < bytes.length; block += 17) {
+            for (int element = 0; element < 32; element += 2) {
+                int shift = element < 16 ? 0 : 4;
+                int low = tensor.bytes()[block + element % 16] >> shift & 15;
+                int high = tensor.bytes()[block + element % 16 + 1] >> shift & 15;
+                bytes[block + element / 2] = (byte) (low | high << 4);
+            }
+        }
+        return new Tensor(GgmlType.MXFP4_IN_PAIRS, tensor.shape(), bytes);
+    }
+
     /// Has what makes the results of experts in single precision, and attention in bfloat16, neither of which loses
     /// anything; gate and up of experts keep their codes of four bits.
     public LlamaCppFile withTypesMixed() {

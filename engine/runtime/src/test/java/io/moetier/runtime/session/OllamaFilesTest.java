@@ -43,15 +43,25 @@ class OllamaFilesTest {
     @ParameterizedTest
     @ValueSource(strings = {"gpt_oss", "gpt_oss_mxfp4"})
     void gptOssHasNamesOfItsOwn(String name) throws IOException {
+        assertGolden(name, gptOss(name));
+    }
+
+    private static LlamaCppFile gptOss(String name) {
+        return file(name)
+                .without("gpt-oss.expert_feed_forward_length")
+                .without("gpt-oss.rope.scaling.type")
+                .ofArchitecture("gptoss")
+                .renamedInLayers("attn_output", "attn_out")
+                .renamedInLayers("attn_sinks.weight", "attn_sinks")
+                .renamedInLayers("post_attention_norm", "ffn_norm");
+    }
+
+    /// Their type has a number of its own.
+    @Test
+    void expertsOfGptOssMayLieAsInTheCheckpoint() throws IOException {
         assertGolden(
-                name,
-                file(name)
-                        .without("gpt-oss.expert_feed_forward_length")
-                        .without("gpt-oss.rope.scaling.type")
-                        .ofArchitecture("gptoss")
-                        .renamedInLayers("attn_output", "attn_out")
-                        .renamedInLayers("attn_sinks.weight", "attn_sinks")
-                        .renamedInLayers("post_attention_norm", "ffn_norm"));
+                "gpt_oss_mxfp4",
+                gptOss("gpt_oss_mxfp4").withExpertsAsPublished().withMatricesTogether());
     }
 
     /// There, keys of heads have the names of keys of latents.

@@ -32,6 +32,7 @@ import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
+import io.moetier.storage.format.GgmlType;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
@@ -522,7 +523,7 @@ final class GgufWeights {
         }
     }
 
-    /// Two matrices of every expert, one above the other.
+    /// Two matrices of every expert: one above the other, or row by row where the tensor is as in a checkpoint.
     private void addPairs(List<LinearSpec> firsts, List<LinearSpec> seconds, String name) {
         int experts = firsts.size();
         int rows = firsts.getFirst().rows();
@@ -530,6 +531,11 @@ final class GgufWeights {
                 require(name + WEIGHT, experts, 2L * rows, firsts.getFirst().cols());
         boolean biased = firsts.getFirst().bias().isPresent();
         Optional<RawTensor> biases = biased ? Optional.of(require(name + BIAS, experts, 2L * rows)) : Optional.empty();
+        if (stack.dtype().equals(GgmlType.MXFP4_IN_PAIRS.name())) {
+            addInTurns(firsts, stack, biases, 0);
+            addInTurns(seconds, stack, biases, 1);
+            return;
+        }
         for (int half = 0; half < 2; half++) {
             String label = "[" + half * rows + ".." + (half + 1) * rows + "]";
             for (int e = 0; e < experts; e++) {
@@ -539,6 +545,30 @@ final class GgufWeights {
                 weights.put(linear.weight(), weight(part(stack, own, 2 * experts, number, 1, rows, linear.cols())));
                 biases.ifPresent(all -> weights.put(
                         linear.bias().orElseThrow().name(), weight(part(all, own, 2 * experts, number, 1, rows))));
+            }
+        }
+    }
+
+    /// One of two matrices of every expert whose rows take turns.
+    ///
+    /// @param first of each expert's rows
+    private void addInTurns(List<LinearSpec> linears, RawTensor stack, Optional<RawTensor> biases, int first) {
+        int experts = linears.size();
+        for (int e = 0; e < experts; e++) {
+            LinearSpec linear = linears.get(e);
+            int rows = 2 * linear.rows();
+            int cols = linear.cols();
+            RawTensor both = part(stack, "[" + e + "]", experts, e, 1, rows, cols);
+            TensorSlice own = new TensorSlice(
+                    both.name(), both.shape(), (long) first * cols, cols, 1, 1, 2L * cols); // a group for each row
+            weights.put(linear.weight(), new GgufModel.Weight(both, 0, Optional.of(own), Change.NONE));
+            if (biases.isPresent()) {
+                RawTensor ofBoth = part(biases.get(), "[" + e + "]", experts, e, 1, rows);
+                TensorSlice elements =
+                        new TensorSlice(ofBoth.name(), ofBoth.shape(), first, 2, 1, Integer.MAX_VALUE, 0);
+                weights.put(
+                        linear.bias().orElseThrow().name(),
+                        new GgufModel.Weight(ofBoth, 0, Optional.of(elements), Change.NONE));
             }
         }
     }
