@@ -161,6 +161,18 @@ class GgufArchitecturesTest {
                         "deepseek2.attention.temperature_scale: expected 0.0, since no other is supported, found 0.1"));
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"deepseek_v2_lite", "qwen3_moe"}) // of which one has a factor, and the other none
+    void aFactorOfZeroForRoutedExpertsIsNone(String name) throws IOException {
+        GoldenCase golden = GoldenCase.read(name);
+        assertGolden(
+                name,
+                golden,
+                LlamaCppFile.of(golden.directory())
+                        .with("expert_weights_scale", 0f)
+                        .write(directory.resolve("gguf-zero-" + name + ".gguf")));
+    }
+
     @Test
     void theLastNormMayHaveItsUsualName() throws IOException {
         GoldenCase golden = GoldenCase.read("lfm2_moe");

@@ -35,8 +35,11 @@ final class GgufConfig {
     /// What only families that are not here have, and the value that changes nothing.
     private record Neutral(String gguf, double value) {}
 
+    /// Where it is 0, there is none: the key of a factor that is 1 unless a file says otherwise.
+    private static final String EXPERTS_SCALE = "expert_weights_scale";
+
     private static final List<Neutral> UNSUPPORTED = List.of(
-            new Neutral("expert_weights_scale", 1),
+            new Neutral(EXPERTS_SCALE, 1),
             new Neutral("embedding_scale", 1),
             new Neutral("residual_scale", 1),
             new Neutral("logit_scale", 1),
@@ -237,11 +240,15 @@ final class GgufConfig {
                 }
                 layers().width(value.gguf()).ifPresent(width -> config.put(value.config(), width));
             }
-            case Number number -> config.put(value.config(), number);
+            case Number number -> config.put(value.config(), isNone(value.gguf(), number.doubleValue()) ? 1.0 : number);
             case Boolean flag -> config.put(value.config(), flag);
             case List<?> ofLayers -> config.put(value.config(), layers().ofAll(value.gguf(), ofLayers));
             case Object other -> throw metadata.unexpected(key, "a number, or true or false", other);
         }
+    }
+
+    private static boolean isNone(String key, double value) {
+        return key.equals(EXPERTS_SCALE) && value == 0;
     }
 
     private void requireKnownArithmetic() {
@@ -275,7 +282,7 @@ final class GgufConfig {
     private void requireNeutral(Neutral neutral) {
         String key = key(neutral.gguf());
         double value = metadata.optionalDouble(key).orElse(neutral.value());
-        if (value != neutral.value()) {
+        if (value != neutral.value() && !isNone(neutral.gguf(), value)) {
             throw metadata.unexpected(key, neutral.value() + ", since no other is supported", value);
         }
     }
