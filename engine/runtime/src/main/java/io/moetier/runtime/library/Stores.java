@@ -59,10 +59,11 @@ public final class Stores {
         this.room = new CacheRoom(cache, listener, CacheRoom::onDisk);
     }
 
-    /// Says whether `model` names a store.
+    /// Says whether `model` names a store. Checkpoints may have a file of the manifest's name, too.
     public static boolean isStore(Path model) {
-        return Files.exists(model.resolve(MANIFEST))
-                || String.valueOf(model.getFileName()).endsWith(SUFFIX);
+        return String.valueOf(model.getFileName()).endsWith(SUFFIX)
+                || (Files.exists(model.resolve(MANIFEST))
+                        && Files.exists(model.resolve(StoreManifest.DENSE_FILE_NAME)));
     }
 
     /// Returns the stores of all models that were imported into a cache.

@@ -206,6 +206,15 @@ class LocalModelsTest {
     }
 
     @Test
+    void aCheckpointMayHaveAFileThatIsCalledLikeAManifest() throws IOException {
+        Path model = Files.createDirectory(home.resolve("model"));
+        Files.writeString(model.resolve("manifest.json"), "{}");
+        assertFalse(Stores.isStore(model));
+        Files.createFile(model.resolve("dense.safetensors"));
+        assertTrue(Stores.isStore(model));
+    }
+
+    @Test
     void modelsOfLikeNamesHaveLinksOfTheirOwn() throws IOException {
         Path one = BlobLinks.ofOllama(cache, "a-b:c");
         Path other = BlobLinks.ofOllama(cache, "a/b:c");
