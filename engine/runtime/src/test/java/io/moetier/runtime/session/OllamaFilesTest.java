@@ -110,6 +110,17 @@ class OllamaFilesTest {
     }
 
     @Test
+    void nemotronWithEncodersIsAnArchitectureOfItsOwn() throws IOException {
+        assertGolden(
+                "nemotron_h_moe",
+                file("nemotron_h_moe")
+                        .ofArchitecture("nemotron_h_omni")
+                        .withOther("v.blk.0.attn_q.weight")
+                        .withOther("a.subsampling.conv0.weight")
+                        .withOther("mm.a.norm.weight"));
+    }
+
+    @Test
     void factorsOfGemmasExpertsStandBesideTheRouter() throws IOException {
         assertGolden(
                 "gemma4_moe",

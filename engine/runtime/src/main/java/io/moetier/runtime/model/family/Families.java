@@ -104,6 +104,7 @@ public final class Families {
 
     private static final Map<String, OllamaName> OLLAMA = Map.of(
             "gptoss", new OllamaName("gpt-oss", Set.of()),
+            "nemotron_h_omni", new OllamaName("nemotron_h_moe", Set.of()),
             "glm4moelite",
                     new OllamaName("deepseek2", Set.of("attention.key_length_mla", "attention.value_length_mla")));
 
