@@ -37,7 +37,8 @@ public final class GgufTokenizer {
     private static final String TEMPLATE_NAMES = "tokenizer.chat_templates";
 
     /// How texts of architectures are cut that only Ollama calls so, whose files do not name it.
-    private static final Map<String, String> OLLAMA = Map.of("gptoss", "gpt-4o", "glm4moelite", "glm4");
+    private static final Map<String, String> OLLAMA =
+            Map.of("gptoss", "gpt-4o", "glm4moelite", "glm4", "nemotron_h_omni", "pixtral");
 
     /// Marks that end an answer in every model that has them. Many files name only the end of a text.
     private static final List<String> ENDS_OF_TURN =

@@ -386,6 +386,7 @@ class GgufTokenizerTest {
     void textsOfArchitecturesThatOnlyOllamaHasAreCutAsTheirModelsDo() {
         assertCutLike("gpt-4o", "gptoss");
         assertCutLike("glm4", "glm4moelite");
+        assertCutLike("pixtral", "nemotron_h_omni");
     }
 
     private static void assertCutLike(String pre, String architecture) {
