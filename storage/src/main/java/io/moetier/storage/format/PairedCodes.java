@@ -4,8 +4,8 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Codes of blocks in MXFP4 in the order of checkpoints, in which neighbours share a byte. In [DType#MXFP4] byte `j` has
-/// element `j` in its lower half and `j + 16` in its upper half.
+/// Codes of blocks in MXFP4 in the order of checkpoints, in which neighbours share a byte. In [DType#MXFP4] byte `j`
+/// has element `j` in its lower half and `j + 16` in its upper half.
 public final class PairedCodes {
     /// Bytes of a block's codes.
     public static final int BYTES = 16;
