@@ -49,9 +49,7 @@ final class Clairvoyant {
 
     /// Uses an expert once in a step; returns whether the optimum has it.
     boolean use(int id) {
-        int[] uses = lastUse[ExpertId.layerOf(id)];
-        int expert = ExpertId.expertOf(id);
-        int since = uses[expert];
+        int since = lastUse[ExpertId.layerOf(id)][ExpertId.expertOf(id)];
         boolean hit = since != NEVER && fits(since);
         if (hit) {
             for (int gap = since; gap < now; gap++) {
@@ -59,12 +57,20 @@ final class Clairvoyant {
             }
             hits++;
         }
+        see(id);
+        return hit;
+    }
+
+    /// Uses an expert once in a step where no hit is counted, so that nothing is kept for it.
+    void see(int id) {
+        int[] uses = lastUse[ExpertId.layerOf(id)];
+        int expert = ExpertId.expertOf(id);
+        int since = uses[expert];
         if (since != NEVER) {
             holders[since]--;
         }
         uses[expert] = now;
         holders[now]++;
-        return hit;
     }
 
     long hits() {

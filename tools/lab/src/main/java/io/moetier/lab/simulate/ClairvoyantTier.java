@@ -20,14 +20,27 @@ final class ClairvoyantTier implements SimulatedTier {
     public int decide(int[] ids, float[] weights, boolean weighted, int n) {
         int hits = 0;
         for (int i = 0; i < n; i++) {
-            if (i == 0 || n <= numSlots) {
-                optimum.step();
-            }
+            step(i, n);
             hits += optimum.use(ids[i]) ? 1 : 0;
         }
         int computed = onProcessor[n - hits];
         brought = n - hits - computed + Math.min(1, computed);
         return hits;
+    }
+
+    /// The optimum keeps nothing for uses that do not count, so that it is one of those that do.
+    @Override
+    public void warmUp(int[] ids, float[] weights, boolean weighted, int n) {
+        for (int i = 0; i < n; i++) {
+            step(i, n);
+            optimum.see(ids[i]);
+        }
+    }
+
+    private void step(int i, int n) {
+        if (i == 0 || n <= numSlots) {
+            optimum.step();
+        }
     }
 
     @Override

@@ -8,6 +8,11 @@ interface SimulatedTier {
     /// @return how many of them were there
     int decide(int[] ids, float[] weights, boolean weighted, int n);
 
+    /// Works through a decision as [#decide], of which nothing is counted.
+    default void warmUp(int[] ids, float[] weights, boolean weighted, int n) {
+        int _ = decide(ids, weights, weighted, n);
+    }
+
     /// Returns how many experts the last decision brought in.
     int brought();
 }

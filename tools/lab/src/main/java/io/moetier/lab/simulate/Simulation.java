@@ -79,11 +79,13 @@ final class Simulation {
             int n = decisions.copy(i, ids, weights);
             int c = classOfLayer.get(decisions.layer(i));
             SimulatedTier tier = tiers.get(c);
-            int hits = tier.decide(ids, weights, decisions.weighted(i), n);
-            if (decisions.counted(i)) {
-                counts.get(c).add(hits, n - hits, tier.brought());
+            if (!decisions.counted(i)) {
+                tier.warmUp(ids, weights, decisions.weighted(i), n);
+                continue;
             }
-            if (decisions.counted(i) && decisions.decoded(i)) {
+            int hits = tier.decide(ids, weights, decisions.weighted(i), n);
+            counts.get(c).add(hits, n - hits, tier.brought());
+            if (decisions.decoded(i)) {
                 decodeCounts.get(c).add(hits, n - hits, tier.brought());
             }
         }
