@@ -121,7 +121,7 @@ class DeviceOptionTest {
     @Test
     void aSimulatedGpuComputesOnTheProcessorAndTellsTheTimeOfTheGpu() {
         JsonObject onCpu = json(run("--device", "cpu", "--json"));
-        JsonObject simulated = json(run("--device", "simulated:rtx4090", "--vram", "2M", "--json"));
+        JsonObject simulated = json(run("--device", "simulated:rtx4090", "--vram", "6M", "--json"));
         assertEquals(onCpu.requireString("text"), simulated.requireString("text"));
         String device = simulated.requireString("device");
         assertTrue(device.contains("RTX 4090 (simulated: its time only), computed by CPU"), device);

@@ -177,7 +177,7 @@ class TraceEventsTest {
     @Test
     void virtualTimeStaysAboveItsBounds() {
         JsonObject report =
-                bench(directory.resolve("simulated.json"), 1, "--device", "simulated", "--ctx", "64", "--vram", "2M");
+                bench(directory.resolve("simulated.json"), 1, "--device", "simulated", "--ctx", "64", "--vram", "6M");
         JsonObject generation = report.requireObject("generation");
         double token = generation.requireObject("times").requireDouble("seconds");
         double bound = generation.requireDouble("bound_seconds");

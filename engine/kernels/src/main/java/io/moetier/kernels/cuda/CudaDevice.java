@@ -34,6 +34,9 @@ import java.util.Set;
 /// Results are the same bits for a row alone and in a batch, and whatever experts are computed together; where
 /// activations are rounded, for a row in batches of [ActivationType#LEAST_ROWS] rows and more, and in smaller ones.
 public final class CudaDevice implements Device {
+    /// The bytes of its memory that a device takes for what launches are told, whatever the model.
+    public static final long STAGING_BYTES = Staging.DEVICE_BYTES;
+
     /// The oldest processors that the PTX is for.
     private static final int LEAST_CAPABILITY = 61;
 

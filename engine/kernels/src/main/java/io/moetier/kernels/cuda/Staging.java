@@ -20,6 +20,7 @@ import java.lang.foreign.MemorySegment;
 /// therefore valid for the launches that follow at once.
 final class Staging implements AutoCloseable {
     private static final long HALF_BYTES = 2 << 20;
+    static final long DEVICE_BYTES = 2 * HALF_BYTES;
     private static final long ALIGNMENT = 16;
 
     private final Owned owned = new Owned();
@@ -38,7 +39,7 @@ final class Staging implements AutoCloseable {
             pinned = context.pinned(2 * HALF_BYTES);
             owned.add(pinned::close);
             host = pinned.segment();
-            device = CudaMemory.allocate(2 * HALF_BYTES, "staging");
+            device = CudaMemory.allocate(DEVICE_BYTES, "staging");
             owned.add(device::close);
             copied = new CudaEvent[] {event(context), event(context)};
             returned = context.pinned(HALF_BYTES);

@@ -101,6 +101,14 @@ class SimulatedGpuTest {
     }
 
     @Test
+    void needsAsMuchMemoryAsTheEmulatedOne() {
+        EmulatedCuda emulated = new EmulatedCuda(EmulatedOptions.DEFAULT, Optional.empty(), true, ActivationType.F32);
+        EngineConfig ofEmulated = EmulatedEngines.least(store, config(emulated));
+        EngineConfig ofSimulated = EmulatedEngines.least(store, config(simulated()));
+        assertEquals(ofEmulated.memory().vramBytes(), ofSimulated.memory().vramBytes());
+    }
+
+    @Test
     void takesTheTimeOfTheEmulatedOneWhereAllExpertsFit() {
         Answer emulated = onEmulated(false);
         Answer simulated = onSimulated(false);

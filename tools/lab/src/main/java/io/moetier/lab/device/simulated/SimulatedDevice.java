@@ -2,6 +2,7 @@ package io.moetier.lab.device.simulated;
 
 import io.moetier.emulator.driver.clock.GpuProfile;
 import io.moetier.kernels.cpu.CpuDevice;
+import io.moetier.kernels.cuda.CudaDevice;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
@@ -124,9 +125,10 @@ final class SimulatedDevice implements Device {
         cpu.download(src, from, n, dst, at);
     }
 
+    /// Returns what the processor keeps, and what the GPU would for what launches are told.
     @Override
     public long workingBytes() {
-        return cpu.workingBytes();
+        return cpu.workingBytes() + CudaDevice.STAGING_BYTES;
     }
 
     @Override
