@@ -117,7 +117,13 @@ public final class CudaDriver {
         long handle = Checked.word(
                 context -> CU.cuDevicePrimaryCtxRetain(context, device.handle()), "cuDevicePrimaryCtxRetain");
         CudaContext context = new CudaContext(device, handle);
-        context.makeCurrent();
+        try {
+            context.makeCurrent();
+        } catch (CudaException e) {
+            try (context) {
+                throw e;
+            }
+        }
         return context;
     }
 }

@@ -48,6 +48,14 @@ class FaultInjectionTest {
     }
 
     @Test
+    void aContextThatCannotBeMadeCurrentIsGivenBack() {
+        driver.reset(EmulatedOptions.DEFAULT.withFaults(InjectedFault.once("cuCtxSetCurrent", 1, CudaStatus.UNKNOWN)));
+        assertThrows(CudaException.class, () -> Drivers.open(driver));
+        assertTrue(driver.leaks().isEmpty(), () -> driver.leaks().toString());
+        Drivers.open(driver).close();
+    }
+
+    @Test
     void faultsCanBeAddedLater() {
         driver.reset(EmulatedOptions.DEFAULT);
         try (CudaContext context = Drivers.open(driver)) {
