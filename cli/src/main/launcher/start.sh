@@ -2,7 +2,8 @@
 # Speaks on stderr only, one line for each thing it does.
 
 # Maven and the cache need it, and services and containers may have none.
-[ -n "${HOME-}" ] || HOME=$(eval "echo ~$(id -un)")
+[ -n "${HOME-}" ] || HOME=$(eval "echo ~$(id -un 2>/dev/null)")
+[ "${HOME#"~"}" = "$HOME" ] || HOME=/ # of a user without a name
 export HOME
 
 say() { printf 'moetier: %s\n' "$1" >&2; }

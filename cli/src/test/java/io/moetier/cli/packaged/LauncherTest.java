@@ -144,6 +144,22 @@ class LauncherTest {
                         .said());
     }
 
+    /// Containers run as numbers that nobody gave a name, and `id` then prints the number.
+    @Test
+    void aUserWithoutANameHasTheRootAsHome() throws IOException, InterruptedException {
+        String start = """
+                unset HOME
+                id() { echo "cannot find name" >&2 && echo 4242 && return 1; }
+                . "$0"
+                echo "$HOME"
+                """;
+        String script = ROOT.resolve("cli/src/main/launcher/start.sh").toString();
+        assertEquals(
+                "/\n",
+                ChildProcess.run(new ProcessBuilder("sh", "-euc", start, script))
+                        .said());
+    }
+
     @Test
     void theCacheIsInTheHomeThatTheEnvironmentNames() throws IOException, InterruptedException {
         ids(run(List.of(), "", ask("$MODEL") + "Once"));
