@@ -8,8 +8,10 @@ import java.util.function.Consumer;
 
 /// The CSV of `llama-moe-trace`: rows `pos,layer,id0,id1,…` without a header.
 ///
-/// Generated tokens have the positions 0, 1, …; those of the prompt count towards -1 within each batch, so a prompt of
-/// several batches has the same position more than once and only the order tells them apart. Files may be put one
+/// Generated tokens have the positions 0, 1, …; those of the prompt rise within each batch that is computed, and not
+/// from
+/// one to the next, so a prompt may have the same position more than once and only the order tells them apart. Files
+/// may be put one
 /// after another: a prompt after generated tokens is the next request. Where the last layer computes only the tokens
 /// whose logits are wanted, it has only their rows.
 final class LlamaMoeTrace implements ForeignTrace {
