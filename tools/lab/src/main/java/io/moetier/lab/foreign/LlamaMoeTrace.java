@@ -8,12 +8,10 @@ import java.util.function.Consumer;
 
 /// The CSV of `llama-moe-trace`: rows `pos,layer,id0,id1,…` without a header.
 ///
-/// Generated tokens have the positions 0, 1, …; those of the prompt rise within each batch that is computed, and not
-/// from
-/// one to the next, so a prompt may have the same position more than once and only the order tells them apart. Files
-/// may be put one
-/// after another: a prompt after generated tokens is the next request. Where the last layer computes only the tokens
-/// whose logits are wanted, it has only their rows.
+/// Generated tokens have the positions 0, 1, …; those of the prompt rise within each batch that is computed, and
+/// not from one to the next, so a prompt may have the same position more than once and only the order tells them
+/// apart. Files may be put one after another: a prompt after generated tokens is the next request. Where the last
+/// layer computes only the tokens whose logits are wanted, it has only their rows.
 final class LlamaMoeTrace implements ForeignTrace {
     private static final int MOST_LINE_BYTES = 1 << 16;
     private static final int FIRST_ID = 2;
