@@ -28,6 +28,8 @@ record TuneReport(
         Tuning.Question question,
         Tuning tuning,
         Optional<TuneWarmth> warmth) {
+    private static final double LEAST_SHARE = 0.005; // else it is rounded to nothing
+
     /// Returns the table, what to note about it, and the recommendation.
     String text() {
         StringBuilder text = new StringBuilder(trace + ": " + header.model() + "\n" + subject() + "\n\n");
@@ -213,20 +215,27 @@ record TuneReport(
         StringBuilder text = new StringBuilder(
                 "Recommended: " + row.policy() + " at " + row.plan().spelling() + " (" + slots + ")");
         double fewer = row.fewerCopiesThanLru();
-        text.append(fewer >= 0.005 ? ", which needs " + percent("%.0f %%", fewer) + " fewer copies than lru" : "");
+        text.append(
+                fewer >= LEAST_SHARE ? ", which needs " + percent("%.0f %%", fewer) + " fewer copies than lru" : "");
         advice.next().ifPresent(next -> text.append(bought(row, next)));
         return text.append('.').toString();
     }
 
     private static String bought(Tuning.Row row, Tuning.Row next) {
-        if (row.prediction().isPresent() && next.prediction().isPresent()) {
-            double faster = next.prediction().get().tokensPerSecond()
-                            / row.prediction().get().tokensPerSecond()
-                    - 1;
-            return "; " + next.plan().spelling() + " buys " + percent("%.0f %%", faster) + " more tokens/s";
+        boolean predicted = row.prediction().isPresent() && next.prediction().isPresent();
+        double more = predicted
+                ? next.prediction().get().tokensPerSecond()
+                                / row.prediction().get().tokensPerSecond()
+                        - 1
+                : row.copiesPerToken() == 0 ? 0 : 1 - next.copiesPerToken() / row.copiesPerToken();
+        String buys = "; " + next.plan().spelling() + " buys ";
+        if (more < LEAST_SHARE) {
+            return buys + "nothing"; // what more memory holds may be read more slowly
         }
-        double fewer = row.copiesPerToken() == 0 ? 0 : 1 - next.copiesPerToken() / row.copiesPerToken();
-        return "; " + next.plan().spelling() + " buys another " + percent("%.0f %%", fewer) + " fewer copies";
+        return buys
+                + (predicted
+                        ? percent("%.0f %%", more) + " more tokens/s"
+                        : "another " + percent("%.0f %%", more) + " fewer copies");
     }
 
     /// A share that is rounded to nothing has no sign.

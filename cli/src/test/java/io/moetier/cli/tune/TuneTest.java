@@ -350,6 +350,26 @@ class TuneTest {
         assertTrue(perToken > 8e-3 && perToken < 8e-3 + 16 * 196_608e-9, () -> "8 layers and loads: " + perToken);
     }
 
+    /// Caches hold the weights that a quarter of the experts makes, and not those of all.
+    @Test
+    void aGreaterBudgetThatIsSlowerBuysNothing() throws IOException {
+        Path own = Files.createDirectory(directory.resolve("own"));
+        LoadCosts none = new LoadCosts(0, 0, 0, 0, 0, LoadingAhead.UNKNOWN);
+        ByWorkingSet layers = ByWorkingSet.of(Map.of(12_000_000L, 0.0, 30_000_000L, 1e-3));
+        ByWorkingSet rate = ByWorkingSet.of(Map.of(1L, 10e9));
+        DecodeCosts costs =
+                new DecodeCosts(Map.of(DType.BF16, rate, DType.F32, rate), layers, NOTHING, NOTHING, 0, none, none);
+        MachineProfile profile =
+                MachineProfile.ofHost("a machine", 10e9, 1e9, 4e9, 0).withDecodeCosts(costs);
+        Files.writeString(MachineFile.in(own), Json.write(profile.fields()));
+        Path trace = directory.resolve("few.gz");
+        ok("trace", "record", TINY, "--ids", "1,5,9", "-n", "4", "--temp", "0", "-o", "" + trace);
+        CommandLineRun tune = CommandLineRun.inProcess(
+                own, "tune", "" + trace, "--model", TINY, "--policies", "lru", "--budgets", "25%,100%");
+        assertTrue(
+                tune.out().endsWith("Recommended: lru at 25% (32 slots, 6.00 MiB); 100% buys nothing.\n"), tune.out());
+    }
+
     private static String[] withOptions(String[] command, String... options) {
         return Stream.concat(Stream.of(command), Stream.of(options)).toArray(String[]::new);
     }
