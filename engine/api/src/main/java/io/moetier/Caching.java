@@ -28,7 +28,8 @@ public record Caching(Eviction eviction, Prefetch prefetch, Reading reading) {
         PREAD,
         /// Past the page cache.
         DIRECT,
-        /// As is fastest, by a measurement over the first reads.
+        /// Past the page cache where memory cannot hold the weights, else as is fastest by a measurement over the first
+        /// reads.
         AUTO
     }
 
