@@ -2,7 +2,7 @@ package io.moetier;
 
 /// What a model is.
 ///
-/// @param family as its `config.json` or GGUF file calls it
+/// @param family as its `config.json` calls it (`model_type`), or that of a checkpoint that a GGUF file is read as
 /// @param layers of the decoder, and of an encoder if there is one
 /// @param experts of all layers together
 /// @param expertsPerToken of a layer, at most
