@@ -171,6 +171,22 @@ class CommandsTest {
     }
 
     @Test
+    void traceRecordTellsTheSeedThatDrewTheText() {
+        Path first = directory.resolve("first.jsonl");
+        ok("trace", "record", TINY, "--ids", "1,5,9", "-n", "12", "--out", first.toString());
+        String seed = err.toString().strip().replaceFirst("(?s).*first.jsonl: 14 tokens, drawn with --seed ", "");
+        Path again = directory.resolve("again.jsonl");
+        ok("trace", "record", TINY, "--ids", "1,5,9", "-n", "12", "--seed", seed, "--out", again.toString());
+        assertEquals(experts(first), experts(again));
+    }
+
+    private static List<String> experts(Path trace) {
+        return RoutingTrace.read(trace).tokens().stream()
+                .map(token -> Arrays.deepToString(token.experts()))
+                .toList();
+    }
+
+    @Test
     void inspectSaysTheSameOfCheckpointAndStore() {
         String store = directory.resolve("tiny.mtier").toString();
         ok("import", TINY, "--out", store);

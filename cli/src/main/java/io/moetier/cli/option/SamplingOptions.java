@@ -73,7 +73,7 @@ public final class SamplingOptions {
             defaultValue = "-1",
             description =
                     "Start of the random sequence; the same seed gives the same text; -1, the default: another one"
-                            + " each time, which run --stats shows.")
+                            + " each time, which run --stats and trace record show.")
     public long seed;
 
     @Option(

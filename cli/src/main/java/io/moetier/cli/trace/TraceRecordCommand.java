@@ -16,6 +16,7 @@ import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.chat.Conversation;
+import io.moetier.runtime.chat.Reply;
 import io.moetier.runtime.chat.ShownText;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.Stores;
@@ -85,16 +86,19 @@ public final class TraceRecordCommand implements Callable<Integer> {
             Optional<String> lossy = OptionFlags.lossy(loaded.engine().selection());
             TraceHeader header = SessionTrace.header(Checkpoint.nameOf(model.model), spec, "")
                     .withLossy(lossy);
+            Reply reply;
             try (CleanStop _ = CleanStop.open();
                     TraceRecorder recorder = new TraceRecorder(out, header)) {
                 conversation.listen(new SessionTrace(recorder, spec));
-                conversation.answer(shown.tokens(), shown.images(), text -> {}, Thread.currentThread()::isInterrupted);
+                reply = conversation.answer(
+                        shown.tokens(), shown.images(), text -> {}, Thread.currentThread()::isInterrupted);
                 if (Thread.currentThread().isInterrupted()) {
                     return Failure.INTERRUPTED;
                 }
                 recorder.finish();
             }
-            streams.note(out + ": " + conversation.numTokens() + " tokens" + ExpertsUsed.warning(lossy));
+            String drawn = sampling.temperature > 0 ? ", drawn with --seed " + reply.seed() : "";
+            streams.note(out + ": " + conversation.numTokens() + " tokens" + drawn + ExpertsUsed.warning(lossy));
             return Failure.OK;
         }
     }
