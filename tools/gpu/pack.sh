@@ -15,7 +15,7 @@ golden='mixtral gpt_oss gpt_oss_mxfp4 deepseek_v2_lite qwen3_next jamba minimax 
 built=
 [ "${1-}" != --built ] || { built=1 && shift; }
 folder=${1:-$root/target/moetier-gpu}
-[ ! -e "$folder" ] || [ -f "$folder/verify-on-gpu.sh" ] || {
+[ ! -e "$folder" ] || { [ -f "$folder/verify-on-gpu.sh" ] && [ -f "$folder/moetier.jar" ]; } || { # tools/gpu has no jar
   say "$folder: expected a folder of an earlier pack or none, found something else"
   exit 2
 }
@@ -49,7 +49,8 @@ java -cp cli/target/moetier.jar io.moetier.cli.Moetier import test-data/models/t
 java -cp "tools/lab/target/test-classes:$(cat cli/target/test-classpath)" io.moetier.lab.device.PackedGolden "$folder/test-data/golden" $golden
 
 rm -f "$folder.tar.gz"
-tar -cf - -C "$(dirname "$folder")" "$(basename "$folder")" | gzip -1 >"$folder.tar.gz" # all but little is compressed
+# All but little is compressed.
+tar -I 'gzip -1' -cf "$folder.tar.gz" -C "$(dirname "$folder")" "$(basename "$folder")"
 bytes=$(find "$folder" -type f -exec cat {} + | wc -c)
 [ "$bytes" -lt $most ] || {
   say "$folder: expected less than $most bytes, found $bytes"

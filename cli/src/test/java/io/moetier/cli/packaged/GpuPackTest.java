@@ -79,6 +79,17 @@ class GpuPackTest {
         assertEquals(2, verify(folder, List.of(), "--device", "gpu").exitCode());
     }
 
+    /// Its own folder is like one, but for what is built.
+    @Test
+    void aFolderThatIsNoEarlierPackIsLeftAsItIs() throws IOException, InterruptedException {
+        Path folder = Files.createDirectories(directory.resolve("gpu"));
+        Path script = Files.copy(TOOLS.resolve("verify-on-gpu.sh"), folder.resolve("verify-on-gpu.sh"));
+        Ended refused = run("sh", TOOLS.resolve("pack.sh").toString(), "--built", folder.toString());
+        assertEquals(2, refused.exitCode(), refused.said());
+        assertTrue(refused.said().endsWith("expected a folder of an earlier pack or none, found something else\n"));
+        assertTrue(Files.exists(script));
+    }
+
     /// Returns those that it names, which only a machine with a GPU runs all.
     private static List<String> testsOfKernels() throws IOException {
         List<String> named = Pattern.compile("\\w+Test\\b(?= |})")
