@@ -40,14 +40,26 @@ public final class GgufTokenizer {
     private static final Map<String, String> OLLAMA =
             Map.of("gptoss", "gpt-4o", "glm4moelite", "glm4", "nemotron_h_omni", "pixtral");
 
-    /// Marks that end an answer in every model that has them. Many files name only the end of a text.
-    private static final List<String> ENDS_OF_TURN =
-            List.of("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<turn|>", "<|return|>", "<|call|>");
+    /// Marks that end an answer in every model that has them. Many files name only one.
+    private static final List<String> ENDS_OF_ANSWER = List.of(
+            "<|im_end|>",
+            "<|eot_id|>",
+            "<|eom|>",
+            "<end_of_turn>",
+            "<turn|>",
+            "<|tool_response>",
+            "<|return|>",
+            "<|call|>",
+            "<|flush|>",
+            "<|calls|>",
+            "<|endoftext|>",
+            "<|end_of_text|>");
 
-    /// Ends an answer of Phi, but only a message of one that ends with [#RETURN].
+    /// Ends an answer of Phi, but only a message of one that ends with one of [#BEHIND_MESSAGES].
     private static final String END = "<|end|>";
 
-    private static final String RETURN = "<|return|>";
+    /// Of gpt-oss and Solar Open.
+    private static final List<String> BEHIND_MESSAGES = List.of("<|return|>", "<|flush|>");
 
     /// Marks of Phi's models take the blanks behind them along, but for these; their `tokenizer.json` says it, and no
     /// GGUF file does.
@@ -128,9 +140,10 @@ public final class GgufTokenizer {
             vocabulary.id(key).ifPresent(ends::add);
         }
         ends.addAll(vocabulary.ends());
-        ENDS_OF_TURN.forEach(token -> controlToken(vocabulary, token).ifPresent(ends::add));
-        boolean isOfMessage = controlToken(vocabulary, RETURN).isPresent(); // also where the file says otherwise
-        controlToken(vocabulary, END).ifPresent(isOfMessage ? ends::remove : ends::add);
+        ENDS_OF_ANSWER.forEach(token -> mark(vocabulary, token).ifPresent(ends::add));
+        boolean isOfMessage = BEHIND_MESSAGES.stream()
+                .anyMatch(token -> mark(vocabulary, token).isPresent()); // also where the file says otherwise
+        mark(vocabulary, END).ifPresent(isOfMessage ? ends::remove : ends::add);
         Map<String, Object> json = new LinkedHashMap<>();
         vocabulary.id(GgufVocabulary.BOS).ifPresent(id -> json.put("bos_token_id", id));
         if (!ends.isEmpty()) {
@@ -139,8 +152,11 @@ public final class GgufTokenizer {
         return Json.write(json);
     }
 
-    private static Optional<Integer> controlToken(GgufVocabulary vocabulary, String token) {
-        return vocabulary.idOf(token).filter(id -> vocabulary.kind(id) == Kind.CONTROL);
+    /// Returns the id of a token that is not text; those around tools are of the user in files of Gemma 4.
+    private static Optional<Integer> mark(GgufVocabulary vocabulary, String token) {
+        return vocabulary
+                .idOf(token)
+                .filter(id -> Set.of(Kind.CONTROL, Kind.USER_DEFINED).contains(vocabulary.kind(id)));
     }
 
     /// Returns the template, or a list of named ones if there is more than one.

@@ -417,15 +417,34 @@ class GgufTokenizerTest {
                 List.of(END, END + 2, END + 3),
                 ends("gpt-4o", "<|endoftext|>", "<|end|>", "<|return|>", "<|call|>"),
                 "of messages an answer of gpt-oss has several");
+        assertEquals(
+                List.of(END, END + 2, END + 3),
+                ends("solar-open", "<|endoftext|>", "<|end|>", "<|flush|>", "<|calls|>"),
+                "and one of Solar Open, whose first ends its thoughts");
         List<String> harmony = List.of("<|endoftext|>", "<|end|>", "<|return|>");
         GgufMetadata ofMessages =
                 GgufMetadata.bytePairs("gpt-4o", MERGES, harmony).put("eot_token_id", END + 1);
         assertEquals(
-                Optional.of(List.of(END + 2)),
+                Optional.of(List.of(END + 2, END)),
                 parse(GgufTokenizer.toGenerationConfigJson(ofMessages.json())).optionalInts("eos_token_id"));
         JsonObject none = parse(GgufTokenizer.toGenerationConfigJson(
                 GgufMetadata.bytePairs("qwen2", MERGES, List.of()).json()));
         assertFalse(none.has("eos_token_id"));
+    }
+
+    /// As in `generation_config.json` of Qwen3, Llama 4 and Gemma 4, whose files name one of them.
+    @Test
+    void anAnswerEndsWithItsTextEvenIfTheFileNamesOnlyTheEndOfATurn() {
+        assertEquals(List.of(END, END + 1), ends("qwen2", "<|im_end|>", "<|endoftext|>", "<|im_start|>"));
+        assertEquals(List.of(END, END + 1, END + 2), ends("llama4", "<|eot|>", "<|eom|>", "<|end_of_text|>"));
+        GgufMetadata gemma = GgufMetadata.bytePairs("gpt-2", MERGES, List.of("<turn|>"))
+                .append("<|tool_response>", 4)
+                .append("<|endoftext|>", 1)
+                .put("eos_token_id", END);
+        assertEquals(
+                Optional.of(List.of(END, END + 1)),
+                parse(GgufTokenizer.toGenerationConfigJson(gemma.json())).optionalInts("eos_token_id"),
+                "but not with text");
     }
 
     @Test
