@@ -123,7 +123,7 @@ public final class GgufTokenizer {
             names.put("pad_token", GgufVocabulary.PAD);
         }
         names.forEach((name, key) -> vocabulary.id(key).ifPresent(id -> json.put(name, vocabulary.token(id))));
-        metadata.optionalBoolean(ADD_BOS).ifPresent(adds -> json.put("add_bos_token", adds));
+        metadata.optionalBoolean(ADD_BOS).ifPresent(said -> json.put("add_bos_token", addsBos(metadata, said)));
         metadata.optionalBoolean(ADD_EOS).ifPresent(adds -> json.put("add_eos_token", adds));
         chatTemplate(metadata).ifPresent(template -> json.put("chat_template", template));
         return Json.write(json);
@@ -275,13 +275,19 @@ public final class GgufTokenizer {
                 case NORMAL, UNUSED, BYTE -> {}
             }
         }
-        if (flag(ADD_BOS, begins)) {
+        if (addsBos(metadata, begins)) {
             mark(GgufVocabulary.BOS).ifPresent(document::beginWith);
         }
         if (flag(ADD_EOS, false)) {
             mark(GgufVocabulary.EOS).ifPresent(document::endWith);
         }
         return document;
+    }
+
+    /// Says whether a text has a first token: always with Gemma 4, whose early files deny it.
+    private static boolean addsBos(JsonObject metadata, boolean absent) {
+        return kind(metadata).equals(PIECES)
+                || metadata.optionalBoolean(ADD_BOS).orElse(absent);
     }
 
     private Optional<String> architecture() {

@@ -211,6 +211,9 @@ class GgufTokenizerTest {
                 assertArrayEquals(new int[] {1, 7, 4, 3, 5, 7, 8, 2}, made.encode(" a\n\n\na ab<turn|>", true));
                 assertEquals(" a\n\n\na ab", made.decode(new int[] {7, 4, 3, 5, 7, 8}, true));
             }
+            try (Tokenizer early = open(metadata.put("add_bos_token", false))) {
+                assertArrayEquals(new int[] {1, 5}, early.encode("a", true));
+            }
             assertEquals(
                     List.of(2),
                     Json.parseObject(
