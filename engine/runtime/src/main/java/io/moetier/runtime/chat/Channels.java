@@ -11,7 +11,8 @@ import java.util.stream.Stream;
 
 /// An answer in channels. gpt-oss (OpenAI's Harmony response format, 2025) writes `<|channel|>`, a name, `<|message|>`
 /// and a text, and between two of these `<|end|>`, `<|start|>` and a role; Gemma 4 writes `<|channel>`, a line with a
-/// name, a text and `<channel|>`, and its answer in no channel.
+/// name, a text and `<channel|>`, and its answer in no channel. Solar Open writes `<|think|>` or `<|content|>` and a
+/// text, and between the two `<|end|>`, `<|begin|>` and a role.
 ///
 /// The marks are no text, and the names no part of what is said. The channel `final` is the answer; others are what the
 /// model thinks, and are given out as most models write that themselves: between `<think>` and `</think>`.
@@ -40,14 +41,23 @@ final class Channels implements Consumer<String> {
 
     /// The tokens around texts.
     ///
-    /// @param message stands between a name and a text; if there is none, a name is a line
-    record Marks(int channel, Optional<Integer> message, List<Integer> ends) {
+    /// @param messages each stands between a name and a text; if there is none, a name is a line
+    /// @param thought the message that is thought, where names tell nothing
+    record Marks(int channel, List<Integer> messages, Optional<Integer> thought, List<Integer> ends) {
         /// Returns those of a tokenizer whose model answers in channels.
         static Optional<Marks> of(Tokenizer tokenizer) {
             return ids(tokenizer, "<|channel|>", "<|message|>", "<|start|>", "<|end|>")
-                    .map(ids -> new Marks(ids.get(0), Optional.of(ids.get(1)), ids.subList(2, 4)))
+                    .map(ids -> new Marks(ids.get(0), ids.subList(1, 2), Optional.empty(), ids.subList(2, 4)))
                     .or(() -> ids(tokenizer, "<|channel>", "<channel|>")
-                            .map(ids -> new Marks(ids.get(0), Optional.empty(), ids.subList(1, 2))));
+                            .map(ids -> new Marks(ids.get(0), List.of(), Optional.empty(), ids.subList(1, 2))))
+                    .or(() -> ids(tokenizer, "<|begin|>", "<|think|>", "<|content|>", "<|end|>")
+                            .map(ids -> new Marks(
+                                    ids.get(0), ids.subList(1, 3), Optional.of(ids.get(1)), ids.subList(3, 4))));
+        }
+
+        /// Says whether a text follows that needs no name.
+        private boolean opens(int token) {
+            return thought.isPresent() && messages.contains(token);
         }
 
         /// Returns the ids of all these tokens; none if one is missing.
@@ -70,9 +80,10 @@ final class Channels implements Consumer<String> {
         if (token == marks.channel || marks.ends.contains(token)) {
             text.finish();
             name.clear();
-            naming = token == marks.channel || marks.message.isPresent(); // or of a role
+            naming = token == marks.channel || !marks.messages.isEmpty(); // or of a role
             thinking &= naming;
-        } else if (naming) {
+        } else if (naming || marks.opens(token)) {
+            text.finish();
             name(token);
         } else {
             return text.test(token);
@@ -81,15 +92,17 @@ final class Channels implements Consumer<String> {
     }
 
     private void name(int token) {
-        boolean isMessage = marks.message.filter(mark -> mark == token).isPresent();
+        boolean isMessage = marks.messages.contains(token);
         if (!isMessage) {
             name.add(token);
         }
         String channel =
                 tokenizer.decode(name.stream().mapToInt(Integer::intValue).toArray(), true);
-        if (isMessage || (marks.message.isEmpty() && channel.endsWith("\n"))) {
+        if (isMessage || (marks.messages.isEmpty() && channel.endsWith("\n"))) {
             naming = false;
-            thinking = !channel.strip().startsWith(FINAL);
+            thinking = marks.thought
+                    .map(thought -> thought == token)
+                    .orElseGet(() -> !channel.strip().startsWith(FINAL));
             isNew = true;
         }
     }

@@ -31,11 +31,13 @@ class ChannelsTest {
 
     private static Tokenizer harmony;
     private static Tokenizer gemma;
+    private static Tokenizer solar;
 
     @BeforeAll
     static void open() throws IOException {
         harmony = with("<|start|>", "<|channel|>", "<|message|>", "<|end|>");
         gemma = with("<|channel>", "<channel|>");
+        solar = with("<|begin|>", "<|think|>", "<|content|>", "<|end|>");
     }
 
     private static Tokenizer with(String... marks) throws IOException {
@@ -55,6 +57,7 @@ class ChannelsTest {
     static void close() {
         harmony.close();
         gemma.close();
+        solar.close();
     }
 
     @Test
@@ -86,6 +89,15 @@ class ChannelsTest {
         assertEquals(
                 "He went home.",
                 text("<|channel>thought\n<channel|>He went home.").strip());
+    }
+
+    @Test
+    void marksOfSolarOpenTellThoughtsFromTheAnswer() {
+        String thought = "<|think|>The king is asked for.";
+        String expected = "<think>\nThe king is asked for.\n</think>\n\n He went home.";
+        assertEquals(expected, text(thought + "<|end|><|begin|>assistant<|content|>He went home."));
+        assertEquals(expected, text(thought + "<|content|>He went home."));
+        assertEquals("He went home.", text("<|content|>He went home."));
     }
 
     @Test
@@ -137,7 +149,7 @@ class ChannelsTest {
 
     /// Says whether the answer went on to its end.
     private static boolean take(String answer, List<String> stops, StringBuilder out) {
-        Tokenizer tokenizer = answer.contains("<|channel>") ? gemma : harmony;
+        Tokenizer tokenizer = answer.contains("<|channel>") ? gemma : answer.contains("<|content|>") ? solar : harmony;
         Channels channels = new Channels(Channels.Marks.of(tokenizer).orElseThrow(), tokenizer, out::append);
         TextStream text = new TextStream(TokenStream.of(tokenizer, true), stops, channels);
         IntPredicate taker = channels.before(text);
