@@ -52,6 +52,7 @@ public final class GgufTokenizer {
             "<|call|>",
             "<|flush|>",
             "<|calls|>",
+            "<|endofresponse|>",
             "<|endoftext|>",
             "<|end_of_text|>");
 

@@ -440,6 +440,7 @@ class GgufTokenizerTest {
     void anAnswerEndsWithItsTextEvenIfTheFileNamesOnlyTheEndOfATurn() {
         assertEquals(List.of(END, END + 1), ends("qwen2", "<|im_end|>", "<|endoftext|>", "<|im_start|>"));
         assertEquals(List.of(END, END + 1, END + 2), ends("llama4", "<|eot|>", "<|eom|>", "<|end_of_text|>"));
+        assertEquals(List.of(END, END + 1), ends("qwen2", "<|endoftext|>", "<|endofresponse|>"), "of dots.llm1");
         GgufMetadata gemma = GgufMetadata.bytePairs("gpt-2", MERGES, List.of("<turn|>"))
                 .append("<|tool_response>", 4)
                 .append("<|endoftext|>", 1)
