@@ -96,9 +96,13 @@ public record Layer(FamilyConfig config, int index, String prefix) {
         return entries.get(index);
     }
 
-    /// Says whether the layer has experts, as so many of a stack's layers have, the second one first (T5).
+    /// Says whether the layer has experts, as so many of a stack's layers have, the second one first (T5); none where
+    /// `numSparse` is 0.
     public boolean isOneOf(int numSparse, int numLayers) {
-        int step = Math.max(1, numSparse > 0 ? numLayers / numSparse : numLayers);
+        if (numSparse < 1) {
+            return false;
+        }
+        int step = Math.max(1, numLayers / numSparse);
         return step == 1 || index % step == 1;
     }
 

@@ -166,6 +166,15 @@ class FamiliesTest {
         assertEquals(describe("minimax_m3", Map.of()), describe("minimax_m3", Map.of("text_config", text)));
     }
 
+    /// Since transformers counts none as none, and not as the second layer.
+    @Test
+    void stacksOfSwitchTransformersMayHaveNoExperts() {
+        ModelSpec dense = describe("switch_transformers", Map.of("num_sparse_decoder_layers", 0));
+        assertEquals(2, dense.moeLayers().size());
+        assertEquals(List.of(), dense.moeLayersOfToken());
+        assertEquals(4, describe("switch_transformers", Map.of()).moeLayers().size());
+    }
+
     @Test
     void joyAiIsDeepseekByAnotherName() {
         assertEquals(
