@@ -26,6 +26,8 @@ final class Afmoe {
                     1e-5,
                     "rope_theta",
                     1e4,
+                    "head_dim",
+                    128,
                     "sliding_window",
                     1024,
                     "global_attn_every_n_layers",

@@ -18,7 +18,7 @@ import java.util.Optional;
 final class MiniMaxM2 {
     static final Family FAMILY = new Family(
             "minimax_m2",
-            Map.of("rms_norm_eps", 1e-6, "rope_theta", 5e6, "num_key_value_heads", 8),
+            Map.of("rms_norm_eps", 1e-6, "rope_theta", 5e6, "num_key_value_heads", 8, "head_dim", 128),
             MiniMaxM2::model,
             Optional.of(GgufRule.of("minimax-m2")
                     .sigmoid()

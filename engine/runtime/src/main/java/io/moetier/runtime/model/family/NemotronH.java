@@ -33,7 +33,23 @@ final class NemotronH {
 
     static final Family FAMILY = new Family(
             "nemotron_h",
-            Map.of("layer_norm_epsilon", 1e-5, "norm_topk_prob", true, "routed_scaling_factor", 1.0),
+            Map.of(
+                    "layer_norm_epsilon",
+                    1e-5,
+                    "head_dim",
+                    128,
+                    "num_key_value_heads",
+                    8,
+                    "use_conv_bias",
+                    true,
+                    "n_group",
+                    1,
+                    "topk_group",
+                    1,
+                    "norm_topk_prob",
+                    true,
+                    "routed_scaling_factor",
+                    1.0),
             NemotronH::model,
             Optional.of(GgufRule.of("nemotron_h_moe")
                     .unrotated()

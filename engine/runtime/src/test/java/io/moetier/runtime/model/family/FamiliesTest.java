@@ -158,10 +158,7 @@ class FamiliesTest {
     void whatIsLeftOutIsAsInTransformers() {
         assertEquals(describe("afmoe", Map.of("num_shared_experts", 2)), without("afmoe", "num_shared_experts"));
         assertEquals(describe("deepseek_v4", Map.of()), without("deepseek_v4", "n_shared_experts"));
-        Map<String, Object> text = new LinkedHashMap<>(
-                Json.readObject(TestData.golden("minimax_m3").resolve("config.json"))
-                        .requireObject("text_config")
-                        .asMap());
+        Map<String, Object> text = textOfMiniMaxM3();
         text.remove("routed_scaling_factor");
         assertEquals(describe("minimax_m3", Map.of()), describe("minimax_m3", Map.of("text_config", text)));
     }
@@ -173,6 +170,39 @@ class FamiliesTest {
         assertEquals(2, dense.moeLayers().size());
         assertEquals(List.of(), dense.moeLayersOfToken());
         assertEquals(4, describe("switch_transformers", Map.of()).moeLayers().size());
+    }
+
+    /// None of these is refused where it is left out, or has numbers of its own.
+    @Test
+    void headsAndGroupsLeftOutAreAsInTransformers() {
+        for (String name : List.of("afmoe", "minimax_m2", "nemotron_h_moe")) {
+            assertEquals(
+                    List.of(128),
+                    without(name, "head_dim")
+                            .blocks(AttentionSpec.class)
+                            .map(attention -> attention.heads().headDim())
+                            .distinct()
+                            .toList(),
+                    name);
+        }
+        Set<String> silent = Set.of("num_key_value_heads", "use_conv_bias", "n_group", "topk_group");
+        assertEquals(
+                describe("nemotron_h_moe", Map.of("num_attention_heads", 8, "num_key_value_heads", 8)),
+                without("nemotron_h_moe", silent, Map.of("num_attention_heads", 8)));
+        Map<String, Object> text = textOfMiniMaxM3();
+        text.keySet().removeAll(Set.of("head_dim", "num_key_value_heads", "sparse_attention_config"));
+        AttentionSpec attention = describe("minimax_m3", Map.of("text_config", text))
+                .blocks(AttentionSpec.class)
+                .findFirst()
+                .orElseThrow();
+        assertEquals(128, attention.heads().headDim());
+        assertEquals(4, attention.heads().numKeyValueHeads());
+    }
+
+    private static Map<String, Object> textOfMiniMaxM3() {
+        return new LinkedHashMap<>(Json.readObject(TestData.golden("minimax_m3").resolve("config.json"))
+                .requireObject("text_config")
+                .asMap());
     }
 
     @Test
