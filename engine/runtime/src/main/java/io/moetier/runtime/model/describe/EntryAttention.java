@@ -24,7 +24,7 @@ import java.util.stream.IntStream;
 /// `kv_norm`, `wo_a`, `wo_b`, `attn_sink`, `compressor.{wkv,wgate,ape,norm}`, `indexer.{wq_b,weights_proj,compressor}`.
 ///
 /// Layers with entries rotate by `compress_rope_theta`, stretched as `rope_scaling` says without a factor on what is
-/// rotated; others by `rope_theta` alone.
+/// rotated; others by `rope_theta` alone. Of transformers 5, `rope_parameters` has both.
 public final class EntryAttention {
     private final FamilyConfig config;
     private final String prefix;
@@ -145,16 +145,28 @@ public final class EntryAttention {
     }
 
     private RopeSpec rope() {
-        return new FamilyConfig(config.family(), config.json().without("rope_scaling")).rope(rotated, true);
+        FamilyConfig main = rotations("main");
+        return new FamilyConfig(main.family(), main.json().without("rope_scaling")).rope(rotated, true);
     }
 
     private RopeSpec compressedRope(int size) {
-        RopeSpec rope =
-                config.renamed(Map.of("rope_theta", "compress_rope_theta")).rope(size, true);
+        RopeSpec rope = rotations("compress")
+                .renamed(Map.of("rope_theta", "compress_rope_theta"))
+                .rope(size, true);
         if (rope.scaling().filter(RopeTable.LongRope.class::isInstance).isPresent()) { // entries would stay as they are
             throw config.json().unexpected("rope_scaling", "none that changes with the length of a text", "longrope");
         }
         return new RopeSpec(size, rope.theta(), true, rope.scaling().map(EntryAttention::withoutMagnitude));
+    }
+
+    /// Returns the configuration with the rotations of these layers, which transformers 5 writes apart.
+    private FamilyConfig rotations(String layers) {
+        String key = "rope_parameters";
+        return config.json()
+                .optionalObject(key)
+                .filter(parameters -> parameters.has(layers))
+                .map(_ -> config.renamed(Map.of(key, key + "." + layers)))
+                .orElse(config);
     }
 
     private static RopeTable.Scaling withoutMagnitude(RopeTable.Scaling scaling) {

@@ -63,22 +63,20 @@ final class DeepseekV4 {
 
     private static ModelSpec model(FamilyConfig config) {
         config.requireWord("scoring_func", "sqrtsoftplus");
-        config.json()
-                .optionalObject("rope_parameters")
-                .filter(rotations -> rotations.has("main") || rotations.has("compress"))
-                .ifPresent(rotations -> {
-                    throw config.json()
-                            .unexpected(
-                                    "rope_parameters",
-                                    "rope_theta, compress_rope_theta and rope_scaling in its place, as on the hub",
-                                    "rotations of layers");
-                });
-        return Decoder.of(config)
+        return Decoder.of(rotated(config))
                 .named("embed", "layers.")
                 .finalNorm(config.rms("norm"))
                 .head("head")
                 .streams(HyperConnections.ofHead(config, "hc_head"))
                 .layers(DeepseekV4::layer);
+    }
+
+    /// Returns the configuration with how much of a head is rotated, of which transformers writes the share.
+    private static FamilyConfig rotated(FamilyConfig config) {
+        return config.json()
+                .optionalDouble("partial_rotary_factor")
+                .map(share -> config.withDefaults(Map.of("qk_rope_head_dim", (int) (config.headDim() * share))))
+                .orElse(config);
     }
 
     private static LayerSpec layer(Layer layer) {
@@ -128,6 +126,13 @@ final class DeepseekV4 {
                 : config.nested("compress_rates").positive(type);
     }
 
+    private static boolean isChosenByToken(Layer layer) {
+        return layer.config()
+                .ofLayers("mlp_layer_types")
+                .map(types -> types.get(layer.index()).equals("hash_moe"))
+                .orElseGet(() -> layer.isBefore("num_hash_layers"));
+    }
+
     private static MoeSpec mixture(Layer layer) {
         FamilyConfig config = layer.config();
         FfnActivation activation = new FfnActivation.LimitedSwiGlu(config.number("swiglu_limit"));
@@ -140,7 +145,7 @@ final class DeepseekV4 {
         if (config.flag("norm_topk_prob")) {
             mixture.normalise(Normalisation.sumAnd(1e-20));
         }
-        return layer.isBefore("num_hash_layers")
+        return isChosenByToken(layer)
                 ? mixture.byToken("gate.tid2eid").spec()
                 : mixture.correction("gate.bias").spec();
     }

@@ -787,6 +787,42 @@ class FamiliesTest {
             assertEquals(1, yarn.attentionFactor());
         }
 
+        /// It writes the rotations of both kinds of layers, and words for layers.
+        @Test
+        void isReadAsTransformersSavesIt() {
+            Map<String, Object> yarn = Map.of(
+                    "rope_type",
+                    "yarn",
+                    "rope_theta",
+                    160000,
+                    "factor",
+                    16,
+                    "beta_fast",
+                    32,
+                    "beta_slow",
+                    1,
+                    "original_max_position_embeddings",
+                    65536,
+                    "attention_factor",
+                    1.0,
+                    "partial_rotary_factor",
+                    0.5);
+            Map<String, Object> plain =
+                    Map.of("rope_type", "default", "rope_theta", 10000, "partial_rotary_factor", 0.5);
+            assertEquals(
+                    describe("deepseek_v4", Map.of()),
+                    without(
+                            "deepseek_v4",
+                            Set.of("rope_theta", "rope_scaling", "qk_rope_head_dim", "num_hash_layers"),
+                            Map.of(
+                                    "rope_parameters",
+                                    Map.of("main", plain, "compress", yarn),
+                                    "partial_rotary_factor",
+                                    0.5,
+                                    "mlp_layer_types",
+                                    List.of("hash_moe", "moe", "moe"))));
+        }
+
         @Test
         void isRefusedWhereSizesOrTypesDoNotFit() {
             assertRefused("hc_mult", 9, "at most 8");
