@@ -43,6 +43,14 @@ final class MiniMaxM3 {
             "routed_scaling_factor",
             2.0);
 
+    /// What transformers calls the keys of `sparse_attention_config`, which it writes beside all others.
+    private static final Map<String, String> FLAT = Map.of(
+            "sparse_num_index_heads", "index_n_heads",
+            "sparse_index_dim", "index_head_dim",
+            "sparse_block_size", "index_block_size",
+            "sparse_topk_blocks", "index_topk_blocks",
+            "sparse_local_block", "index_local_blocks");
+
     static final Family TEXT = new Family(
             "minimax_m3",
             DEFAULTS,
@@ -66,7 +74,10 @@ final class MiniMaxM3 {
     private MiniMaxM3() {}
 
     private static ModelSpec model(FamilyConfig config, String prefix) {
-        config.requireWord("hidden_act", "swigluoai");
+        config.json()
+                .optionalString("hidden_act")
+                .filter(act -> !act.equals("silu")) // what transformers writes, which computes the same as without
+                .ifPresent(_ -> config.requireWord("hidden_act", "swigluoai"));
         return Decoder.of(config)
                 .prefixed(prefix)
                 .finalNorm(config.zeroCentredRms(prefix + "model.norm", config.hiddenSize()))
@@ -93,7 +104,7 @@ final class MiniMaxM3 {
         FfnActivation activation =
                 new FfnActivation.ClampedSwiGlu(config.number("swiglu_limit"), config.number("swiglu_alpha"));
         SwiGlu mlp = SwiGlu.PROJ.activated(activation);
-        if (!isOn(layer, config, "moe_layer_freq")) {
+        if (!hasExperts(layer)) {
             return mlp.spec(layer.name("mlp"), config.hiddenSize(), config.positive("dense_intermediate_size"));
         }
         return Mixture.of(layer, "block_sparse_moe")
@@ -106,13 +117,17 @@ final class MiniMaxM3 {
                 .spec();
     }
 
+    private static boolean hasExperts(Layer layer) {
+        FamilyConfig config = layer.config();
+        return config.json().has("mlp_layer_types") ? !layer.isDenseByType() : isOn(layer, config, "moe_layer_freq");
+    }
+
     private static Optional<SparsitySpec> sparsity(Layer layer) {
         FamilyConfig config = layer.config();
-        if (config.json().optionalObject("sparse_attention_config").isEmpty()) {
-            return Optional.empty();
-        }
-        FamilyConfig sparse = config.nested("sparse_attention_config");
-        return sparse.flag("use_sparse_attention") && isOn(layer, sparse, "sparse_attention_freq")
+        boolean apart = config.json().has("sparse_attention_config");
+        FamilyConfig sparse = apart ? config.nested("sparse_attention_config") : config.renamed(FLAT);
+        boolean listed = apart && sparse.flag("use_sparse_attention") && isOn(layer, sparse, "sparse_attention_freq");
+        return layer.isOfType("minimax_m3_sparse", "full_attention", listed)
                 ? Optional.of(SparsitySpec.by(indexer(layer, sparse)))
                 : Optional.empty();
     }

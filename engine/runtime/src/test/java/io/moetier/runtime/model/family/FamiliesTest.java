@@ -205,6 +205,37 @@ class FamiliesTest {
                 .asMap());
     }
 
+    /// It writes other keys than files on the hub have.
+    @Test
+    void miniMaxM3IsReadAsTransformersSavesIt() {
+        Map<String, Object> text = textOfMiniMaxM3();
+        text.keySet().removeAll(Set.of("moe_layer_freq", "sparse_attention_config", "rope_theta"));
+        text.putAll(Map.of(
+                "hidden_act",
+                "silu",
+                "mlp_layer_types",
+                List.of("dense", "sparse", "sparse"),
+                "layer_types",
+                List.of("full_attention", "minimax_m3_sparse", "minimax_m3_sparse"),
+                "index_n_heads",
+                2,
+                "index_head_dim",
+                32,
+                "index_block_size",
+                4,
+                "index_topk_blocks",
+                3,
+                "index_local_blocks",
+                1,
+                "rope_parameters",
+                Map.of("rope_theta", 5e6, "rope_type", "default", "partial_rotary_factor", 0.5)));
+        assertEquals(describe("minimax_m3", Map.of()), describe("minimax_m3", Map.of("text_config", text)));
+        text.put("index_local_blocks", 2);
+        assertTrue(failure("minimax_m3", "text_config", text).contains("index_local_blocks: expected 1, found 2"));
+        text.put("hidden_act", "gelu");
+        assertTrue(failure("minimax_m3", "text_config", text).contains("hidden_act: expected swigluoai, found gelu"));
+    }
+
     @Test
     void joyAiIsDeepseekByAnotherName() {
         assertEquals(
