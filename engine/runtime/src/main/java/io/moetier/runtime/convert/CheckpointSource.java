@@ -56,10 +56,10 @@ final class CheckpointSource implements ModelSource {
         ModelSpec described = mtp && hasMtp ? whole : whole.withoutMtp();
         spec = described.seeingIf(names::contains);
         lacksTower = described.vision().isPresent() && spec.vision().isEmpty();
-        checkpoint
-                .file("generation_config.json")
-                .map(Json::readObject)
-                .ifPresent(config -> Families.endOfSequence(config, spec));
+        checkpoint.file("generation_config.json").map(Json::readObject).ifPresent(config -> {
+            Families.endOfSequence(config, spec);
+            Families.forcedFirstToken(config, spec);
+        });
     }
 
     static CheckpointSource of(Path directoryOrFile) {

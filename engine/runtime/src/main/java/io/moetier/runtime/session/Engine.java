@@ -601,13 +601,10 @@ public final class Engine implements AutoCloseable {
     /// Returns the token that every output begins with behind the decoder's first one, if `generation_config.json`, or
     /// else `config.json`, names one: a translation model's language.
     public Optional<Integer> forcedFirstToken() {
-        String key = "forced_bos_token_id";
-        return spec.encoder().isEmpty()
-                ? Optional.empty()
-                : store.file("generation_config.json")
-                        .map(Json::readObject)
-                        .flatMap(config -> config.optionalInt(key))
-                        .or(() -> store.config().optionalInt(key));
+        return store.file("generation_config.json")
+                .map(Json::readObject)
+                .flatMap(config -> Families.forcedFirstToken(config, spec))
+                .or(() -> Families.forcedFirstToken(store.config(), spec));
     }
 
     /// Waits for the step under way; sessions fail from then on.

@@ -111,6 +111,7 @@ public final class Families {
     private static final String ARCHITECTURE = "general.architecture";
     private static final String CORRECTION = ".exp_probs_b.bias";
     private static final String END_OF_SEQUENCE = "eos_token_id";
+    private static final String FORCED_FIRST_TOKEN = "forced_bos_token_id";
 
     private Families() {}
 
@@ -267,6 +268,7 @@ public final class Families {
                         .orElseThrow(() -> NearestFamily.of(config, ALL).unknown(config)));
         ModelSpec spec = name.family.describe(config.withDefaults(name.defaults));
         endOfSequence(config, spec);
+        forcedFirstToken(config, spec);
         return spec;
     }
 
@@ -294,14 +296,25 @@ public final class Families {
     public static Optional<Set<Integer>> endOfSequence(JsonObject config, ModelSpec spec) {
         Optional<List<Integer>> ids = config.optionalInts(END_OF_SEQUENCE)
                 .or(() -> config.optionalObject("text_config").flatMap(text -> text.optionalInts(END_OF_SEQUENCE)));
-        ids.stream()
-                .flatMap(List::stream)
-                .filter(id -> id < 0 || id >= spec.vocabSize())
-                .findFirst()
-                .ifPresent(id -> {
-                    String last = spec.vocabSize() - 1 + ", as the vocabulary has " + spec.vocabSize() + " tokens";
-                    throw config.unexpected(END_OF_SEQUENCE, "0 to " + last, id);
-                });
+        ids.stream().flatMap(List::stream).forEach(id -> requireToken(config, END_OF_SEQUENCE, id, spec));
         return ids.map(LinkedHashSet::new);
+    }
+
+    /// Returns the token that every output of a model with an encoder begins with behind the decoder's first one, if a
+    /// `config.json` or `generation_config.json` names one: a translation model's language.
+    ///
+    /// @throws io.moetier.storage.model.MalformedModelException if it is not of the vocabulary
+    public static Optional<Integer> forcedFirstToken(JsonObject config, ModelSpec spec) {
+        Optional<Integer> token =
+                spec.encoder().isPresent() ? config.optionalInt(FORCED_FIRST_TOKEN) : Optional.empty();
+        token.ifPresent(id -> requireToken(config, FORCED_FIRST_TOKEN, id, spec));
+        return token;
+    }
+
+    private static void requireToken(JsonObject config, String key, int id, ModelSpec spec) {
+        if (id < 0 || id >= spec.vocabSize()) {
+            String last = spec.vocabSize() - 1 + ", as the vocabulary has " + spec.vocabSize() + " tokens";
+            throw config.unexpected(key, "0 to " + last, id);
+        }
     }
 }

@@ -745,6 +745,16 @@ class FamiliesTest {
         assertTrue(failure("mixtral", "eos_token_id", List.of(2, 1 << 30)).contains("eos_token_id: expected 0 to"));
     }
 
+    /// Of a model that translates; others have no such token, whatever their files say.
+    @Test
+    void whatOutputsBeginWithIsOfTheVocabulary() {
+        String key = "forced_bos_token_id";
+        assertTrue(failure("nllb_moe", key, 320)
+                .contains(key + ": expected 0 to 319, as the vocabulary has 320 tokens, found 320"));
+        assertEquals(describe("nllb_moe", Map.of()), describe("nllb_moe", Map.of(key, 319)));
+        assertEquals(describe("mixtral", Map.of()), describe("mixtral", Map.of(key, 1 << 30)));
+    }
+
     @Test
     void keysLeftOutHaveTheFamilysDefaults() {
         assertEquals(1e-5f, without("mixtral", "rms_norm_eps").finalNorm().eps());
