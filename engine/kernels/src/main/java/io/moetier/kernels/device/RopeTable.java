@@ -110,6 +110,24 @@ public final class RopeTable {
         return 2 * inverseFrequencies.length;
     }
 
+    /// Returns the bytes that a table takes once `positions` were asked for.
+    public static long bytes(int rotaryDim, int positions) {
+        int pairs = rotaryDim / 2;
+        return 2L * Float.BYTES * pairs * room(positions, pairs);
+    }
+
+    /// Returns the bytes that are taken now.
+    public long byteSize() {
+        return 2L * Float.BYTES * angles.cos().length + (ofLongerTexts == null ? 0 : ofLongerTexts.byteSize());
+    }
+
+    /// Returns for how many positions there is room once so many were asked for, whatever was asked for before.
+    private static int room(int positions, int pairs) {
+        long doubled = Long.highestOneBit(Math.max(0, positions - 1L)) << 1;
+        int most = Integer.MAX_VALUE / pairs; // as an array holds
+        return positions == 0 ? 0 : Math.max(positions, (int) Math.min(Math.max(LEAST_POSITIONS, doubled), most));
+    }
+
     /// Returns the angles of positions below `positions`, and perhaps of more.
     public Angles reserve(int positions) {
         Angles known = angles;
@@ -119,9 +137,7 @@ public final class RopeTable {
     private synchronized Angles grow(int positions) {
         Angles known = angles;
         if (known.positions() < positions) {
-            int most = Integer.MAX_VALUE / inverseFrequencies.length; // as an array holds
-            int doubled = (int) Math.min(Math.max(LEAST_POSITIONS, 2L * known.positions()), most);
-            known = longer(known, Math.max(positions, doubled));
+            known = longer(known, room(positions, inverseFrequencies.length));
             angles = known;
         }
         return known;

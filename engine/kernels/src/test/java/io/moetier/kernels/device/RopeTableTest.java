@@ -25,6 +25,16 @@ class RopeTableTest {
     }
 
     @Test
+    void takesWhatIsSaidOfIt() {
+        RopeTable table = RopeTable.of(16, 10000, false, Optional.empty());
+        for (int positions : new int[] {0, 3, 64, 65, 100, 5000}) {
+            table.reserve(positions);
+            assertEquals(RopeTable.bytes(16, positions), table.byteSize(), positions + " positions");
+        }
+        assertEquals(2L * Float.BYTES * 64 * 131072, RopeTable.bytes(128, 131072));
+    }
+
+    @Test
     void yarnKeepsFastFrequenciesAndSlowsTheSlowOnes() {
         double factor = 4;
         double attention = RopeTable.Yarn.attentionFactor(factor, 0, 0);

@@ -105,9 +105,24 @@ public final class MoeModel {
     /// Computes the rotations of the first `positions` positions now, so that decoding up to there need not.
     public void reservePositions(int positions) {
         ropes.forEach((key, rope) -> {
-            rope.reserve(key.rows(positions));
+            rope.reserve(key.rows(Math.min(positions, rope.longestText())));
             rope.ofText(positions).reserve(key.rows(positions));
         });
+    }
+
+    /// Returns the bytes of what is computed once for all texts of up to so many positions, by the positions alone.
+    public static long positionBytes(ModelSpec spec, int positions) {
+        long sinusoids = spec.embedding().positions().isPresent()
+                ? (long) Float.BYTES * spec.maxPositionEmbeddings() * spec.hiddenSize()
+                : 0;
+        return sinusoids
+                + spec.rotations().mapToLong(rope -> rope.bytes(positions)).sum();
+    }
+
+    /// Returns the bytes that this takes in main memory now, where the device reads that.
+    public long positionBytes() {
+        return (positions == null ? 0 : (long) Float.BYTES * positions.length())
+                + ropes.values().stream().mapToLong(RopeTable::byteSize).sum();
     }
 
     /// Says whether the tokens of a text of `length` are rotated otherwise than those of a short one (LongRoPE).

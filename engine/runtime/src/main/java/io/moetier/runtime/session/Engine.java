@@ -619,9 +619,12 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /// Returns the bytes that devices keep between operations, and activations on their way between them.
+    /// Returns the bytes that devices keep between operations, activations on their way between them, and the rotations
+    /// of all positions so far.
     long workingBytes() {
-        return placesBytes + devices.stream().mapToLong(Device::workingBytes).sum();
+        return placesBytes
+                + (device.readsMainMemory() ? model.positionBytes() : 0)
+                + devices.stream().mapToLong(Device::workingBytes).sum();
     }
 
     /// Returns the bytes of the weights outside the experts.

@@ -1,6 +1,7 @@
 package io.moetier.runtime.session;
 
 import io.moetier.kernels.device.Device;
+import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertsOnNodes;
@@ -55,7 +56,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                 bytes.weights(),
                 bytes.weightsThere(),
                 here ? reservedKeyValues(tokens) : 0,
-                (here ? workspace(tokens) : 0) + rowsOfNodes(tokens),
+                (here ? workspace(tokens) : positions()) + rowsOfNodes(tokens),
                 bytes.loaders(),
                 config.memory().reservedBytes());
     }
@@ -89,7 +90,12 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
     }
 
     private long workspace(int tokens) {
-        return Session.workspaceBytes(spec, device, contextLength(), tokens);
+        return Session.workspaceBytes(spec, device, contextLength(), tokens) + positions();
+    }
+
+    /// Returns the bytes of rotations, which are made in main memory, and which a device has copies of.
+    private long positions() {
+        return MoeModel.positionBytes(spec, contextLength());
     }
 
     private long reservedKeyValues(int tokens) {

@@ -6,7 +6,7 @@ package io.moetier.runtime.session;
 /// @param weights all other weights
 /// @param weightsThere how much of these is in memory already
 /// @param keyValues keys and values that are reserved from the beginning
-/// @param workspace buffers of a session and what devices keep between operations, in the Java heap
+/// @param workspace buffers of a session, and the rotations of all its positions, in the Java heap
 /// @param loaders page cache that reading experts goes through
 /// @param others what somebody else will take
 record MemoryNeeds(

@@ -5,7 +5,7 @@ package io.moetier.runtime.session;
 /// @param experts experts that are in memory
 /// @param otherWeights all other weights
 /// @param keyValues keys and values of the session's positions, and the states of its recurrent blocks
-/// @param workspace buffers of activations: the session's, and what the device keeps between operations
+/// @param workspace buffers of activations: the session's, and what the device keeps between operations; and rotations
 public record MemoryUse(long experts, long otherWeights, long keyValues, long workspace) {
     /// Returns all of them together.
     public long total() {

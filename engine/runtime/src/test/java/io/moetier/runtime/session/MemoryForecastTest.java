@@ -9,6 +9,7 @@ import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ExpertSizes;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.memory.AvailableMemory;
@@ -39,6 +40,10 @@ class MemoryForecastTest {
                 "deepseek_v3",
                 "deepseek_v4",
                 "glm_moe_dsa",
+                "jetmoe",
+                "minimax_m3",
+                "nllb_moe",
+                "phimoe_longrope_long",
                 "qwen3_vl_moe",
                 "switch_transformers"
             })
@@ -51,6 +56,9 @@ class MemoryForecastTest {
             for (String part : List.of("other weights", "keys and values", "workspace", "loaders")) {
                 assertEquals(bytes(engine.memoryPlan(), part), bytes(forecast.plan(), part), part);
             }
+            assertEquals(
+                    MoeModel.positionBytes(engine.spec(), CONTEXT),
+                    engine.model().positionBytes());
             assertEquals(engine.expertTiers().residentSummary().slots(), forecast.slots());
             assertEquals(session.memoryUse().otherWeights(), bytes(forecast.plan(), "other weights"));
             assertEquals(
@@ -59,6 +67,24 @@ class MemoryForecastTest {
                             .mapToLong(each -> each)
                             .sum());
         }
+    }
+
+    /// Half a kibibyte a position at a head of 128, which is 64 MiB here.
+    @Test
+    void theRotationsOfALongContextAreToldOf() {
+        MemoryForecast.Model model = model(TestData.golden("gpt_oss"));
+        long pairs = model.spec().rotations().findFirst().orElseThrow().rotaryDim() / 2;
+        long more = forecast(model, 131_072).workspace() - forecast(model, 4096).workspace();
+        assertEquals(2 * Float.BYTES * pairs * (131_072 - 4096), more);
+    }
+
+    private static MemoryForecast forecast(MemoryForecast.Model model, int context) {
+        return MemoryForecast.of(
+                model,
+                EngineConfig.DEFAULT.withContextLength(context),
+                AvailableMemory.limits(),
+                Optional.empty(),
+                false);
     }
 
     @Test

@@ -74,6 +74,11 @@ public record AttentionSpec(
     }
 
     @Override
+    public List<RopeSpec> rotations() {
+        return SparsitySpec.rotations(preparation.rope().stream().toList(), sparsity);
+    }
+
+    @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> own = Stream.concat(
                         Stream.of(projections.query(), projections.key(), projections.value(), projections.output()),

@@ -72,6 +72,13 @@ public record CompressedAttentionSpec(
     }
 
     @Override
+    public List<RopeSpec> rotations() {
+        List<RopeSpec> own = new ArrayList<>(List.of(rope, rope.back()));
+        entries.ifPresent(seen -> own.add(seen.compressor().rope()));
+        return SparsitySpec.rotations(own, sparsity());
+    }
+
+    @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>(List.of(queries.down, queries.up, rows.linear));
         entries.ifPresent(seen -> linears.addAll(seen.compressor().linears()));

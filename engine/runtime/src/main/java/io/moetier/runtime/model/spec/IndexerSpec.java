@@ -43,6 +43,11 @@ public record IndexerSpec(
                 .toList();
     }
 
+    /// Its own, and that of entries.
+    List<RopeSpec> rotations() {
+        return keys instanceof CompressorSpec entries ? List.of(rope, entries.rope()) : List.of(rope);
+    }
+
     /// Returns which elements of a head are rotated, from which on.
     public int firstRotated() {
         return keys instanceof CompressorSpec ? shape.dim() - rope.rotaryDim() : 0;

@@ -60,6 +60,11 @@ public record LatentAttentionSpec(
     }
 
     @Override
+    public List<RopeSpec> rotations() {
+        return SparsitySpec.rotations(List.of(rope), sparsity);
+    }
+
+    @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>();
         queries.rank().map(QueryRank::down).ifPresent(linears::add);

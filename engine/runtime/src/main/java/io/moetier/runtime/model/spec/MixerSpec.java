@@ -11,6 +11,11 @@ public sealed interface MixerSpec extends BlockSpec
         return Optional.empty();
     }
 
+    /// Returns what it rotates by, the same perhaps twice.
+    default List<RopeSpec> rotations() {
+        return List.of();
+    }
+
     /// Returns how many floats each part of its state takes, which each token changes and none can be taken back from.
     default List<Integer> states() {
         return List.of();

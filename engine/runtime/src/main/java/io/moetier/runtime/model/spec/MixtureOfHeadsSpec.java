@@ -48,6 +48,11 @@ public record MixtureOfHeadsSpec(
     }
 
     @Override
+    public List<RopeSpec> rotations() {
+        return List.of(rope);
+    }
+
+    @Override
     public List<LinearSpec> linears() {
         List<LinearSpec> linears = new ArrayList<>(List.of(router.linear()));
         linears.addAll(experts.queries());

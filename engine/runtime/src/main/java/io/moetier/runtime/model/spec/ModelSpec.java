@@ -199,6 +199,13 @@ public record ModelSpec(
         return layers.stream().flatMap(layer -> layer.blocks(kind));
     }
 
+    /// Returns all that is rotated by, each once.
+    public Stream<RopeSpec> rotations() {
+        return blocks(MixerSpec.class)
+                .flatMap(mixer -> mixer.rotations().stream())
+                .distinct();
+    }
+
     /// Returns every indexer, in order.
     public Stream<IndexerSpec> indexers() {
         return blocks(MixerSpec.class)

@@ -52,6 +52,16 @@ public record RopeSpec(
         return Math.ceilDiv(positions, Math.abs(step));
     }
 
+    /// Returns the bytes of the angles that texts of up to so many positions are rotated by.
+    public long bytes(int positions) {
+        int ofShort = scaling.filter(RopeTable.LongRope.class::isInstance)
+                .map(RopeTable.LongRope.class::cast)
+                .map(RopeTable.LongRope::originalPositions)
+                .orElse(positions);
+        long bytes = RopeTable.bytes(rotaryDim, rows(Math.min(positions, ofShort)));
+        return positions > ofShort ? bytes + RopeTable.bytes(rotaryDim, rows(positions)) : bytes;
+    }
+
     /// Returns by what each pair is rotated: 0 for time, 1 for the row, 2 for the column; empty without sections.
     public int[] axes() {
         return sections.isEmpty()

@@ -32,6 +32,11 @@ public record SparsitySpec(KeyBlocks blocks, Optional<IndexerSpec> indexer) {
         return joined(own, indexer(sparsity).map(IndexerSpec::intermediates));
     }
 
+    /// Returns some rotations with those of an indexer behind.
+    static List<RopeSpec> rotations(List<RopeSpec> own, Optional<SparsitySpec> sparsity) {
+        return joined(own, indexer(sparsity).map(IndexerSpec::rotations));
+    }
+
     private static Optional<IndexerSpec> indexer(Optional<SparsitySpec> sparsity) {
         return sparsity.flatMap(SparsitySpec::indexer);
     }
