@@ -107,11 +107,12 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
         return reservedKeyValues(spec, config, contextLength, LEAST_BATCH);
     }
 
-    /// Returns the bytes of keys and values that are reserved: all that were asked for. Where nobody asked, those of
-    /// the first `batch` tokens; experts give way to later ones.
+    /// Returns the bytes of keys and values that are reserved: all that were asked for, and those of a whole output,
+    /// which are there from the beginning. Of other texts where nobody asked, those of the first `batch` tokens;
+    /// experts give way to later ones.
     private static long reservedKeyValues(ModelSpec spec, EngineConfig config, int contextLength, int batch) {
-        boolean asked = config.memory().contextLength() > 0;
+        boolean all = config.memory().contextLength() > 0 || spec.encoder().isPresent();
         return KvCache.allocatedBytes(
-                spec, config.numerics().kv(), asked ? contextLength : Math.min(batch, contextLength));
+                spec, config.numerics().kv(), all ? contextLength : Math.min(batch, contextLength));
     }
 }

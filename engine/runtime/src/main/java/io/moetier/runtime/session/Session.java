@@ -273,6 +273,8 @@ public final class Session implements AutoCloseable {
         long start = System.nanoTime();
         engine.lockStep();
         try (Arena arena = engine.device().newArena()) {
+            engine.relieve(
+                    cache.inputBytes(input.length) + Workspace.bytes(engine.spec(), engine.device(), input.length));
             Workspace whole = engine.model().newWorkspace(input.length, arena);
             Pass once = new Pass();
             once.listen(listener);

@@ -9,10 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.KvType;
 import io.moetier.runtime.lookahead.Recall;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.SafetensorsFile;
+import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.memory.MemoryPressure;
 import io.moetier.testdata.TestData;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -95,6 +98,23 @@ class EncoderDecoderTest {
                     .run(reference(name, "input_ids"), expected.length, tokens::add, () -> false);
             assertArrayEquals(
                     expected, tokens.stream().mapToInt(Integer::intValue).toArray());
+        }
+    }
+
+    @Test
+    void anInputIsRefusedForWhichThereIsNoRoom() {
+        long group = 1L << 30;
+        MemoryLimit full = new MemoryLimit(MemoryLimit.Kind.GROUP, "a group", group, group);
+        MemoryLimit tight = full.withUsed(group - MemoryBudget.hardPart(full) - (64 << 10));
+        Path store = ImportedStores.of(TestData.golden("nllb_moe"));
+        try (Engine engine = Engine.open(
+                        store,
+                        EngineConfig.DEFAULT,
+                        slots -> new MemoryGuard(() -> List.of(tight), () -> MemoryPressure.NONE, slots));
+                Session session = engine.newSession()) {
+            session.encode(new int[1]);
+            assertThrows(InvalidOptionException.class, () -> session.encode(new int[1024]));
+            assertThrows(IllegalStateException.class, () -> session.prefill(new int[1]), "there is no input");
         }
     }
 

@@ -99,6 +99,19 @@ class MemoryForecastTest {
         }
     }
 
+    /// Its rows are all there from the beginning, unlike those of a text that goes on from its prompt.
+    @Test
+    void anOutputIsToldOfInFull() {
+        Path checkpoint = TestData.golden("nllb_moe");
+        MemoryForecast forecast = MemoryForecast.of(
+                model(checkpoint), EngineConfig.DEFAULT, AvailableMemory.limits(), Optional.empty(), false);
+        try (Engine engine = UnguardedEngine.open(ImportedStores.of(checkpoint), EngineConfig.DEFAULT);
+                Session session = engine.newSession()) {
+            session.encode(new int[engine.spec().maxPositionEmbeddings()]);
+            assertEquals(session.memoryUse().keyValues(), bytes(forecast.plan(), "keys and values"));
+        }
+    }
+
     @Test
     void theMemoryOfADeviceIsDivided() {
         MemoryForecast.Model model = model(TestData.tinyMixtral());

@@ -193,6 +193,11 @@ public final class KvCache implements AutoCloseable {
         return sequences.inputLength() > 0;
     }
 
+    /// Returns the bytes that will be allocated when an encoder reads `length` tokens.
+    public long inputBytes(int length) {
+        return sequences.inputBytes(length);
+    }
+
     /// Forgets what an encoder has read.
     public void forgetInput() {
         sequences.beginInput(0);

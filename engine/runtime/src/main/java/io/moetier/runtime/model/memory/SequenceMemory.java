@@ -41,6 +41,19 @@ public final class SequenceMemory implements AutoCloseable {
                 .sum();
     }
 
+    /// Returns the bytes that will be allocated for an input of `length` tokens; 0 if there is room for it.
+    long inputBytes(int length) {
+        return length <= inputRoom
+                ? 0
+                : blocks.stream()
+                        .filter(block -> block.reach() == Reach.ACROSS)
+                        .mapToLong(block -> 2L
+                                * Float.BYTES
+                                * length
+                                * block.projections().key().rows())
+                        .sum();
+    }
+
     long allocatedBytes() {
         long floats = 0;
         for (DeviceBuffer[] ofBlock : rows) {

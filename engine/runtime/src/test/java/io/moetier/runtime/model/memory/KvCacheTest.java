@@ -48,8 +48,12 @@ class KvCacheTest {
         ModelSpec spec = spec("nllb_moe");
         CountedMemory memory = new CountedMemory();
         try (KvCache once = new KvCache(spec, KvType.F16, 8, memory.device())) {
+            long before = memory.floats();
+            long told = once.inputBytes(30);
             once.sequences().beginInput(30);
             long needed = memory.floats();
+            assertEquals(Float.BYTES * (needed - before), told);
+            assertEquals(0, once.inputBytes(30), "it is there");
             try (KvCache cache = new KvCache(spec, KvType.F16, 8, memory.device())) {
                 for (int length : new int[] {10, 20, 0, 15, 30, 25}) {
                     cache.sequences().beginInput(length);
