@@ -32,7 +32,7 @@ record ClusterNodes(Belonging belonging, Asked asked, Surroundings surroundings,
     ///
     /// @param mixed whether nodes may compute other bits
     /// @param threads that compute here; 0 for one per core
-    /// @param isJudged whether nodes compute only where that is predicted to be faster
+    /// @param isJudged whether nodes compute only where that is predicted to be faster: of a driver without a GPU
     /// @param io how experts are read here
     record Asked(boolean mixed, int threads, boolean isJudged, IoMode io) {}
 
@@ -50,7 +50,8 @@ record ClusterNodes(Belonging belonging, Asked asked, Surroundings surroundings,
                     Optional.empty(),
                     Optional.of(surroundings.cacheDirectory().resolve("placements")));
             ClusterDrive drive = new ClusterDrive(belonging, "driver", how, streams::note);
-            ClusterDrive judged = asked.isJudged() ? drive.judgedBy(judge(engine, disk.isPresent())) : drive;
+            boolean isJudged = asked.isJudged() && engine.onProcessor();
+            ClusterDrive judged = isJudged ? drive.judgedBy(judge(engine, disk.isPresent())) : drive;
             return ClusterOptions.named(() -> judged.open(engine));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

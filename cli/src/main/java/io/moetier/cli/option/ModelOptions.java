@@ -260,16 +260,15 @@ public final class ModelOptions {
         requireThreads(threads);
         OptionalLong ramBytes = ramBytes(saved);
         List<DeviceFactory> devices = devices(surroundings, streams);
-        boolean isJudged = nodes != NodeChoice.ALWAYS && devices.isEmpty();
         return new EngineConfig(
-                new Compute(devices, threads, kernels, Optional.empty(), nodes(isJudged, surroundings, streams)),
+                new Compute(devices, threads, kernels, Optional.empty(), nodes(surroundings, streams)),
                 new Memory(contextLength, ramBytes, vramBytes(), 0),
                 new Offloading(leaving, io, prefetch, misses == null ? Misses.COPY : misses),
                 new Numerics(kv, selection()));
     }
 
     /// Returns what connects with the nodes of a cluster, if one was named.
-    private Optional<ExpertNodesFactory> nodes(boolean isJudged, Surroundings surroundings, Streams streams) {
+    private Optional<ExpertNodesFactory> nodes(Surroundings surroundings, Streams streams) {
         Optional<ClusterSettings> settings = cluster.settingsOfGuest();
         if (settings.isEmpty()) {
             if (mixed || nodes != null) {
@@ -279,7 +278,7 @@ public final class ModelOptions {
             return Optional.empty();
         }
         Belonging belonging = ClusterOptions.belonging(settings.get(), surroundings);
-        ClusterNodes.Asked asked = new ClusterNodes.Asked(mixed, threads, isJudged, io);
+        ClusterNodes.Asked asked = new ClusterNodes.Asked(mixed, threads, nodes != NodeChoice.ALWAYS, io);
         return Optional.of(new ClusterNodes(belonging, asked, surroundings, streams));
     }
 

@@ -12,6 +12,10 @@ import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.jgroups.JGroupsMembership;
+import io.moetier.emulator.driver.EmulatedDriver;
+import io.moetier.emulator.driver.fault.CudaStatus;
+import io.moetier.emulator.driver.fault.InjectedFault;
+import io.moetier.emulator.driver.option.EmulatedOptions;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.testdata.TestData;
@@ -75,6 +79,16 @@ class ClusterTest {
 
     private CommandLineRun run(String... words) {
         return CommandLineRun.inProcess(Map.of("MOETIER_CACHE", cache("driver").toString()), home, words);
+    }
+
+    private CommandLineRun besideAGpuThatCannotBeOpened(String place) throws IOException {
+        InjectedFault fault = InjectedFault.once("cuDevicePrimaryCtxRetain", 1, CudaStatus.DEVICE_UNAVAILABLE);
+        try (EmulatedDriver gpu = EmulatedDriver.start(EmulatedOptions.DEFAULT.withFaults(fault))) {
+            return CommandLineRun.inProcess(
+                    Map.of("MOETIER_CACHE", "" + cache("driver"), "MOETIER_CUDA_LIBRARY", "" + gpu.library()),
+                    home,
+                    words(ANSWER, "--cluster", "c", "--join", place));
+        }
     }
 
     private static String[] words(String[] first, String... then) {
@@ -169,6 +183,9 @@ class ClusterTest {
                             .count(),
                     told::err);
             assertFalse(ok(answered(place)).err().contains("a token takes"));
+            CommandLineRun onTheCpuAfterAll = ok(besideAGpuThatCannotBeOpened(place));
+            assertTrue(onTheCpuAfterAll.err().contains("running on the CPU: the GPU failed"), onTheCpuAfterAll::err);
+            assertTrue(onTheCpuAfterAll.err().contains(": a token takes "), onTheCpuAfterAll::err);
         }
     }
 

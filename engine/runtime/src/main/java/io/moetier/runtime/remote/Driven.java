@@ -10,4 +10,6 @@ import io.moetier.storage.expert.ExpertStore;
 /// @param batch the most tokens of a pass
 /// @param ramBytes that experts may take here
 /// @param kernels which bits the engine's device computes, a word of [KernelBits]
-public record Driven(ModelSpec spec, ExpertStore store, int batch, long ramBytes, String kernels) {}
+/// @param onProcessor whether the processor computes here, be it that a device could not be had
+public record Driven(
+        ModelSpec spec, ExpertStore store, int batch, long ramBytes, String kernels, boolean onProcessor) {}

@@ -260,7 +260,9 @@ public final class Engine implements AutoCloseable {
     }
 
     private ExpertNodes openNodes(ExpertNodesFactory factory) {
-        ExpertNodes opened = factory.open(new Driven(spec, store, batch, ramBytes(config), KernelBits.of(device)));
+        boolean onProcessor = config.compute().devices().isEmpty();
+        ExpertNodes opened =
+                factory.open(new Driven(spec, store, batch, ramBytes(config), KernelBits.of(device), onProcessor));
         owned.add(opened::close);
         return opened;
     }
