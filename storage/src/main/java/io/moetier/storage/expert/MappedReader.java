@@ -4,6 +4,7 @@ import io.moetier.storage.platform.MemoryAdvice;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -28,14 +29,30 @@ final class MappedReader implements BlockReader {
         MappedReader reader = new MappedReader();
         try {
             for (Path path : paths) {
-                try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-                    reader.files.add(channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), reader.arena));
-                }
+                reader.files.add(map(path, reader.arena));
             }
             return reader;
         } catch (IOException | RuntimeException | Error e) {
             reader.close();
             throw e;
+        }
+    }
+
+    /// An interrupt closes the channel, which is opened again; the thread stays interrupted.
+    private static MemorySegment map(Path path, Arena arena) throws IOException {
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
+                    return channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
+                } catch (ClosedByInterruptException e) {
+                    interrupted |= Thread.interrupted();
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

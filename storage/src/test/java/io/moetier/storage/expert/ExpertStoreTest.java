@@ -96,6 +96,23 @@ class ExpertStoreTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void isOpenedInTheSameWayByAThreadThatIsInterrupted(IoMode mode) {
+        Thread.currentThread().interrupt();
+        try (ExpertStore store = ExpertStore.open(directory, mode)) {
+            assertTrue(Thread.interrupted());
+            assertFalse(store.ioDescription().contains("refused: null"), store.ioDescription());
+            ExpertId id = new ExpertId(4, 1);
+            for (int i = 0; i <= 2 * AutoReader.COUNTED_BLOCKS + 1; i++) {
+                assertArrayEquals(SAMPLE.blocks().get(id), SampleStore.read(store, id));
+            }
+            assertFalse(store.ioDescription().contains("mapped refused"), store.ioDescription());
+        } finally {
+            boolean _ = Thread.interrupted();
+        }
+    }
+
     @Test
     void loadsDenseWeightsSmallFilesAndTheDescription() throws IOException {
         try (ExpertStore store = ExpertStore.open(directory, IoMode.PREAD);
