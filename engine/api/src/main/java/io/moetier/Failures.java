@@ -6,10 +6,13 @@ import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /// Turns what the rooms below throw into what embedders catch; what an embedder's own listener or policy throws comes
 /// back to it as it is.
@@ -34,7 +37,9 @@ final class Failures {
         } catch (OfListener e) {
             throw (RuntimeException) Objects.requireNonNull(e.getCause());
         } catch (MalformedModelException e) {
-            throw new MoetierException.MalformedModel(e);
+            throw isInterrupt(e.getCause())
+                    ? new MoetierException.InputOutput(String.valueOf(e.getMessage()), e)
+                    : new MoetierException.MalformedModel(e);
         } catch (UncheckedIOException e) {
             throw new MoetierException.InputOutput(sentence(e), e);
         } catch (UnreadablePictureException e) {
@@ -46,6 +51,11 @@ final class Failures {
         } catch (IllegalArgumentException e) {
             throw new MoetierException.NotPossible(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /// Says whether a file could not be read because the thread was interrupted, which says nothing of the file.
+    private static boolean isInterrupt(@Nullable Throwable cause) {
+        return cause instanceof ClosedByInterruptException || cause instanceof InterruptedIOException;
     }
 
     /// A message of its own says more than the default, which is the class and the message of the cause.

@@ -36,7 +36,7 @@ public abstract sealed class MoetierException extends RuntimeException {
         }
     }
 
-    /// A file cannot be read or written.
+    /// A file cannot be read or written, be it that the thread was interrupted meanwhile.
     public static final class InputOutput extends MoetierException {
         private static final long serialVersionUID = 1;
 

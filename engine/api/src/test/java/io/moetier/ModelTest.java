@@ -293,6 +293,17 @@ class ModelTest {
     }
 
     @Test
+    void aModelThatAnInterruptedThreadOpensIsNotCalledDamaged() {
+        Thread.currentThread().interrupt();
+        MoetierException.InputOutput failure =
+                assertThrows(MoetierException.InputOutput.class, () -> Model.open(TestData.tinyMixtral(), options()));
+        assertTrue(Thread.interrupted());
+        assertEquals(
+                TestData.tinyMixtral().resolve("model.safetensors") + ": cannot be read: interrupted",
+                failure.getMessage());
+    }
+
+    @Test
     void whatGoesWrongIsNamed() throws IOException {
         Path file = Files.createFile(directory.resolve("file"));
         MoetierException unwritable = assertThrows(

@@ -1,6 +1,7 @@
 package io.moetier.storage.format;
 
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -30,6 +31,7 @@ public final class IoFailure {
             case AccessDeniedException _ -> "permission denied";
             case FileAlreadyExistsException _ -> "a file of that name exists";
             case NoSuchFileException _ -> "no such file or directory";
+            case ClosedByInterruptException _ -> "interrupted";
             case FileSystemException e when e.getReason() != null -> e.getReason();
             default ->
                 Objects.requireNonNullElse(
