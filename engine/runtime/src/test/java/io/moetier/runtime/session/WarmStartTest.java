@@ -13,6 +13,7 @@ import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
@@ -49,6 +50,27 @@ class WarmStartTest {
                 assertEquals(ALL, tally.tokens());
                 return new Run(first.minus(before), engine.stats().minus(first), tally.census());
             }
+        }
+    }
+
+    @Test
+    void aPassThatIsGivenUpCountsNothing() {
+        int[] text = {1, 2, 3};
+        try (Engine engine = Engine.open(STORE, EngineConfig.DEFAULT.withRamBytes(SLOTS * slotBytes()));
+                Session session = engine.newSession()) {
+            CensusTally tally = new CensusTally(engine.spec());
+            session.listen(tally);
+            int[] asked = {0};
+            assertFalse(session.prefill(text, () -> asked[0]++ == 2)); // behind two layers
+            assertEquals(0, tally.tokens());
+            session.prefill(text);
+            assertEquals(text.length, tally.tokens());
+            int perToken = engine.spec().mostExpertsPerToken();
+            tally.census()
+                    .shares()
+                    .values()
+                    .forEach(
+                            layer -> assertEquals(perToken, Arrays.stream(layer).sum(), 1e-9));
         }
     }
 
