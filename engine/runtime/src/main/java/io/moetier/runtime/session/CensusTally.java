@@ -12,10 +12,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.IntStream;
 
-/// Counts what a session's routers choose, of prompts and answers alike. A pass that does not come to its last layer,
-/// as
-/// it is cancelled or fails, counts nothing: its tokens have chosen no experts of the layers to come. Allocates nothing
-/// when told.
+/// Counts what a session's routers choose, of prompts and answers alike. A pass that is cancelled or fails before its
+/// last layer counts nothing: its tokens have chosen no experts of the layers to come. Allocates nothing when told.
 public final class CensusTally implements RoutingListener {
     private final long[][] counts; // by layer of the model; empty for layers without experts
     private final long[][] ofPass; // of the pass under way
