@@ -20,6 +20,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Function;
 import java.util.stream.LongStream;
@@ -230,7 +231,7 @@ class ProfileTest {
         assertTrue(run.out().contains("\n" + undecided + "\nNot alike: "), run.out());
         assertFalse(run.out().contains(" no\n"), run.out());
         JsonObject json = parse(run("profile", "diff", AGAIN, file, "--json").out());
-        List<?> notes = (List<?>) json.asMap().get("notes");
+        List<?> notes = (List<?>) Objects.requireNonNull(json.asMap().get("notes"));
         assertEquals(undecided, notes.getFirst());
         assertTrue(("" + notes.get(1)).endsWith(", and another by a GPU."), () -> "" + notes);
         assertEquals(4, json.requireObjects("changes").getFirst().requireInt("rounds"));
