@@ -28,9 +28,9 @@ record CheckpointFiles(Path directory, Optional<Path> index, List<Path> weights,
     /// A weight file beside an index stands for the whole checkpoint, since users name the first shard by
     /// habit.
     static CheckpointFiles locate(Path path) {
-        if (!Files.exists(path)) {
-            throw new MalformedModelException(path + ": no such file or directory");
-        }
+        IoFailure.toReach(path).ifPresent(reason -> {
+            throw new MalformedModelException(path + ": " + reason);
+        });
         if (Files.isDirectory(path)) {
             requireConfig(path);
             return inDirectory(path);

@@ -8,6 +8,7 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.util.Optional;
 
 /// Says in words why the operating system refused; the JDK's own messages are often the bare file name.
 public final class IoFailure {
@@ -16,6 +17,17 @@ public final class IoFailure {
     /// Returns a failure to write `file` whose message names it.
     public static IOException toWrite(Path file, IOException failure) {
         return new IOException(file + ": cannot be written: " + reason(failure), failure);
+    }
+
+    /// Returns why `file` cannot be reached, if it cannot: what a folder hides from this user may be there all the
+    /// same.
+    public static Optional<String> toReach(Path file) {
+        try {
+            file.getFileSystem().provider().checkAccess(file);
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.of(reason(e));
+        }
     }
 
     /// Returns the reason behind the file's name, as far as the failure knows it.

@@ -157,6 +157,12 @@ class CheckpointTest {
         }
 
         @Test
+        void aPathThatCannotBeFollowedAsThat() throws IOException {
+            Path path = Files.createSymbolicLink(directory.resolve("loop"), Path.of("loop"));
+            assertRefused(path, "loop: Too many levels of symbolic links");
+        }
+
+        @Test
         void aDirectoryWithoutAConfiguration() throws IOException {
             weights("model.safetensors", "a");
             assertRefused(directory, "expected a checkpoint with config.json, found a directory without it");

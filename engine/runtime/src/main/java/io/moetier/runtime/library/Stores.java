@@ -19,6 +19,7 @@ import io.moetier.storage.file.FileTree;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.GgufParts;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.MalformedModelException;
@@ -245,9 +246,9 @@ public final class Stores {
     }
 
     private static void requireThere(Path file) {
-        if (!Files.exists(file)) {
-            throw new MalformedModelException(file + ": no such file or directory");
-        }
+        IoFailure.toReach(file).ifPresent(reason -> {
+            throw new MalformedModelException(file + ": " + reason);
+        });
     }
 
     /// Writes a store and tells how it goes.
