@@ -176,9 +176,17 @@ class PullTest {
         assertTrue(rm.err().contains("remove it by: ollama rm tiny:8b"), rm.err());
         assertTrue(Files.exists(blob));
         CommandLineRun other = moetier("inspect", "ollama:tiny");
-        assertTrue(other.err().contains("Ollama has no such model"), other.err());
+        assertTrue(other.err().contains("Ollama has no such model in " + models + " or "), other.err());
         CommandLineRun hostile = moetier("inspect", "ollama:../../tiny");
         assertEquals(Failure.USAGE, hostile.exitCode());
+    }
+
+    @Test
+    void aFolderOfOllamasThatCannotBeLookedIntoIsNamedSo() throws IOException {
+        Path loop = Files.createSymbolicLink(home.resolve("loop"), Path.of("loop"));
+        variables.put("OLLAMA_MODELS", loop.toString());
+        String error = moetier("inspect", "ollama:tiny").err();
+        assertTrue(error.contains("Ollama has no such model in " + loop + " (Too many levels of symbolic"), error);
     }
 
     @Test

@@ -7,12 +7,16 @@ import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.runtime.hub.HubSettings;
 import io.moetier.runtime.hub.PullListener;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.memory.ByteSize;
 import java.io.FileNotFoundException;
 import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 
 /// Finds models by names that are no paths: `hf:` of the hub's, downloaded unless it is somewhere already, `lmstudio:`
 /// and `ollama:` of other programs, whose files are used where they lie.
@@ -61,7 +65,8 @@ public final class ModelFinder {
         if (name.startsWith(LM_STUDIO)) {
             return places.ofLmStudio()
                     .find(name.substring(LM_STUDIO.length()))
-                    .orElseThrow(() -> missing(name + ": LM Studio has no such file in " + places.lmStudio()));
+                    .orElseThrow(
+                            () -> missing(name + ": LM Studio has no such file in " + searched(places.lmStudio())));
         }
         return model;
     }
@@ -197,8 +202,22 @@ public final class ModelFinder {
     private Path ofOllama(String name) {
         OllamaModels.Found found = places.ofOllama()
                 .find(name)
-                .orElseThrow(() -> missing(OLLAMA + name + ": Ollama has no such model in " + places.ollama()));
+                .orElseThrow(
+                        () -> missing(OLLAMA + name + ": Ollama has no such model in " + searched(places.ollama())));
         return BlobLinks.link(BlobLinks.ofOllama(cache, found.name()), found.blob());
+    }
+
+    /// Names folders; those that this user may not look into, as that of Ollama's service, may have what was not found.
+    private static String searched(List<Path> folders) {
+        return folders.stream()
+                .map(folder -> folder + closed(folder.resolve(".")))
+                .collect(Collectors.joining(" or "));
+    }
+
+    private static String closed(Path inside) {
+        return Files.notExists(inside)
+                ? ""
+                : IoFailure.toReach(inside).map(reason -> " (" + reason + ")").orElse("");
     }
 
     private static UncheckedIOException missing(String sentence) {
