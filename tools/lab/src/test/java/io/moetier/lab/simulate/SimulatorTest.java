@@ -86,7 +86,7 @@ class SimulatorTest {
         for (int seed = 0; seed < 40; seed++) {
             Path trace = RandomTraces.write(directory.resolve("t"), seed, 60);
             Simulator simulator =
-                    new Simulator(admission, 1, seed % 2 * 57, 1); // what fills the caches counts for none
+                    new Simulator(admission, 1, seed % 2 == 0 ? 0 : 57, 1); // what fills the caches counts for none
             List<Outcome> outcomes = run(trace, simulator, all(), SLOTS);
             int each = outcomes.size() / SLOTS.size();
             for (int i = 0; i < outcomes.size(); i++) {
