@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.Objects;
 
 /// The largest of many numbers, by falling value, and with it by rising index where they are equal.
@@ -53,6 +54,17 @@ public final class Largest {
         while (size > 0 && value(size - 1) == Float.NEGATIVE_INFINITY) {
             size--;
         }
+    }
+
+    /// Leaves out what has one of these indices, and of the others all but the `k` largest.
+    public void leaveOut(BitSet indices, int k) {
+        int left = 0;
+        for (int i = 0; i < size && left < k; i++) {
+            if (!indices.get((int) keys[i])) {
+                keys[left++] = keys[i];
+            }
+        }
+        size = left;
     }
 
     /// Returns how many there are.

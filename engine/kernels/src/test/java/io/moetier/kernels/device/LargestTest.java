@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.BitSet;
 import java.util.Comparator;
 import java.util.Random;
 import java.util.stream.IntStream;
@@ -35,6 +36,18 @@ class LargestTest {
                 assertEquals(values[3 + expected[i]], largest.value(i));
             }
         }
+    }
+
+    @Test
+    void someIndicesCanBeLeftOut() {
+        BitSet indices = new BitSet();
+        indices.set(1);
+        indices.set(9);
+        largest.find(new float[] {1, 5, 3, 4, 2}, 0, 5, 4);
+        largest.leaveOut(indices, 2);
+        assertArrayEquals(new int[] {3, 2}, indices());
+        largest.leaveOut(new BitSet(), 5);
+        assertArrayEquals(new int[] {3, 2}, indices());
     }
 
     @Test

@@ -311,7 +311,8 @@ public final class Conversation implements AutoCloseable {
     /// Returns a sampler that remembers the tokens of the session; the generator adds those that are appended.
     private Sampler newSampler(SamplingParams params) {
         Engine engine = model.engine();
-        Sampler sampler = new Sampler(params, engine.spec().vocabSize(), engine.contextLength());
+        Sampler sampler =
+                new Sampler(params, engine.spec().vocabSize(), engine.contextLength(), engine.suppressedTokens());
         for (int token : session.tokens()) {
             sampler.accept(token);
         }

@@ -58,6 +58,7 @@ final class CheckpointSource implements ModelSource {
         lacksTower = described.vision().isPresent() && spec.vision().isEmpty();
         checkpoint.file("generation_config.json").map(Json::readObject).ifPresent(config -> {
             Families.endOfSequence(config, spec);
+            Families.suppressedTokens(config, spec);
             Families.forcedFirstToken(config, spec);
         });
     }

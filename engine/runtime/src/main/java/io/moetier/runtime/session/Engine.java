@@ -600,6 +600,14 @@ public final class Engine implements AutoCloseable {
                 .orElse(Set.of());
     }
 
+    /// Returns the tokens that no answer has: those that `generation_config.json` suppresses.
+    public Set<Integer> suppressedTokens() {
+        return store.file("generation_config.json")
+                .map(Json::readObject)
+                .map(config -> Families.suppressedTokens(config, spec))
+                .orElse(Set.of());
+    }
+
     /// Returns the token that every output begins with behind the decoder's first one, if `generation_config.json`, or
     /// else `config.json`, names one: a translation model's language.
     public Optional<Integer> forcedFirstToken() {

@@ -2,10 +2,13 @@ package io.moetier.runtime.session;
 
 import io.moetier.kernels.device.Largest;
 import io.moetier.storage.model.MalformedModelException;
+import java.util.BitSet;
+import java.util.Set;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
-/// Draws the next token from logits: repetition penalty, top-k, top-p, min-p, temperature, in llama.cpp's order.
+/// Draws the next token from logits: suppressed tokens, repetition penalty, top-k, top-p, min-p, temperature, in
+/// llama.cpp's order.
 ///
 /// The same parameters and the same logits give the same tokens. Ties go to the lower token id. Confined to one
 /// thread.
@@ -16,6 +19,8 @@ public final class Sampler {
     private final RandomGenerator random;
     private final int vocabSize;
     private final int numKept; // by top-k; the vocabulary if it keeps all
+    private final BitSet suppressed;
+    private final int numLooked; // at, to keep as many beside those that are suppressed
     private final Largest largest = new Largest();
     private final float[] penalised;
     private final double[] probabilities;
@@ -24,10 +29,19 @@ public final class Sampler {
 
     /// @param contextLength how many tokens a whole context can hold
     public Sampler(SamplingParams params, int vocabSize, int contextLength) {
+        this(params, vocabSize, contextLength, Set.of());
+    }
+
+    /// @param contextLength how many tokens a whole context can hold
+    /// @param suppressed tokens that are never drawn
+    public Sampler(SamplingParams params, int vocabSize, int contextLength, Set<Integer> suppressed) {
         this.params = params;
         this.vocabSize = vocabSize;
         random = RandomGeneratorFactory.of(GENERATOR).create(params.seed());
         numKept = params.temperature() == 0 ? 1 : params.topK() == 0 ? vocabSize : Math.min(params.topK(), vocabSize);
+        this.suppressed = new BitSet();
+        suppressed.forEach(this.suppressed::set);
+        numLooked = (int) Math.min((long) numKept + suppressed.size(), vocabSize);
         penalised = new float[params.repeatPenalty() == 1 ? 0 : vocabSize];
         probabilities = new double[numKept];
         recent = new int[params.repeatLastN() < 0 ? contextLength : Math.min(params.repeatLastN(), contextLength)];
@@ -42,7 +56,7 @@ public final class Sampler {
 
     /// Returns how many of the largest logits are enough for [#sample(Largest)]; 0 if all logits are needed.
     public int numCandidates() {
-        return params.repeatPenalty() == 1 && numKept <= Largest.MOST_OF_KERNELS ? numKept : 0;
+        return params.repeatPenalty() == 1 && numLooked <= Largest.MOST_OF_KERNELS ? numLooked : 0;
     }
 
     /// Returns the next token.
@@ -51,18 +65,22 @@ public final class Sampler {
     /// @throws MalformedModelException if one is NaN or infinitely large, or none is finite
     public int sample(float[] logits) {
         boolean asTheyAre = params.repeatPenalty() == 1 || numRecent == 0;
-        largest.find(asTheyAre ? logits : penaliseRepetition(logits), 0, vocabSize, numKept);
+        largest.find(asTheyAre ? logits : penaliseRepetition(logits), 0, vocabSize, numLooked);
         return sample(largest);
     }
 
     /// Returns the next token.
     ///
-    /// @param candidates the [#numCandidates()] largest logits
+    /// @param candidates the [#numCandidates()] largest logits; those that cannot be drawn are taken out
     /// @throws MalformedModelException if one of all is NaN or infinitely large, or none is finite
     public int sample(Largest candidates) {
         if (candidates.size() == 0 || !Float.isFinite(candidates.value(0))) {
             throw new MalformedModelException(
                     "the model computed logits that are not numbers; its weights may be damaged");
+        }
+        candidates.leaveOut(suppressed, numKept);
+        if (candidates.size() == 0) {
+            throw new MalformedModelException("suppress_tokens of the model names every token that could come next");
         }
         if (params.temperature() == 0) {
             return candidates.index(0);

@@ -33,6 +33,7 @@ public final class GgufTokenizer {
     private static final String MERGES = "tokenizer.ggml.merges";
     private static final String ADD_BOS = "tokenizer.ggml.add_bos_token";
     private static final String ADD_EOS = "tokenizer.ggml.add_eos_token";
+    private static final String SUPPRESSED = "tokenizer.ggml.suppress_tokens";
     private static final String TEMPLATE = "tokenizer.chat_template";
     private static final String TEMPLATE_NAMES = "tokenizer.chat_templates";
 
@@ -130,7 +131,8 @@ public final class GgufTokenizer {
         return Json.write(json);
     }
 
-    /// Returns the text of a `generation_config.json`: the tokens that begin a text and end an answer.
+    /// Returns the text of a `generation_config.json`: the tokens that begin a text, end an answer
+    /// and are never drawn.
     ///
     /// @param metadata the values of a GGUF file by their keys
     /// @throws MalformedModelException if the metadata is not what it should be or its tokenizer unknown
@@ -150,6 +152,7 @@ public final class GgufTokenizer {
         if (!ends.isEmpty()) {
             json.put("eos_token_id", List.copyOf(ends));
         }
+        metadata.optionalInts(SUPPRESSED).ifPresent(ids -> json.put("suppress_tokens", ids));
         return Json.write(json);
     }
 

@@ -56,6 +56,28 @@ class ConversationTest {
     }
 
     @Test
+    void whatTheModelSuppressesIsInNoAnswer() throws IOException {
+        Supplier<AnswerOptions> greedy = options(SamplingParams.GREEDY);
+        int first;
+        try (Conversation conversation = new Conversation(model, greedy, Optional.empty())) {
+            first = ids(conversation, "Once").getFirst();
+        }
+        Path checkpoint = Files.createDirectory(directory.resolve("suppressing"));
+        for (String file : List.of("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json")) {
+            Files.copy(TestData.tinyMixtral().resolve(file), checkpoint.resolve(file));
+        }
+        Files.writeString(
+                checkpoint.resolve("generation_config.json"), "{\"suppress_tokens\": [-1, 9999999, " + first + "]}");
+        Path store = ImportedStores.of(checkpoint);
+        try (LoadedModel suppressing = LoadedModel.open(store, store, directory, EngineConfig.DEFAULT.withThreads(1));
+                Conversation conversation = new Conversation(suppressing, greedy, Optional.empty())) {
+            List<Integer> ids = ids(conversation, "Once");
+            assertEquals(12, ids.size());
+            assertTrue(!ids.contains(first), ids::toString);
+        }
+    }
+
+    @Test
     void aChatRepeatsWhenItIsForgotten() throws IOException {
         try (Conversation chat = new Conversation(model, options(1), Optional.of(template()))) {
             List<Integer> first = ids(chat, "Once");

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.kernels.device.Largest;
 import io.moetier.storage.model.MalformedModelException;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
@@ -108,6 +109,46 @@ class SamplerTest {
                 assertEquals("the model computed logits that are not numbers; its weights may be damaged", message);
             }
             assertEquals(1, sampler.sample(new float[] {-infinite, 1, -infinite, -infinite, -infinite}));
+        }
+    }
+
+    @Test
+    void suppressedTokensAreNeverDrawn() {
+        for (SamplingParams params : List.of(
+                SamplingParams.GREEDY,
+                new SamplingParams(5, 2, 1, 0, 1, 64, 1),
+                new SamplingParams(0, 2, 1, 0, 2, 64, 1))) {
+            Sampler sampler = new Sampler(params, LOGITS.length, 100, Set.of(1, 3));
+            sampler.accept(2);
+            Set<Integer> drawn = new HashSet<>();
+            for (int i = 0; i < 1000; i++) {
+                drawn.add(sampler.sample(LOGITS));
+            }
+            assertEquals(params.temperature() == 0 ? Set.of(4) : Set.of(4, 2), drawn, "top-k counts the others");
+        }
+        Sampler none = new Sampler(SamplingParams.GREEDY, LOGITS.length, 100, Set.of(0, 1, 2, 3, 4));
+        assertEquals(
+                "suppress_tokens of the model names every token that could come next",
+                assertThrows(MalformedModelException.class, () -> none.sample(LOGITS))
+                        .getMessage());
+    }
+
+    @Test
+    void fewCandidatesAreEnoughBesideSuppressedTokens() {
+        float[] logits = new float[1000];
+        Random random = new Random(5);
+        for (int i = 0; i < logits.length; i++) {
+            logits[i] = (float) random.nextGaussian();
+        }
+        Largest candidates = new Largest();
+        candidates.find(logits, 0, logits.length, 3);
+        Set<Integer> best = Set.of(candidates.index(0), candidates.index(1));
+        Sampler fromAll = new Sampler(SamplingParams.DEFAULT, logits.length, 100, best);
+        Sampler fromFew = new Sampler(SamplingParams.DEFAULT, logits.length, 100, best);
+        assertEquals(42, fromFew.numCandidates());
+        for (int i = 0; i < 100; i++) {
+            candidates.find(logits, 0, logits.length, fromFew.numCandidates());
+            assertEquals(fromAll.sample(logits), fromFew.sample(candidates));
         }
     }
 

@@ -363,6 +363,14 @@ class GgufTokenizerTest {
         assertFalse(several.has("bos_token_id"));
     }
 
+    @Test
+    void namesTheTokensThatAreNeverDrawn() {
+        GgufMetadata metadata = GgufMetadata.tinyMixtral().put("suppress_tokens", List.of(7, 5));
+        assertEquals(
+                Optional.of(List.of(7, 5)),
+                parse(GgufTokenizer.toGenerationConfigJson(metadata.json())).optionalInts("suppress_tokens"));
+    }
+
     /// Ollama's converter has them from `generation_config.json`.
     @Test
     void listsAllEndsThatFilesOfOllamaList() {

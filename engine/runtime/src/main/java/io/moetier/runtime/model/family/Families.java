@@ -300,6 +300,15 @@ public final class Families {
         return ids.map(LinkedHashSet::new);
     }
 
+    /// Returns the tokens that a `generation_config.json` says are never to be drawn. What is no token of the
+    /// vocabulary,
+    /// as the −1 that stands for none in some, cannot be drawn anyway.
+    public static Set<Integer> suppressedTokens(JsonObject config, ModelSpec spec) {
+        return config.optionalInts("suppress_tokens").orElse(List.of()).stream()
+                .filter(id -> id >= 0 && id < spec.vocabSize())
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
     /// Returns the token that every output of a model with an encoder begins with behind the decoder's first one, if a
     /// `config.json` or `generation_config.json` names one: a translation model's language.
     ///
