@@ -39,7 +39,6 @@ final class MiniMaxM2 {
                         GroupedAttention.of(layer, "self_attn")
                                 .normWhole("q_norm", "k_norm")
                                 .rope(Optional.of(config.partialRope()))
-                                .window(config.slidingWindow())
                                 .spec()),
                 SublayerSpec.preNorm(
                         config.rms(layer.name("post_attention_layernorm")),

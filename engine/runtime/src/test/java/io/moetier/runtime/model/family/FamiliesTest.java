@@ -269,6 +269,14 @@ class FamiliesTest {
         assertTrue(failure("ernie4_5_moe", "moe_layer_interval", 0).contains("a positive integer, found 0"));
     }
 
+    /// Its attention in transformers and llama.cpp sees the whole text, whatever its configuration has.
+    @Test
+    void miniMaxM2HasNoWindow() {
+        assertTrue(describe("minimax_m2", Map.of("sliding_window", 5))
+                .blocks(AttentionSpec.class)
+                .allMatch(block -> block.mask().slidingWindow() == 0));
+    }
+
     @Test
     void rotationsThatCannotBeAreNamed() {
         assertTrue(failure("glm4_moe", "partial_rotary_factor", 2)
