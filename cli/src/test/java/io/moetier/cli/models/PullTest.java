@@ -13,6 +13,9 @@ import io.moetier.testdata.HubDouble.Fault;
 import io.moetier.testdata.HubDouble.Request;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
@@ -86,6 +89,43 @@ class PullTest {
                         .out(),
                 run.out());
         assertTrue(ok("inspect", "hf:org/tiny").out().contains("mixtral"));
+    }
+
+    /// Gigabytes would come only to be refused by the import.
+    @Test
+    void whatNoImportReadsIsRefusedBeforeItIsDownloaded() throws IOException {
+        assertRefusedUnread(
+                "{\"model_type\":\"llama\"}", "{}", "hf:org/other/config.json: model_type: expected a family that");
+        String config = mixtral("\"quantization_config\":{\"quant_method\":\"awq\",\"bits\":4}");
+        assertRefusedUnread(
+                config,
+                "{\"norm.weight\":{\"dtype\":\"F16\"},\"w1.qweight\":{\"dtype\":\"I32\"}}",
+                "hf:org/other/model.safetensors: tensor w1.qweight: expected a weight that is read, found one quantised"
+                        + " by awq");
+        assertRefusedUnread(
+                mixtral("\"quantization\":{\"bits\":4}"), "{\"w1.weight\":{\"dtype\":\"U32\"}}", "quantised by mlx");
+    }
+
+    private static String mixtral(String more) throws IOException {
+        return Files.readString(TestData.golden("mixtral").resolve("config.json"))
+                .replaceFirst("\\{", "{" + more + ",");
+    }
+
+    private void assertRefusedUnread(String config, String header, String sentence) {
+        byte[] text = header.getBytes(StandardCharsets.UTF_8);
+        byte[] weights = ByteBuffer.allocate(1 << 20)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(text.length)
+                .put(text)
+                .array();
+        server.put(
+                "org/other",
+                Map.of("config.json", config.getBytes(StandardCharsets.UTF_8), "model.safetensors", weights));
+        CommandLineRun pull = moetier("pull", "hf:org/other");
+        assertEquals(Failure.FAILED, pull.exitCode());
+        assertTrue(pull.err().contains(sentence), pull.err());
+        assertFalse(pull.err().contains("pulling"), pull.err());
+        assertFalse(Files.exists(home.resolve(".cache/huggingface/hub/models--org--other")));
     }
 
     @Test

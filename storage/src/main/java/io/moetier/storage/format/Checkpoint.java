@@ -42,6 +42,11 @@ public final class Checkpoint implements AutoCloseable {
     /// Of weights that others have, by the names they had before.
     private static final Set<String> TYPES_OF_CODES = Set.of("U8", "I8", "U32", "I32");
 
+    /// What makers of models quantise them to themselves, where whole numbers may be what is read.
+    private static final Set<String> OWN_CODES = Set.of("fp8", "mxfp4", "mxfp8");
+
+    private static final String OF_MLX = "quantization";
+
     /// Of eight-bit floats, where `config.json` does not say.
     private static final List<Integer> DEFAULT_BLOCK_SIZE = List.of(128, 128);
 
@@ -213,12 +218,43 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
+    /// Refuses a checkpoint whose `config.json` says that another program quantised it, if a header has codes of it.
+    /// Whatever else is wrong with the header is left to its reader.
+    ///
+    /// @param header of a file of weights
+    /// @throws MalformedModelException as [#require] of a weight
+    public static void requireUnquantised(JsonObject config, JsonObject header) {
+        Optional<String> quantiser = namedQuantiser(config)
+                .or(() -> Optional.of("mlx").filter(_ -> config.value(OF_MLX) instanceof Map<?, ?>))
+                .filter(name -> !OWN_CODES.contains(name));
+        if (quantiser.isEmpty()) {
+            return;
+        }
+        header.asMap().forEach((name, value) -> {
+            boolean hasCodes = CODES.stream().anyMatch(name::endsWith)
+                    || (name.endsWith(".weight")
+                            && value instanceof Map<?, ?> tensor
+                            && tensor.get("dtype") instanceof String dtype
+                            && TYPES_OF_CODES.contains(dtype));
+            if (hasCodes) {
+                throw MalformedModelException.of(
+                        header.source(),
+                        "tensor " + name,
+                        "a weight that is read",
+                        "one quantised by " + quantiser.get());
+            }
+        });
+    }
+
     private String quantiser() {
+        return namedQuantiser(config).orElse("another program");
+    }
+
+    private static Optional<String> namedQuantiser(JsonObject config) {
         String key = "quantization_config";
         return config.optionalObject(key)
                 .or(() -> config.optionalObject("text_config").flatMap(text -> text.optionalObject(key)))
-                .flatMap(quantisation -> quantisation.optionalString("quant_method"))
-                .orElse("another program");
+                .flatMap(quantisation -> quantisation.optionalString("quant_method"));
     }
 
     private RawTensor requireRaw(String name, long... shape) {

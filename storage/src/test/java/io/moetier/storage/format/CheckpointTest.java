@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
@@ -305,6 +306,31 @@ class CheckpointTest {
         try (Checkpoint checkpoint = Checkpoint.open(directory)) {
             assertTrue(refusal(() -> checkpoint.require("a.weight", 8, 2)).endsWith("quantised by another program"));
         }
+    }
+
+    /// Before there are weights: DeepSeek-V4's whole numbers are read, and so is what compressed-tensors has in FP8.
+    @Test
+    void aHeaderTellsThatAnotherProgramQuantised() {
+        assertEquals(
+                directory + ": tensor a.weight: expected a weight that is read, found one quantised by modelopt",
+                refusal(() -> requireUnquantised("modelopt", "a.weight", "U8")));
+        assertTrue(refusal(() -> requireUnquantised("compressed-tensors", "a.weight_packed", "I32"))
+                .endsWith(
+                        "a.weight_packed: expected a weight that is read, found one quantised by compressed-tensors"));
+        requireUnquantised("compressed-tensors", "a.weight", "F8_E4M3");
+        requireUnquantised("fp8", "a.weight", "I8");
+        requireUnquantised("mxfp4", "a_blocks", "U8");
+    }
+
+    private Object requireUnquantised(String method, String tensor, String dtype) {
+        String config = "{\"quantization_config\":{\"quant_method\":\"" + method + "\"}}";
+        String header = "{\"" + tensor + "\":{\"dtype\":\"" + dtype + "\"},\"__metadata__\":{\"format\":\"pt\"}}";
+        Checkpoint.requireUnquantised(json(config), json(header));
+        return directory;
+    }
+
+    private JsonObject json(String text) {
+        return Json.parseObject(text.getBytes(StandardCharsets.UTF_8), directory);
     }
 
     @Test

@@ -120,6 +120,7 @@ public final class ModelFinder {
                     listener.note(name + " is used where it lies, as " + elsewhere.get());
                     return new Pulled(elsewhere.get(), true);
                 }
+                HubCheckpoint.requireReadable(hub, repository, selection);
                 listener.note("pulling " + name + ": " + files(selection) + ", " + ByteSize.format(selection.bytes())
                         + ", to " + places.hub().folder());
             }

@@ -300,9 +300,8 @@ public final class Families {
         return ids.map(LinkedHashSet::new);
     }
 
-    /// Returns the tokens that a `generation_config.json` says are never to be drawn. What is no token of the
-    /// vocabulary,
-    /// as the −1 that stands for none in some, cannot be drawn anyway.
+    /// Returns the tokens that a `generation_config.json` says are never to be drawn. What the vocabulary does
+    /// not have, as the −1 that stands for none, cannot be drawn anyway.
     public static Set<Integer> suppressedTokens(JsonObject config, ModelSpec spec) {
         return config.optionalInts("suppress_tokens").orElse(List.of()).stream()
                 .filter(id -> id >= 0 && id < spec.vocabSize())
