@@ -11,6 +11,7 @@ import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.spec.LayerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -38,6 +39,11 @@ final class Qwen35Moe {
             Map.entry("moe_intermediate_size", 512),
             Map.entry("shared_expert_intermediate_size", 512));
 
+    /// Of pairs of elements of a head, those that time, row and column turn where nothing is said of them.
+    private static final Map<String, Object> SECTIONS = Map.of("mrope_section", List.of(11, 11, 10));
+
+    private static final int PAIRS_OF_SECTIONS = 32;
+
     /// Checkpoints with a tower for images.
     static final Family MULTIMODAL = new Family("qwen3_5_moe", Map.of(), Qwen35Moe::multimodal, Optional.empty());
 
@@ -53,7 +59,9 @@ final class Qwen35Moe {
     private Qwen35Moe() {}
 
     private static ModelSpec multimodal(FamilyConfig config) {
-        ModelSpec text = model(config.textModel().withDefaults(DEFAULTS), "model.language_model.");
+        FamilyConfig of = config.textModel().withDefaults(DEFAULTS);
+        boolean usual = of.partialRope().rotaryDim() == 2 * PAIRS_OF_SECTIONS;
+        ModelSpec text = model(usual ? of.withDefaults(SECTIONS) : of, "model.language_model.");
         return QwenVision.of(config, "model.visual.", text.hiddenSize())
                 .map(text::with)
                 .orElse(text);

@@ -7,6 +7,7 @@ import io.moetier.runtime.model.describe.FusedSwiGlu.Order;
 import io.moetier.runtime.model.describe.QwenVision;
 import io.moetier.runtime.model.describe.SwiGlu;
 import io.moetier.runtime.model.spec.ModelSpec;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -15,6 +16,11 @@ import java.util.Optional;
 final class Qwen3VlMoe {
     private static final Map<String, Object> DEFAULTS =
             Map.of("rms_norm_eps", 1e-6, "rope_theta", 5e6, "num_key_value_heads", 16, "norm_topk_prob", true);
+
+    /// Of pairs of elements of a head, those that time, row and column turn where nothing is said of them.
+    private static final Map<String, Object> SECTIONS = Map.of("mrope_section", List.of(24, 20, 20));
+
+    private static final int HEAD_OF_SECTIONS = 128;
 
     /// Checkpoints with a tower for images.
     static final Family MULTIMODAL = new Family("qwen3_vl_moe", Map.of(), Qwen3VlMoe::model, Optional.empty());
@@ -25,7 +31,9 @@ final class Qwen3VlMoe {
     private Qwen3VlMoe() {}
 
     private static ModelSpec model(FamilyConfig config) {
-        ModelSpec model = text(config.textModel().withDefaults(DEFAULTS), "model.language_model.");
+        FamilyConfig text = config.textModel().withDefaults(DEFAULTS);
+        ModelSpec model =
+                text(text.headDim() == HEAD_OF_SECTIONS ? text.withDefaults(SECTIONS) : text, "model.language_model.");
         return QwenVision.of(config, "model.visual.", model.hiddenSize())
                 .map(model::with)
                 .orElse(model);

@@ -269,6 +269,32 @@ class FamiliesTest {
         assertTrue(failure("ernie4_5_moe", "moe_layer_interval", 0).contains("a positive integer, found 0"));
     }
 
+    /// As in transformers; without sections pictures would be rotated as texts are.
+    @Test
+    void pairsThatPicturesTurnAreThoseOfTheFamilyWhereNothingIsSaid() {
+        Map<String, Object> plain = Map.of("rope_type", "default", "rope_theta", 5e6, "partial_rotary_factor", 0.25);
+        assertEquals(
+                List.of(24, 20, 20),
+                rope(describeText("qwen3_vl_moe", Map.of("head_dim", 128, "rope_scaling", plain)))
+                        .sections());
+        assertEquals(
+                List.of(11, 11, 10),
+                rope(describeText("qwen3_5_moe_image", Map.of("head_dim", 256, "rope_parameters", plain)))
+                        .sections());
+        assertEquals(
+                List.of(),
+                rope(describeText("qwen3_vl_moe", Map.of("rope_scaling", plain)))
+                        .sections());
+    }
+
+    private static ModelSpec describeText(String name, Map<String, Object> changes) {
+        JsonObject config = Json.readObject(TestData.golden(name).resolve("config.json"));
+        Map<String, Object> text = new LinkedHashMap<>(
+                config.optionalObject("text_config").orElseThrow().asMap());
+        text.putAll(changes);
+        return describe(name, Map.of("text_config", text));
+    }
+
     /// Its attention in transformers and llama.cpp sees the whole text, whatever its configuration has.
     @Test
     void miniMaxM2HasNoWindow() {
