@@ -56,15 +56,17 @@ public final class Largest {
         }
     }
 
-    /// Leaves out what has one of these indices, and of the others all but the `k` largest.
-    public void leaveOut(BitSet indices, int k) {
-        int left = 0;
-        for (int i = 0; i < size && left < k; i++) {
-            if (!indices.get((int) keys[i])) {
-                keys[left++] = keys[i];
+    /// Takes the `k` largest of `others`, which may be this, that have none of these indices.
+    public void take(Largest others, BitSet leftOut, int k) {
+        reserve(others.size);
+        int taken = 0;
+        for (int i = 0; i < others.size && taken < k; i++) {
+            long key = others.keys[i];
+            if (!leftOut.get((int) key)) {
+                keys[taken++] = key;
             }
         }
-        size = left;
+        size = taken;
     }
 
     /// Returns how many there are.

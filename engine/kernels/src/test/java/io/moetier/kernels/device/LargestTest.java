@@ -44,10 +44,14 @@ class LargestTest {
         indices.set(1);
         indices.set(9);
         largest.find(new float[] {1, 5, 3, 4, 2}, 0, 5, 4);
-        largest.leaveOut(indices, 2);
+        Largest others = new Largest();
+        others.take(largest, indices, 2);
+        assertArrayEquals(new int[] {1, 3, 2, 4}, indices());
+        largest.take(largest, indices, 2);
         assertArrayEquals(new int[] {3, 2}, indices());
-        largest.leaveOut(new BitSet(), 5);
-        assertArrayEquals(new int[] {3, 2}, indices());
+        assertEquals(2, others.size());
+        assertEquals(3, others.index(0));
+        assertEquals(3, others.value(1));
     }
 
     @Test

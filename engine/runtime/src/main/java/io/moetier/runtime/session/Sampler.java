@@ -71,17 +71,25 @@ public final class Sampler {
 
     /// Returns the next token.
     ///
-    /// @param candidates the [#numCandidates()] largest logits; those that cannot be drawn are taken out
+    /// @param candidates the [#numCandidates()] largest logits, left as they are
     /// @throws MalformedModelException if one of all is NaN or infinitely large, or none is finite
     public int sample(Largest candidates) {
         if (candidates.size() == 0 || !Float.isFinite(candidates.value(0))) {
             throw new MalformedModelException(
                     "the model computed logits that are not numbers; its weights may be damaged");
         }
-        candidates.leaveOut(suppressed, numKept);
-        if (candidates.size() == 0) {
+        return suppressed.isEmpty() ? choose(candidates) : chooseOthers(candidates);
+    }
+
+    private int chooseOthers(Largest candidates) {
+        largest.take(candidates, suppressed, numKept);
+        if (largest.size() == 0) {
             throw new MalformedModelException("suppress_tokens of the model names every token that could come next");
         }
+        return choose(largest);
+    }
+
+    private int choose(Largest candidates) {
         if (params.temperature() == 0) {
             return candidates.index(0);
         }

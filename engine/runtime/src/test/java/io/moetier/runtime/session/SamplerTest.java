@@ -146,10 +146,11 @@ class SamplerTest {
         Sampler fromAll = new Sampler(SamplingParams.DEFAULT, logits.length, 100, best);
         Sampler fromFew = new Sampler(SamplingParams.DEFAULT, logits.length, 100, best);
         assertEquals(42, fromFew.numCandidates());
+        candidates.find(logits, 0, logits.length, fromFew.numCandidates());
         for (int i = 0; i < 100; i++) {
-            candidates.find(logits, 0, logits.length, fromFew.numCandidates());
             assertEquals(fromAll.sample(logits), fromFew.sample(candidates));
         }
+        assertEquals(42, candidates.size(), "the session's, which others may ask for");
     }
 
     @Test
