@@ -107,6 +107,9 @@ public final class Engine implements AutoCloseable {
     /// Guarded by [#step].
     private boolean closed;
 
+    /// Those that are open, one of which is planned. Guarded by [#step].
+    private int sessions;
+
     private long learntTokens; // before the first step
 
     @SuppressWarnings("MustBeClosedChecker") // owned closes the arena
@@ -441,6 +444,20 @@ public final class Engine implements AutoCloseable {
         } finally {
             unlockStep();
         }
+    }
+
+    /// Has experts give way to the buffers of a session that opens beside others, for one is planned. The step is
+    /// locked.
+    void enter(int length) {
+        if (sessions > 0 && device.readsMainMemory()) {
+            guard.giveWay(Session.workspaceBytes(spec, device, length, batch) + Session.logitBytes(spec));
+        }
+        sessions++;
+    }
+
+    /// Counts a session no more that has entered. The step is locked.
+    void leave() {
+        sessions--;
     }
 
     /// Returns how many tokens a session holds.

@@ -25,8 +25,8 @@ import org.jspecify.annotations.Nullable;
 /// A thread of its own looks at the limits four times a second, ten times while slots are being filled, and
 /// whenever the kernel says that memory is short; for that takes files to be read, which allocates. What it
 /// finds it asks of the [Slots]: the thread that computes acts before its next layer. While none computes, this
-/// one does. Only what needs memory itself waits, with [#makeRoom(long)]. Whatever goes wrong, it looks again, and
-/// tells who computes next.
+/// one does. Only what needs memory itself waits, with [#makeRoom(long)] and [#giveWay(long)]. Whatever goes
+/// wrong, it looks again, and tells who computes next.
 public final class MemoryGuard implements AutoCloseable {
     private static final long PERIOD_MILLIS = 100;
     private static final long PERIOD_NANOS = 250_000_000;
@@ -231,6 +231,18 @@ public final class MemoryGuard implements AutoCloseable {
                     .ifPresent(limit -> {
                         throw tooLong(bytes, limit);
                     });
+        }
+    }
+
+    /// Gives back what is missing for `bytes` in the Java heap, or what it can. To be called between steps by
+    /// the thread that computes. Limits of addresses and of data have the whole heap in them already; nothing is
+    /// refused, as there may be garbage in it.
+    void giveWay(long bytes) {
+        long toCome = slots.emptyBytes() + bytes;
+        List<MemoryLimit> present = await(thread.submit(limits::get));
+        long missing = MemoryBudget.shortage(present, 0, toCome, false);
+        if (missing > 0) {
+            slots.giveBack(Math.max(missing, withdraw()), MemoryBudget.ofAddresses(present, 0, toCome, false));
         }
     }
 

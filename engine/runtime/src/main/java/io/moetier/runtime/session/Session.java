@@ -63,6 +63,8 @@ public final class Session implements AutoCloseable {
     private Session(Engine engine, KvType kv, int contextLength, int batch, Owned owned) {
         this.engine = engine;
         this.owned = owned;
+        engine.enter(contextLength);
+        owned.add(engine::leave);
         Arena arena = engine.device().newArena();
         owned.add(arena::close);
         cache = new KvCache(engine.spec(), kv, contextLength, engine.device());
@@ -85,7 +87,12 @@ public final class Session implements AutoCloseable {
 
     /// Returns the bytes of the buffers of a session on its device.
     static long workspaceBytes(ModelSpec spec, Device device, int contextLength, int batch) {
-        return Workspace.bytes(spec, device, Math.min(batch, contextLength)) + (long) Float.BYTES * spec.vocabSize();
+        return Workspace.bytes(spec, device, Math.min(batch, contextLength)) + logitBytes(spec);
+    }
+
+    /// Returns the bytes of a row of logits: a session has one on its device, and a copy in main memory.
+    static long logitBytes(ModelSpec spec) {
+        return (long) Float.BYTES * spec.vocabSize();
     }
 
     /// Begins an empty timeline of `contextLength` tokens that takes in at most `batch` at a time.

@@ -6,15 +6,18 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.memory.MemoryLimit.Kind;
 import io.moetier.storage.memory.MemoryPressure;
+import io.moetier.testdata.TestData;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -431,5 +434,43 @@ class MemoryGuardTest {
         slots.empty = 499 * MIB;
         guard.lookInTime();
         assertEquals(3, slots.asked.size());
+    }
+
+    /// The heap is there as addresses from the start, and what a text takes later is asked for then.
+    @Test
+    void expertsGiveWayToBuffersInTheHeapWherePagesAreCounted() {
+        guard.giveWay(900 * MIB);
+        assertEquals(List.of(), slots.given);
+        guard.giveWay(970 * MIB);
+        assertEquals(List.of(70 * MIB), slots.given);
+        guard.giveWay(2000 * MIB);
+        assertEquals(600 * MIB, slots.away, "all that can go, and nothing is refused");
+        slots.given.clear();
+        kind = Kind.ADDRESSES;
+        guard.giveWay(2000 * MIB);
+        assertEquals(List.of(), slots.given);
+    }
+
+    /// One session is in the plan of its engine, those beside it are not.
+    @Test
+    void expertsGiveWayToASecondSessionOfAnEngine() {
+        AtomicLong left = new AtomicLong(1000 * MIB);
+        try (Engine engine = Engine.open(
+                ImportedStores.of(TestData.tinyMixtral()),
+                EngineConfig.DEFAULT,
+                tiers -> new MemoryGuard(() -> List.of(groupOf1000(left.get())), () -> MemoryPressure.NONE, tiers))) {
+            ExpertTiers tiers = engine.expertTiers();
+            left.set(tiers.emptyBytes() + 40 * MIB); // just what is to stay of the reserve
+            engine.newSession().close();
+            try (Session _ = engine.newSession()) {
+                assertEquals(0, tiers.awayBytes());
+                engine.newSession().close();
+                assertTrue(tiers.awayBytes() > 0, "experts gave way");
+            }
+        }
+    }
+
+    private static MemoryLimit groupOf1000(long left) {
+        return new MemoryLimit(Kind.GROUP, "the control group /a", 1000 * MIB, 1000 * MIB - left);
     }
 }
