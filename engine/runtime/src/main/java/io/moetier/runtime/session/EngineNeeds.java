@@ -56,7 +56,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                 bytes.weights(),
                 bytes.weightsThere(),
                 here ? reservedKeyValues(tokens) : 0,
-                (here ? workspace(tokens) : positions()) + rowsOfNodes(tokens),
+                (here ? workspace(tokens) : positions()) + Session.logitBytes(spec) + rowsOfNodes(tokens),
                 bytes.loaders(),
                 config.memory().reservedBytes());
     }

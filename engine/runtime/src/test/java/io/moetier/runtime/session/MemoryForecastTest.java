@@ -69,6 +69,19 @@ class MemoryForecastTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"mixtral", "deepseek_v4", "nllb_moe"})
+    void theBuffersOfASessionArePlannedAsTheyAre(String golden) {
+        Path checkpoint = TestData.golden(golden);
+        List<MemoryLimit> ample = List.of(new MemoryLimit(MemoryLimit.Kind.MACHINE, "a machine", 1L << 40, 0));
+        MemoryForecast forecast = MemoryForecast.of(model(checkpoint), CONFIG, ample, Optional.empty(), false);
+        try (Engine engine = UnguardedEngine.open(ImportedStores.of(checkpoint), CONFIG);
+                Session session = engine.newSession()) {
+            long ofKernels = engine.device().workingBytes();
+            assertEquals(session.memoryUse().workspace() - ofKernels, bytes(forecast.plan(), "workspace"));
+        }
+    }
+
     /// Half a kibibyte a position at a head of 128, which is 64 MiB here.
     @Test
     void theRotationsOfALongContextAreToldOf() {
