@@ -5,6 +5,7 @@ import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertsOnNodes;
+import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import java.util.function.Predicate;
 
@@ -69,7 +70,11 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
         return new VramBudget(
                 bytes.weights(),
                 KvCache.allocatedBytes(spec, config.numerics().kv(), contextLength()),
-                workspace(tokens) + others * ExpertPlaces.bytesHere(spec, tokens) + nodesOnDevice(tokens) + working,
+                workspace(tokens)
+                        + input()
+                        + others * ExpertPlaces.bytesHere(spec, tokens)
+                        + nodesOnDevice(tokens)
+                        + working,
                 bytes.leastExperts());
     }
 
@@ -91,6 +96,14 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
 
     private long workspace(int tokens) {
         return Session.workspaceBytes(spec, device, contextLength(), tokens) + positions();
+    }
+
+    /// Returns what an encoder takes for the longest input, beside a session: in main memory experts give way to it.
+    private long input() {
+        int length = spec.maxPositionEmbeddings();
+        return spec.encoder().isEmpty()
+                ? 0
+                : Workspace.bytes(spec, device, length) + KvCache.inputBytesBeyond(spec, contextLength(), length);
     }
 
     /// Returns the bytes of rotations, which are made in main memory, and which a device has copies of.

@@ -27,7 +27,8 @@ import java.util.OptionalLong;
 /// @param batch tokens that a pass takes at most
 /// @param contextLength tokens that a session holds
 /// @param keyValues what keys, values and states of that many tokens take, by kind
-/// @param workspace buffers of a session and the rotations of all its positions, wherever they lie
+/// @param workspace buffers of a session, the rotations of all its positions, and what reading the longest input of an
+///     encoder takes, wherever they lie
 public record MemoryForecast(
         MemoryPlan plan,
         Slots slots,

@@ -9,8 +9,8 @@ import java.util.OptionalLong;
 ///
 /// @param weights bytes of the weights outside the experts
 /// @param keyValues keys and values of all positions of a session
-/// @param workspace buffers of a session, the rotations of all its positions, and what the device keeps between
-/// operations
+/// @param workspace buffers of a session, the rotations of all its positions, what reading an encoder's longest input
+///     takes, and what the device keeps between operations
 /// @param leastExperts the top-k experts of one layer
 record VramBudget(long weights, long keyValues, long workspace, long leastExperts) {
     private static final String FIELD = "vramBytes";

@@ -13,6 +13,7 @@ import io.moetier.runtime.convert.Rounding;
 import io.moetier.runtime.offload.PrefetchChoice;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Session;
 import io.moetier.testdata.TestData;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -99,6 +100,25 @@ class EmulatedBudgetsTest {
         assertTrue(
                 String.valueOf(refused.getMessage()).contains(String.format(Locale.ROOT, "at least %,d", budget)),
                 () -> String.valueOf(refused.getMessage()));
+    }
+
+    /// The longest input is as long as the model allows, whatever the output's context.
+    @ParameterizedTest
+    @ValueSource(strings = {"switch_transformers", "nllb_moe"})
+    void theBudgetIsKeptWhileAnEncoderReads(String name) {
+        Path store = store(name);
+        EngineConfig least = EmulatedEngines.least(store, EmulatedEngines.config(EmulatedOptions.DEFAULT));
+        EmulatedCuda emulated = (EmulatedCuda) least.compute().device().orElseThrow();
+        long budget = least.memory().vramBytes().getFirst();
+        long[] used = new long[1];
+        try (Engine engine = Engine.open(store, least);
+                Session session = engine.newSession()) {
+            assertFalse(session.prompt(new int[engine.longestPrompt()], () -> {
+                used[0] = emulated.driver().usedBytes(0);
+                return true; // before the first layer, when all is allocated
+            }));
+        }
+        assertTrue(used[0] > 0 && used[0] <= budget, () -> used[0] + " of " + budget);
     }
 
     /// Commands of different streams run in any order that events allow.

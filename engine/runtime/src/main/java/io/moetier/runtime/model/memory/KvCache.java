@@ -112,6 +112,13 @@ public final class KvCache implements AutoCloseable {
                 + allocatedBytes(KeptRows.of(spec, type), positions);
     }
 
+    /// Returns the bytes of an encoder's input of `length` tokens beyond those that
+    /// [#allocatedBytes(ModelSpec, KvType, int)] of so many positions has.
+    public static long inputBytesBeyond(ModelSpec spec, int positions, int length) {
+        int more = Math.max(0, length - chunks(positions) * KvLayer.CHUNK_POSITIONS);
+        return SequenceMemory.inputBytes(spec, more);
+    }
+
     /// Returns what [#allocatedBytes(ModelSpec, KvType, int)] is made of, by the names of kinds.
     public static Map<String, Long> allocatedByKind(ModelSpec spec, KvType type, int positions) {
         Map<String, Long> bytes = new LinkedHashMap<>();

@@ -7,6 +7,7 @@ import io.moetier.runtime.model.spec.SequenceAttentionSpec;
 import io.moetier.runtime.model.spec.SequenceAttentionSpec.Reach;
 import java.lang.foreign.Arena;
 import java.util.List;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /// The keys and values of one session of an encoder-decoder model: of the output so far, and of what the encoder gave.
@@ -43,15 +44,19 @@ public final class SequenceMemory implements AutoCloseable {
 
     /// Returns the bytes that will be allocated for an input of `length` tokens; 0 if there is room for it.
     long inputBytes(int length) {
-        return length <= inputRoom
-                ? 0
-                : blocks.stream()
-                        .filter(block -> block.reach() == Reach.ACROSS)
-                        .mapToLong(block -> 2L
-                                * Float.BYTES
-                                * length
-                                * block.projections().key().rows())
-                        .sum();
+        return length <= inputRoom ? 0 : inputBytes(blocks.stream(), length);
+    }
+
+    /// Returns the bytes of an input of `length` tokens.
+    static long inputBytes(ModelSpec spec, int length) {
+        return inputBytes(spec.blocks(SequenceAttentionSpec.class), length);
+    }
+
+    private static long inputBytes(Stream<SequenceAttentionSpec> blocks, int length) {
+        return blocks.filter(block -> block.reach() == Reach.ACROSS)
+                .mapToLong(block ->
+                        2L * Float.BYTES * length * block.projections().key().rows())
+                .sum();
     }
 
     long allocatedBytes() {
