@@ -156,7 +156,7 @@ public final class BenchCommand implements Callable<Integer> {
         model.model = LibraryTerminal.located(
                 named,
                 path -> require(
-                        !compare || GgufParts.isNamed(path),
+                        !compare || GgufParts.isOne(path),
                         "--compare needs a GGUF file, which both engines read, not " + named),
                 surroundings,
                 streams);

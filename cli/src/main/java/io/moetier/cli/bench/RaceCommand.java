@@ -133,7 +133,7 @@ public final class RaceCommand implements Callable<Integer> {
         require(seconds > 0, "--seconds must be more than 0");
         require(!json || !markdown, "--json does not go with --markdown");
         model = LibraryTerminal.located(model, surroundings, streams);
-        require(GgufParts.isNamed(model), "race needs a GGUF file, which both engines read, not " + model);
+        require(GgufParts.isOne(model), "race needs a GGUF file, which both engines read, not " + model);
         List<MemoryShare> limits = MemoryShare.parse(memory, Files.size(model));
         Path cache = surroundings.cacheDirectory();
         Files.createDirectories(cache);

@@ -38,6 +38,17 @@ class GgufErrorsTest {
     }
 
     @Test
+    void aSoundFileIsToldByHowItBegins() throws IOException {
+        write(new TinyGguf());
+        Path blob = Files.move(file, directory.resolve("sha256-0123"));
+        CommandLineRun inspect = run("inspect", blob.toString());
+        assertEquals(Failure.OK, inspect.exitCode(), inspect::err);
+        CommandLineRun first = run("run", blob.toString(), "--ids", "1", "-n", "2");
+        assertEquals(Failure.OK, first.exitCode(), first::err);
+        assertTrue(first.err().contains("/sha256-0123-"), first.err());
+    }
+
+    @Test
     void anUnknownQuantisation() throws IOException {
         write(new TinyGguf().tensor("blk.0.ffn_up_exps.weight", GgmlType.Q8_1, 2L, 64L, 64L));
         assertRefused("tensor blk.0.ffn_up_exps.weight: dtype: expected one of F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0,"

@@ -3,6 +3,7 @@ package io.moetier.storage.format;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -58,6 +59,21 @@ public final class GgufParts implements AutoCloseable {
     /// Says whether a file's name is that of one in this format.
     public static boolean isNamed(Path file) {
         return file.toString().endsWith(EXTENSION);
+    }
+
+    /// Says whether a file is in this format: by its name, or else by how it begins, as blobs of Ollama's are named by
+    /// what is in them.
+    ///
+    /// @throws MalformedModelException if it is not named so and cannot be read
+    public static boolean isOne(Path file) {
+        if (isNamed(file) || !Files.isRegularFile(file)) {
+            return isNamed(file);
+        }
+        try (InputStream bytes = Files.newInputStream(file)) {
+            return Arrays.equals(bytes.readNBytes(GgufHeader.MAGIC.length), GgufHeader.MAGIC);
+        } catch (IOException e) {
+            throw WeightFile.unreadable(file, e);
+        }
     }
 
     /// Returns the name of the model in `file`: the file's own without its extension and the number of a part.

@@ -2,6 +2,7 @@ package io.moetier.storage.format;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -154,7 +155,11 @@ class GgufFileTest {
             }
             assertEquals("m", GgufParts.nameOf(second));
             assertEquals("model", GgufParts.nameOf(file));
-            assertTrue(GgufParts.isNamed(second) && !GgufParts.isNamed(directory));
+            assertTrue(GgufParts.isOne(second) && !GgufParts.isOne(directory));
+            Path renamed = Files.move(second, directory.resolve("sha256-0123"));
+            assertTrue(GgufParts.isOne(renamed));
+            assertEquals("sha256-0123", GgufParts.nameOf(renamed));
+            assertFalse(GgufParts.isOne(Files.writeString(renamed, "GG")));
         }
 
         /// Its numbers have digits of its own.

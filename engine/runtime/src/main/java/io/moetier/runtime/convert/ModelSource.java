@@ -30,7 +30,7 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     ///     only one beside the model that fits is taken
     /// @throws IllegalArgumentException if one is named for a checkpoint, which has its tower itself
     static ModelSource open(Path path, Optional<Path> tower) {
-        if (GgufParts.isNamed(path)) {
+        if (GgufParts.isOne(path)) {
             return GgufSource.of(path, tower);
         }
         if (tower.isPresent()) {
@@ -45,7 +45,7 @@ public sealed interface ModelSource extends AutoCloseable permits CheckpointSour
     /// @throws IllegalArgumentException if it has none that can be computed
     /// @throws io.moetier.storage.model.MalformedModelException as [#open(Path)]
     static ModelSource openWithMtp(Path path) {
-        if (GgufParts.isNamed(path)) {
+        if (GgufParts.isOne(path)) {
             throw new IllegalArgumentException(
                     "layers for multi-token prediction (MTP) are read from checkpoints; " + path + " is a GGUF file");
         }

@@ -89,7 +89,7 @@ public final class LoadedModel implements AutoCloseable {
     public void requireVision() {
         if (engine.spec().vision().isEmpty()) {
             boolean isGguf =
-                    GgufParts.isNamed(name) && Families.hasTowers(engine.spec().family());
+                    GgufParts.isOne(name) && Families.hasTowers(engine.spec().family());
             Optional<String> reason = whyNoPictures.or(
                     () -> isGguf ? Optional.of("no file beside the model has a tower for them") : Optional.empty());
             reason.ifPresent(text -> {

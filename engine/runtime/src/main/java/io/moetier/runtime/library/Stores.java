@@ -374,7 +374,7 @@ public final class Stores {
     }
 
     private static String nameOf(Path path) {
-        return GgufParts.isNamed(path)
+        return GgufParts.isOne(path)
                 ? GgufParts.nameOf(path)
                 : Checkpoint.nameOf(Files.isDirectory(path) ? path : UnfinishedFile.folderOf(path));
     }
