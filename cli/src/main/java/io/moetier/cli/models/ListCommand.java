@@ -42,7 +42,7 @@ public final class ListCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        List<LocalModel> models = models(surroundings).all();
+        List<LocalModel> models = models(surroundings).all(streams::note);
         streams.print(json ? Json.writePretty(fields(models)) + "\n" : table(models));
         return Failure.OK;
     }

@@ -31,13 +31,15 @@ public record HubCache(Path folder) {
     private static final String PREFIX = "models--";
     private static final String BETWEEN = "--";
 
-    /// Returns all repositories with an owner, as `ORG/REPO`, in the order of their names.
+    /// Returns all repositories with an owner, as `ORG/REPO`, in the order of their names, also those that this user
+    /// may
+    /// not look into.
     public List<String> repositories() {
         List<String> repositories = new ArrayList<>();
         for (Path path : children(folder)) {
             String name = String.valueOf(path.getFileName());
             String[] parts = name.split(BETWEEN, -1);
-            if (parts.length == 3 && name.startsWith(PREFIX) && Files.isDirectory(path.resolve("blobs"))) {
+            if (parts.length == 3 && name.startsWith(PREFIX) && !Files.notExists(path.resolve("blobs"))) {
                 repositories.add(parts[1] + "/" + parts[2]);
             }
         }
@@ -322,7 +324,7 @@ public record HubCache(Path folder) {
     }
 
     private static List<Path> children(Path folder) {
-        if (!Files.isDirectory(folder)) {
+        if (Files.notExists(folder) || Files.isRegularFile(folder)) {
             return List.of();
         }
         try (Stream<Path> files = Files.list(folder)) {

@@ -27,9 +27,11 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 
 /// The models on this machine: which there are, and how they go.
@@ -47,8 +49,26 @@ public final class LocalModels {
 
     /// Returns all that are there: of the hub, of other programs, and stores of which the model is none of these.
     public List<LocalModel> all() {
+        return all(_ -> {});
+    }
+
+    /// Returns the same.
+    ///
+    /// @param missed is told of what could not be looked into
+    public List<LocalModel> all(Consumer<String> missed) {
         List<LocalModel> all = new ArrayList<>();
-        places.hub().repositories().forEach(repository -> addHub(repository, all));
+        for (String repository : places.hub().repositories()) {
+            try {
+                addHub(repository, all);
+            } catch (UncheckedIOException e) {
+                String reason = IoFailure.sentence(Objects.requireNonNull(e.getCause()));
+                missed.accept("hf:" + repository + " cannot be listed: " + reason);
+            }
+        }
+        Stream.of(places.lmStudio(), places.ollama())
+                .flatMap(List::stream)
+                .forEach(folder -> ReadableFiles.whyClosed(folder)
+                        .ifPresent(reason -> missed.accept("models in " + folder + " cannot be listed: " + reason)));
         places.ofLmStudio()
                 .all()
                 .forEach(found -> all.add(foreign(

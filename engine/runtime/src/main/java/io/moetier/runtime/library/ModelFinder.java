@@ -7,11 +7,9 @@ import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.runtime.hub.HubSettings;
 import io.moetier.runtime.hub.PullListener;
-import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.memory.ByteSize;
 import java.io.FileNotFoundException;
 import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
@@ -211,14 +209,11 @@ public final class ModelFinder {
     /// Names folders; those that this user may not look into, as that of Ollama's service, may have what was not found.
     private static String searched(List<Path> folders) {
         return folders.stream()
-                .map(folder -> folder + closed(folder.resolve(".")))
+                .map(folder -> folder
+                        + ReadableFiles.whyClosed(folder)
+                                .map(reason -> " (" + reason + ")")
+                                .orElse(""))
                 .collect(Collectors.joining(" or "));
-    }
-
-    private static String closed(Path inside) {
-        return Files.notExists(inside)
-                ? ""
-                : IoFailure.toReach(inside).map(reason -> " (" + reason + ")").orElse("");
     }
 
     private static UncheckedIOException missing(String sentence) {

@@ -1,5 +1,6 @@
 package io.moetier.runtime.library;
 
+import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.FileVisitOption;
@@ -11,11 +12,18 @@ import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Files in a folder of another program, as far as this user may look.
 final class ReadableFiles {
     private ReadableFiles() {}
+
+    /// Returns why this user may not look into a folder that is there, or may be.
+    static Optional<String> whyClosed(Path folder) {
+        Path inside = folder.resolve(".");
+        return Files.notExists(inside) ? Optional.empty() : IoFailure.toReach(inside);
+    }
 
     /// Returns files in their order, none where there is no such folder.
     ///

@@ -16,6 +16,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -74,6 +75,26 @@ class LocalModelsTest {
         assertFalse(Files.exists(alone));
         assertFalse(Files.exists(withMtp));
         assertEquals(List.of(), models.all());
+    }
+
+    @Test
+    void whatCannotBeLookedIntoHidesNothingElse() throws IOException {
+        put("a.gguf", "weights");
+        Path blobs = home.resolve("hub/models--o--s/blobs");
+        Files.createDirectories(blobs.resolveSibling(""));
+        Files.createSymbolicLink(blobs, blobs); // refused to every user, root too
+        Files.createSymbolicLink(home.resolve("ollama"), Path.of("ollama"));
+        List<String> missed = new ArrayList<>();
+        assertEquals(
+                List.of("hf:o/r"),
+                models.all(missed::add).stream().map(LocalModel::name).toList());
+        String reason = ": Too many levels of symbolic links or unable to access attributes of symbolic link";
+        assertEquals(
+                List.of(
+                        "hf:o/s cannot be listed: " + blobs + reason,
+                        "models in " + home.resolve("ollama") + " cannot be listed" + reason),
+                missed);
+        assertEquals(1, models.all().size());
     }
 
     @Test
