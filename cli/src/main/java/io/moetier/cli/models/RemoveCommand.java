@@ -62,7 +62,8 @@ public final class RemoveCommand implements Callable<Integer> {
                 .filter(model -> model.name().equals(name) || (HubName.isNamed(name) && isOf(name, model.name())))
                 .toList();
         if (found.isEmpty()) {
-            throw new IllegalArgumentException(name + " is not among the names of list");
+            throw new IllegalArgumentException(
+                    (name.isBlank() ? "'" + name + "'" : name) + " is not among the names of list");
         }
         found.stream().map(LocalModel::owner).distinct().forEach(owner -> requireOurs(owner, name));
         return found;

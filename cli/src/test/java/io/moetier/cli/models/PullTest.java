@@ -248,6 +248,9 @@ class PullTest {
         assertFalse(Files.exists(home.resolve(".cache/huggingface/hub/models--org--tiny")));
         CommandLineRun again = moetier("rm", "--yes", "hf:org/tiny");
         assertEquals("moetier: hf:org/tiny is not among the names of list\n", again.err());
+        assertEquals(
+                "moetier: '' is not among the names of list\n",
+                moetier("rm", "").err());
     }
 
     @Test
