@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cli.option.DeviceChoice;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -178,6 +179,12 @@ class DeviceOptionTest {
                         .filter(line -> line.startsWith("moetier: "))
                         .count(),
                 refused.err());
+    }
+
+    @Test
+    void lettersMayBeLarge() {
+        assertEquals(DeviceChoice.parse("simulated:h100"), DeviceChoice.parse("Simulated:H100"));
+        assertEquals(DeviceChoice.parse("cpu"), DeviceChoice.parse("CPU"));
     }
 
     @Test

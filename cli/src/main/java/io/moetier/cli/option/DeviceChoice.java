@@ -3,6 +3,7 @@ package io.moetier.cli.option;
 import io.moetier.emulator.driver.clock.GpuProfile;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 
@@ -43,7 +44,7 @@ public sealed interface DeviceChoice {
     /// The first GPU if it can be used, else the processor.
     record Auto() implements DeviceChoice {}
 
-    /// Reads `text`.
+    /// Reads `text`, whose letters may be large or small.
     ///
     /// @throws IllegalArgumentException if it is no choice
     static DeviceChoice parse(String text) {
@@ -52,9 +53,9 @@ public sealed interface DeviceChoice {
                     Arrays.stream(text.split(",", -1)).map(DeviceChoice::parse).toList());
         }
         int colon = text.indexOf(':');
-        String kind = colon < 0 ? text : text.substring(0, colon);
+        String kind = (colon < 0 ? text : text.substring(0, colon)).toLowerCase(Locale.ROOT);
         String which = text.substring(colon + 1);
-        return switch (text) {
+        return switch (text.toLowerCase(Locale.ROOT)) {
             case "cpu" -> new Cpu();
             case "auto" -> new Auto();
             case "cuda" -> new Cuda(0);

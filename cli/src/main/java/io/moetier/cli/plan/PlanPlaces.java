@@ -66,7 +66,8 @@ record PlanPlaces(
     }
 
     private Optional<MachineProfile> ofThisMachine(String name) {
-        return name.matches("cuda(:\\d{1,4})?") && DeviceChoice.parse(name) instanceof DeviceChoice.Cuda(int ordinal)
+        return name.matches("(?i)cuda(:\\d{1,4})?")
+                        && DeviceChoice.parse(name) instanceof DeviceChoice.Cuda(int ordinal)
                 ? Optional.of(machine.gpu(ordinal))
                 : Optional.empty();
     }
