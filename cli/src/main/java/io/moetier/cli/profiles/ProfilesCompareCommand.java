@@ -58,6 +58,10 @@ public final class ProfilesCompareCommand implements Callable<Integer> {
         if (Policies.needsCensus(policy)) {
             throw new IllegalArgumentException("--policy: expected one that needs no census, found '" + policy + "'");
         }
+        if (!Policies.isKnown(policy)) {
+            throw new IllegalArgumentException(
+                    "--policy: expected one of " + Policies.describe() + ", found '" + policy + "'");
+        }
         PolicyFactory factory = Policies.of(policy);
         List<Double> shares = budgets.stream()
                 .map(text -> ExpertShare.parse("--budgets", text.strip()))

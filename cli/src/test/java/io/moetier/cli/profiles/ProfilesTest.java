@@ -236,6 +236,7 @@ class ProfilesTest {
         refused(
                 "--budgets: expected a share above 0% and up to 100% of all experts, found '4G'",
                 "compare", trace, trace, "--budgets", "4G");
+        refused("--policy: expected one of lru, lfu,", "compare", trace, trace, "--policy", "nope");
         refused(
                 "expected room for the top-4 experts of one layer, found 0 slots",
                 "compare",
