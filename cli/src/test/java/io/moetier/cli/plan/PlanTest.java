@@ -187,6 +187,16 @@ class PlanTest {
     }
 
     @Test
+    void aDeviceMayBeNamedInLargeLetters() {
+        CommandLineRun run = CommandLineRun.inProcess(cache, "plan", TINY, "--device", "RTX3060");
+        assertEquals(Failure.OK, run.exitCode(), run.err());
+        assertEquals(
+                CommandLineRun.inProcess(cache, "plan", TINY, "--device", "rtx3060")
+                        .out(),
+                run.out());
+    }
+
+    @Test
     void aTraceOfAnotherModelIsRefused() {
         CommandLineRun run = CommandLineRun.inProcess(
                 cache,

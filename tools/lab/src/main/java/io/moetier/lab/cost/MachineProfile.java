@@ -135,10 +135,10 @@ public record MachineProfile(
                 .toList();
     }
 
-    /// Returns the profile of a device by its name.
+    /// Returns the profile of a device by its name, whose letters may be large or small.
     public static Optional<MachineProfile> ofDevice(String name) {
         return devices().requireObjects("devices").stream()
-                .filter(device -> device.requireString("name").equals(name))
+                .filter(device -> device.requireString("name").equalsIgnoreCase(name))
                 .findFirst()
                 .map(MachineProfile::parse);
     }
