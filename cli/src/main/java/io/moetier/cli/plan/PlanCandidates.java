@@ -43,6 +43,9 @@ public record PlanCandidates(List<Candidate> list, List<String> notes) {
     }
 
     private static PlanCandidates named(String model, int most, Surroundings surroundings, Streams streams) {
+        if (model.isEmpty()) { // an unset shell variable must not become the current directory
+            throw new IllegalArgumentException("MODEL must not be empty");
+        }
         if (!HubName.isNamed(model)) {
             return of(LibraryTerminal.located(Path.of(model), surroundings, streams));
         }

@@ -187,6 +187,13 @@ class PlanTest {
     }
 
     @Test
+    void anEmptyNameIsNotTheCurrentDirectory() {
+        CommandLineRun run = CommandLineRun.inProcess(cache, "plan", "");
+        assertEquals(Failure.USAGE, run.exitCode(), run.err());
+        assertEquals("moetier: MODEL must not be empty\n", run.err());
+    }
+
+    @Test
     void aDeviceMayBeNamedInLargeLetters() {
         CommandLineRun run = CommandLineRun.inProcess(cache, "plan", TINY, "--device", "RTX3060");
         assertEquals(Failure.OK, run.exitCode(), run.err());
