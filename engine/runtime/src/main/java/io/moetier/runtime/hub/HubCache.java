@@ -31,9 +31,8 @@ public record HubCache(Path folder) {
     private static final String PREFIX = "models--";
     private static final String BETWEEN = "--";
 
-    /// Returns all repositories with an owner, as `ORG/REPO`, in the order of their names, also those that this user
-    /// may
-    /// not look into.
+    /// Returns all repositories with an owner, as `ORG/REPO`, in the order of their names, also those that this
+    /// user may not look into.
     public List<String> repositories() {
         List<String> repositories = new ArrayList<>();
         for (Path path : children(folder)) {
