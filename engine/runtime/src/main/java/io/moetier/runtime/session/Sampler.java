@@ -83,7 +83,7 @@ public final class Sampler {
 
     private int chooseOthers(Largest candidates) {
         largest.take(candidates, suppressed, numKept);
-        if (largest.size() == 0) {
+        if (largest.size() == 0 || !Float.isFinite(largest.value(0))) {
             throw new MalformedModelException("suppress_tokens of the model names every token that could come next");
         }
         return choose(largest);

@@ -126,11 +126,14 @@ class SamplerTest {
             }
             assertEquals(params.temperature() == 0 ? Set.of(4) : Set.of(4, 2), drawn, "top-k counts the others");
         }
-        Sampler none = new Sampler(SamplingParams.GREEDY, LOGITS.length, 100, Set.of(0, 1, 2, 3, 4));
-        assertEquals(
-                "suppress_tokens of the model names every token that could come next",
-                assertThrows(MalformedModelException.class, () -> none.sample(LOGITS))
-                        .getMessage());
+        float[] logits = {1, 2, Float.NEGATIVE_INFINITY};
+        for (Set<Integer> suppressed : List.of(Set.of(0, 1, 2), Set.of(0, 1))) {
+            Sampler none = new Sampler(SamplingParams.DEFAULT, logits.length, 100, suppressed);
+            assertEquals(
+                    "suppress_tokens of the model names every token that could come next",
+                    assertThrows(MalformedModelException.class, () -> none.sample(logits))
+                            .getMessage());
+        }
     }
 
     @Test
