@@ -49,6 +49,7 @@ import io.moetier.storage.cache.PolicyFactory;
 import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
@@ -610,8 +611,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the tokens that end an answer: those of `generation_config.json`, else of `config.json`.
     public Set<Integer> endOfSequence() {
-        return store.file("generation_config.json")
-                .map(Json::readObject)
+        return generationConfig()
                 .flatMap(config -> Families.endOfSequence(config, spec))
                 .or(() -> Families.endOfSequence(store.config(), spec))
                 .orElse(Set.of());
@@ -619,8 +619,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the tokens that no answer has: those that `generation_config.json` suppresses.
     public Set<Integer> suppressedTokens() {
-        return store.file("generation_config.json")
-                .map(Json::readObject)
+        return generationConfig()
                 .map(config -> Families.suppressedTokens(config, spec))
                 .orElse(Set.of());
     }
@@ -628,10 +627,13 @@ public final class Engine implements AutoCloseable {
     /// Returns the token that every output begins with behind the decoder's first one, if `generation_config.json`, or
     /// else `config.json`, names one: a translation model's language.
     public Optional<Integer> forcedFirstToken() {
-        return store.file("generation_config.json")
-                .map(Json::readObject)
+        return generationConfig()
                 .flatMap(config -> Families.forcedFirstToken(config, spec))
                 .or(() -> Families.forcedFirstToken(store.config(), spec));
+    }
+
+    private Optional<JsonObject> generationConfig() {
+        return store.file("generation_config.json").map(Json::readObject);
     }
 
     /// Waits for the step under way; sessions fail from then on.
