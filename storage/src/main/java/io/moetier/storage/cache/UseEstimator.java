@@ -149,26 +149,40 @@ public final class UseEstimator {
     /// makes little difference. What was learnt here before is forgotten, and of the text nothing.
     ///
     /// @param bytes how many were kept
-    /// @param checking changes no array, and throws an exception at what cannot be taken up
-    /// @param from fills the arrays
+    /// @param from fills the arrays with what [#check] has seen
     /// @throws IllegalArgumentException if other experts would have kept so much; nothing is taken up then
-    public void takeUp(long bytes, LearntArrays checking, LearntArrays from) {
-        estimates(); // makes room for what is taken up
+    public void takeUp(long bytes, LearntArrays from) {
+        makeRoom(bytes);
+        carry(from);
+        settle();
+    }
+
+    /// Looks at what [#takeUp] would take up.
+    ///
+    /// @param bytes how many were kept
+    /// @param checking changes no array, and throws an exception at what cannot be taken up
+    /// @throws IllegalArgumentException if other experts would have kept so much
+    public void check(long bytes, LearntArrays checking) {
+        NextTurnEstimator former = nextTurn;
+        try {
+            makeRoom(bytes);
+            carry(checking);
+        } finally {
+            nextTurn = former;
+        }
+    }
+
+    private void makeRoom(long bytes) {
+        estimates();
         NextTurnEstimator former = nextTurn;
         if (bytes != keptBytes() && nextTurn == null) {
             nextTurn = new NextTurnEstimator(layers, history, frequencies);
         }
-        try {
-            if (bytes != keptBytes()) {
-                throw new IllegalArgumentException("expected " + keptBytes() + " bytes, found " + bytes);
-            }
-            carry(checking);
-        } catch (IllegalArgumentException e) {
+        if (bytes != keptBytes()) {
+            long expected = keptBytes();
             nextTurn = former;
-            throw e;
+            throw new IllegalArgumentException("expected " + expected + " bytes, found " + bytes);
         }
-        carry(from);
-        settle();
     }
 
     private void carry(LearntArrays arrays) {

@@ -209,7 +209,8 @@ class UseEstimatorTest {
     }
 
     private static void takeUp(UseEstimator estimator, UseEstimator from) {
-        estimator.takeUp(from.keptBytes(), new LearntSize(), Kept.of(from));
+        estimator.check(from.keptBytes(), new LearntSize());
+        estimator.takeUp(from.keptBytes(), Kept.of(from));
     }
 
     private static void assertKeepsTheSame(UseEstimator expected, UseEstimator actual) {

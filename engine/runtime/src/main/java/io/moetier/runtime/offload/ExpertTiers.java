@@ -16,6 +16,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Function;
 import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
@@ -338,11 +339,7 @@ public final class ExpertTiers implements AutoCloseable {
     ///
     /// @throws io.moetier.storage.model.MalformedModelException if the file is damaged or of other experts
     public long takeUp(Path file) {
-        List<UseEstimator> learners = new ArrayList<>(learners());
-        if (pinned != null) {
-            learners.addAll(pinned.whileNobodyLearns(ofPinned -> ofPinned));
-        }
-        return learners.isEmpty() ? 0 : LearntFile.read(file, learners);
+        return whileNobodyLearns(List::isEmpty) ? 0 : whileNobodyLearns(LearntFile.parts(file)::teach);
     }
 
     /// Keeps what the policies have learnt of the model, if they learn anything.
@@ -350,14 +347,18 @@ public final class ExpertTiers implements AutoCloseable {
     /// @param tokens from which, those of earlier runs included
     /// @throws IOException if it cannot be written
     public void keep(Path file, long tokens) throws IOException {
-        Optional<ByteBuffer> image = pinned == null
-                ? LearntFile.image(tokens, learners())
-                : pinned.whileNobodyLearns(ofPinned -> LearntFile.image(
-                        tokens,
-                        Stream.concat(learners().stream(), ofPinned.stream()).toList()));
+        Optional<ByteBuffer> image = whileNobodyLearns(learners -> LearntFile.image(tokens, learners));
         if (image.isPresent()) {
             LearntFile.publish(file, image.get());
         }
+    }
+
+    /// Returns what `use` makes of all that policies go by; loaders tell those of the pinned tier more at any time.
+    private <T> T whileNobodyLearns(Function<List<UseEstimator>, T> use) {
+        return pinned == null
+                ? use.apply(learners())
+                : pinned.whileNobodyLearns(ofPinned -> use.apply(
+                        Stream.concat(learners().stream(), ofPinned.stream()).toList()));
     }
 
     private List<UseEstimator> learners() {

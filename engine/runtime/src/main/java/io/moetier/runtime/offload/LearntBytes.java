@@ -30,10 +30,17 @@ public final class LearntBytes implements LearntArrays {
     /// Lets `learner` take up the remaining bytes of `from`, which another of the same experts has kept.
     ///
     /// @throws IllegalArgumentException if they are something else; nothing is taken up then
-    /// @throws IllegalStateException if it has heard of a decision
     public static void takeUp(UseEstimator learner, ByteBuffer from) {
-        LearntBytes checking = new LearntBytes(Way.CHECK, from.duplicate().order(from.order()));
-        learner.takeUp(from.remaining(), checking, new LearntBytes(Way.READ, from));
+        check(learner, from);
+        learner.takeUp(from.remaining(), new LearntBytes(Way.READ, from));
+    }
+
+    /// Checks that [#takeUp] would take up the remaining bytes of `from`.
+    ///
+    /// @throws IllegalArgumentException if it would not
+    static void check(UseEstimator learner, ByteBuffer from) {
+        learner.check(
+                from.remaining(), new LearntBytes(Way.CHECK, from.duplicate().order(from.order())));
     }
 
     @Override

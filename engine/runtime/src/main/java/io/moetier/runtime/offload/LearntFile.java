@@ -11,6 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -101,6 +102,13 @@ public final class LearntFile {
     ///
     /// @throws MalformedModelException if it is damaged, or of other experts; nothing is taken up then
     static long read(Path file, List<UseEstimator> learners) {
+        return parts(file).teach(learners);
+    }
+
+    /// Returns what is in the file.
+    ///
+    /// @throws MalformedModelException if it is damaged
+    static Parts parts(Path file) {
         ByteBuffer image = checked(file);
         image.position(FORMAT.length);
         long tokens = image.getLong();
@@ -114,26 +122,41 @@ public final class LearntFile {
             parts.put(members, image.slice(image.position(), bytes).order(image.order()));
             image.position(image.position() + bytes);
         }
-        require(
-                file,
-                "parts",
-                "those of the model's experts",
-                learners.stream().anyMatch(learner -> parts.containsKey(Members.of(learner))),
-                "others");
-        for (UseEstimator learner : learners) {
-            ByteBuffer part = parts.get(Members.of(learner));
-            if (part != null) {
-                takeUp(file, learner, part.duplicate().order(part.order()));
-            }
-        }
-        return tokens;
+        return new Parts(file, tokens, parts);
     }
 
-    private static void takeUp(Path file, UseEstimator learner, ByteBuffer part) {
-        try {
-            LearntBytes.takeUp(learner, part);
-        } catch (IllegalArgumentException e) {
-            throw new MalformedModelException(file + ": " + e.getMessage(), e);
+    /// What is in a file.
+    static final class Parts {
+        private final Path file;
+        private final long tokens;
+        private final Map<Members, ByteBuffer> parts;
+
+        private Parts(Path file, long tokens, Map<Members, ByteBuffer> parts) {
+            this.file = file;
+            this.tokens = tokens;
+            this.parts = parts;
+        }
+
+        /// Lets `learners` take it up, and returns from how many tokens it was learnt.
+        ///
+        /// @throws MalformedModelException if it is of other experts; nothing is taken up then
+        long teach(List<UseEstimator> learners) {
+            Map<UseEstimator, ByteBuffer> found = new IdentityHashMap<>();
+            for (UseEstimator learner : learners) {
+                ByteBuffer part = parts.get(Members.of(learner));
+                if (part != null) {
+                    found.put(learner, part);
+                }
+            }
+            require(file, "parts", "those of the model's experts", !found.isEmpty(), "others");
+            try {
+                found.forEach(LearntBytes::check);
+            } catch (IllegalArgumentException e) {
+                throw new MalformedModelException(file + ": " + e.getMessage(), e);
+            }
+            found.forEach((learner, part) ->
+                    LearntBytes.takeUp(learner, part.duplicate().order(part.order())));
+            return tokens;
         }
     }
 

@@ -15,6 +15,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import java.util.zip.CRC32C;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,7 +36,11 @@ class LearntFileTest {
     }
 
     private static UseEstimator learnt() {
-        UseEstimator estimator = estimator(EXPERTS);
+        return learnt(EXPERTS);
+    }
+
+    private static UseEstimator learnt(int experts) {
+        UseEstimator estimator = estimator(experts);
         for (int i = 0; i < 40; i++) {
             estimator.observe(new int[] {ExpertId.pack(i % LAYERS, i % EXPERTS)}, null, 1);
         }
@@ -126,6 +131,24 @@ class LearntFileTest {
             assertThrows(IllegalArgumentException.class, () -> LearntBytes.takeUp(next, other));
             assertEquals(before, kept(next));
         }
+    }
+
+    @Test
+    void ofSeveralPartsAllAreTakenUpOrNone() throws IOException {
+        UseEstimator others = learnt(EXPERTS + 1);
+        ByteBuffer image = LearntFile.image(77, List.of(learnt(), others)).orElseThrow();
+        int end = image.limit() - Integer.BYTES;
+        image.putFloat(end - (int) others.keptBytes(), Float.NaN);
+        CRC32C crc = new CRC32C();
+        crc.update(image.duplicate().limit(end));
+        image.putInt(end, (int) crc.getValue());
+        Path file = directory.resolve("x.learnt");
+        LearntFile.publish(file, image);
+        UseEstimator first = estimator(EXPERTS);
+        ByteBuffer before = kept(first);
+        assertThrows(
+                MalformedModelException.class, () -> LearntFile.read(file, List.of(first, estimator(EXPERTS + 1))));
+        assertEquals(before, kept(first));
     }
 
     @Test
