@@ -38,18 +38,21 @@ final class SlotReleases implements AutoCloseable {
         return ++numGroups;
     }
 
-    /// Puts the event of the latest group behind the kernels called so far, all that read its slots among them.
+    /// Puts the event of the latest group behind the kernels called so far, all that read its slots among them; and
+    /// those of groups before for which that has failed.
     void record() {
-        DeviceEvent event = eventOf(numGroups);
-        event.synchronize();
-        event.record();
-        numRecorded = numGroups;
+        while (numRecorded < numGroups) {
+            DeviceEvent event = eventOf(numRecorded + 1);
+            event.synchronize();
+            event.record();
+            numRecorded++;
+        }
     }
 
     /// Returns what has to be waited for before a slot of a group is written; 0 stands for slots that no kernel has
     /// read.
     DeviceEvent of(long group) {
-        if (group + EVENTS <= numGroups || group == 0) {
+        if (group + EVENTS <= numRecorded || group == 0) {
             return past;
         }
         if (group > numRecorded) {

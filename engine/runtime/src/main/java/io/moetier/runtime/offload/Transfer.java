@@ -45,7 +45,11 @@ final class Transfer implements Load {
         underWay = true;
         failure = null;
         nanos = 0;
-        free = releases.of(lastUse);
+        try {
+            free = releases.of(lastUse);
+        } catch (RuntimeException e) { // the device failed; who waits for the load hears of it
+            failure = e;
+        }
         return this;
     }
 
@@ -108,6 +112,9 @@ final class Transfer implements Load {
 
     @Override
     public void run() {
+        if (failure != null) {
+            return;
+        }
         long start = System.nanoTime();
         try {
             MemorySegment target = slab.slot(slot);

@@ -503,6 +503,25 @@ class ExpertTierTest {
         }
 
         @Test
+        void aDeviceThatCannotSaySoWhenASlotIsReadNoMoreKeepsNoSlot() {
+            FakeDevice fake = new FakeDevice();
+            try (ExpertTier tier = ExpertTier.open(
+                    source,
+                    fake,
+                    new Residency(2, 2 * 4096, Policies.of("lru")),
+                    FakeSource.COPIED,
+                    counters,
+                    Loaders.THREADS)) {
+                walk(tier, 0, 1, 2);
+                fake.recordsNothing = true;
+                assertThrows(FakeDevice.Failure.class, () -> walk(tier, 0, 1, 2));
+                assertThrows(FakeDevice.Failure.class, () -> walk(tier, 0, 4, 5));
+                fake.recordsNothing = false;
+                walk(tier, 0, 6, 7);
+            }
+        }
+
+        @Test
         void wrongRequestsAreRefusedAndLeaveNothingBehind() {
             try (ExpertTier tier = tier(source, 2, 2 * 4096, "lru")) {
                 walk(tier, 0, 1);

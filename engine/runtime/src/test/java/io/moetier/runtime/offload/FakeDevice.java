@@ -25,6 +25,8 @@ final class FakeDevice implements Device {
     volatile boolean dies;
     /// Whether streams wait for events, as they should.
     volatile boolean awaitsEvents = true;
+    /// Whether events cannot be recorded.
+    volatile boolean recordsNothing;
 
     /// What a call throws that fails.
     static final class Failure extends RuntimeException {
@@ -148,6 +150,9 @@ final class FakeDevice implements Device {
 
             @Override
             public void record() {
+                if (recordsNothing) {
+                    throw new Failure();
+                }
                 after = numCalled();
             }
 

@@ -77,6 +77,20 @@ class SlotReleasesTest {
     }
 
     @Test
+    void aReleaseThatCouldNotBeRecordedIsRecordedWithTheNextOne() {
+        try (SlotReleases releases = new SlotReleases(device)) {
+            callKernel();
+            long group = releases.next();
+            device.recordsNothing = true;
+            assertThrows(FakeDevice.Failure.class, releases::record);
+            device.recordsNothing = false;
+            long _ = giveBack(releases);
+            releases.of(group).synchronize();
+            assertEquals(1, done.get());
+        }
+    }
+
+    @Test
     void whateverFailsWhenItIsOpenedNothingIsLeft() {
         for (int call = 1; call <= EVENTS + 1; call++) {
             device.failAt(call);
