@@ -112,8 +112,11 @@ public final class CudaContext implements AutoCloseable {
         if (!closed) {
             closed = true;
             CURRENT.remove();
-            leave();
-            Checked.check(CU.cuDevicePrimaryCtxRelease(device.handle()), "cuDevicePrimaryCtxRelease");
+            try {
+                leave();
+            } finally {
+                Checked.check(CU.cuDevicePrimaryCtxRelease(device.handle()), "cuDevicePrimaryCtxRelease");
+            }
         }
     }
 

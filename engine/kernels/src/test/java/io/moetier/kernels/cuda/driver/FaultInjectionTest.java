@@ -12,6 +12,7 @@ import io.moetier.emulator.driver.fault.InjectedFault;
 import io.moetier.emulator.driver.machine.CallTrace;
 import io.moetier.emulator.driver.machine.LeakReport;
 import io.moetier.emulator.driver.option.EmulatedOptions;
+import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -53,6 +54,17 @@ class FaultInjectionTest {
         assertThrows(CudaException.class, () -> Drivers.open(driver));
         assertTrue(driver.leaks().isEmpty(), () -> driver.leaks().toString());
         Drivers.open(driver).close();
+    }
+
+    @Test
+    void aContextThatCannotBeLeftIsGivenBack() {
+        for (String call : List.of("cuCtxGetCurrent", "cuCtxPopCurrent")) {
+            driver.reset(EmulatedOptions.DEFAULT);
+            CudaContext context = Drivers.open(driver);
+            driver.inject(InjectedFault.once(call, 1, CudaStatus.UNKNOWN));
+            assertEquals(call, assertThrows(CudaException.class, context::close).function());
+            assertTrue(driver.leaks().isEmpty(), () -> driver.leaks().toString());
+        }
     }
 
     @Test
