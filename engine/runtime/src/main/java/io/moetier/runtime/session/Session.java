@@ -245,7 +245,14 @@ public final class Session implements AutoCloseable {
         int[] beginning = new int[outputBeginning.length + 1];
         beginning[0] = encoder.get().decoderStartToken();
         System.arraycopy(outputBeginning, 0, beginning, 1, outputBeginning.length);
-        return encode(prompt, cancelled) && prefill(beginning, cancelled);
+        if (!encode(prompt, cancelled)) {
+            return false;
+        }
+        boolean begun = prefill(beginning, cancelled);
+        if (!begun) {
+            cache.forgetInput(); // an output would go on without its beginning
+        }
+        return begun;
     }
 
     /// Begins every output of a model with an encoder with these tokens too, behind the one that each begins with: a

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
@@ -216,7 +217,11 @@ class EncoderDecoderTest {
             assertThrows(IllegalStateException.class, () -> session.prefill(new int[] {2}));
             assertThrows(IllegalArgumentException.class, () -> session.encode(new int[0]));
             assertThrows(IllegalArgumentException.class, () -> session.encode(new int[1025]));
-            assertFalse(session.prompt(new int[] {5, 6}, () -> true), "cancelled");
+            for (int layers = 0; layers < engine.spec().layers().size(); layers++) {
+                AtomicInteger left = new AtomicInteger(layers);
+                assertFalse(session.prompt(new int[] {5, 6}, () -> left.getAndDecrement() == 0), "cancelled");
+                assertThrows(IllegalStateException.class, () -> session.decode(5), "before layer " + layers);
+            }
             assertThrows(IllegalStateException.class, () -> session.prefill(new int[] {2}));
         }
     }
