@@ -86,6 +86,7 @@ class LossyTest {
     @Test
     void nothingSaysSoOfTheModelAsItWasTrained() {
         assertFalse(ok("run", TINY, "Once", "-n", "2").err().contains("lossy"));
+        assertFalse(ok("run", TINY, "Once", "-n", "2", "--experts", "2").err().contains("lossy"));
         assertFalse(ok("explain", TINY, "Once").out().contains("lossy"));
         Path logits = directory.resolve("logits.safetensors");
         assertFalse(ok("logits", TINY, "--ids", "1,5", "-o", logits.toString())

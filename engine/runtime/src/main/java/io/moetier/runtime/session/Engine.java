@@ -119,8 +119,11 @@ public final class Engine implements AutoCloseable {
         this.store = store;
         this.config = config;
         this.owned = owned;
-        selection = config.numerics().selection();
-        spec = selected(Families.describe(store.config(), store.denseFile()), selection);
+        ModelSpec trained = Families.describe(store.config(), store.denseFile());
+        spec = selected(trained, config.numerics().selection());
+        selection = spec.equals(trained)
+                ? config.numerics().selection().withTrainedNumber()
+                : config.numerics().selection();
         contextLength = contextLength(spec, config);
         kv = config.numerics().kv();
         requireDecoderOnly();
@@ -416,7 +419,7 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /// Returns how many experts a token is sent to.
+    /// Returns how many experts a token is sent to, if not as many as the model was trained with.
     public ExpertSelection selection() {
         return selection;
     }

@@ -30,6 +30,11 @@ public record ExpertSelection(
         maxKld.ifPresent(nats -> require(nats > 0 && nats <= 10, "maxKld", "above 0 and at most 10 nats", nats));
     }
 
+    /// Returns this with the number that the model was trained with in the place of a fixed one.
+    public ExpertSelection withTrainedNumber() {
+        return new ExpertSelection(OptionalInt.empty(), topPExperts, maxKld, copies);
+    }
+
     /// Returns this with another limit of what may be lost, in nats.
     ///
     /// @throws IllegalArgumentException if it cannot be
