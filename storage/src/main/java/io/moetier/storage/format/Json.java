@@ -8,6 +8,7 @@ import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.jr.ob.JSON;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -19,7 +20,7 @@ import org.jspecify.annotations.Nullable;
 /// JSON in and out as plain maps, lists, strings, numbers and booleans. Objects keep the order of their keys.
 public final class Json {
     /// A vocabulary of a million words takes a tenth of this; more is no file of ours and would only fill the heap.
-    private static final long MAX_BYTES = 256L << 20;
+    private static final int MAX_BYTES = 256 << 20;
 
     private static final byte[] BYTE_ORDER_MARK = {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF};
 
@@ -38,12 +39,21 @@ public final class Json {
     ///
     /// @throws MalformedModelException if the file is missing, unreadable or not a JSON object
     public static JsonObject readObject(Path file) {
-        try {
+        return readObject(file, MAX_BYTES);
+    }
+
+    /// Reads so many bytes at most. The size of a file that has any is known before it is read; `/dev/zero` has none.
+    static JsonObject readObject(Path file, int maxBytes) {
+        try (InputStream in = Files.newInputStream(file)) {
             long bytes = Files.size(file);
-            if (bytes > MAX_BYTES) {
-                throw MalformedModelException.of(file, "size", "at most " + MAX_BYTES + " bytes", bytes);
+            if (bytes > maxBytes) {
+                throw MalformedModelException.of(file, "size", "at most " + maxBytes + " bytes", bytes);
             }
-            return parseObject(Files.readAllBytes(file), file);
+            byte[] text = in.readNBytes(maxBytes + 1);
+            if (text.length > maxBytes) {
+                throw MalformedModelException.of(file, "size", "at most " + maxBytes + " bytes", "more");
+            }
+            return parseObject(text, file);
         } catch (NoSuchFileException e) {
             throw new MalformedModelException(file + ": no such file", e);
         } catch (IOException e) {

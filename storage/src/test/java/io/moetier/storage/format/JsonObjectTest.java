@@ -32,6 +32,14 @@ class JsonObjectTest {
     }
 
     @Test
+    void noMoreIsReadThanAFileOfOursHas() {
+        assertEquals(
+                "/dev/zero: size: expected at most 1000 bytes, found more",
+                assertThrows(MalformedModelException.class, () -> Json.readObject(Path.of("/dev/zero"), 1000))
+                        .getMessage());
+    }
+
+    @Test
     void aKeyIsLeftOut() {
         assertFalse(OBJECT.without("a").has("a"));
         assertTrue(OBJECT.without("a").has("inner"));
