@@ -11,6 +11,7 @@ import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.plan.HitPriors;
 import io.moetier.lab.plan.Place;
 import io.moetier.lab.plan.Plan;
+import io.moetier.lab.plan.PlannedModel;
 import io.moetier.lab.plan.Planner;
 import io.moetier.lab.plan.PriorRouting;
 import io.moetier.lab.plan.RoutingKnowledge;
@@ -119,7 +120,7 @@ public final class PlanCommand implements Callable<Integer> {
         PlanPlaces places = new PlanPlaces(new MachineFile(surroundings, streams), device, vram);
         Place place = places.meant();
         PlanCandidates candidates = PlanCandidates.named(model, surroundings, streams);
-        RoutingKnowledge routing = trace == null ? new PriorRouting(HitPriors.shipped()) : new TracedRouting(trace);
+        RoutingKnowledge routing = routing(candidates.list().getFirst().model());
         Planner planner = new Planner(limits(), routing, io, OptionFlags::sentence);
         int most = candidates.list().getFirst().model().spec().maxPositionEmbeddings();
         if (asked > most) {
@@ -142,6 +143,15 @@ public final class PlanCommand implements Callable<Integer> {
                     plan.alternatives().getFirst().obstacle().orElseThrow());
         }
         return Failure.OK;
+    }
+
+    private RoutingKnowledge routing(PlannedModel planned) {
+        if (trace == null) {
+            return new PriorRouting(HitPriors.shipped());
+        }
+        TracedRouting traced = new TracedRouting(trace);
+        traced.requireTraceOf(planned);
+        return traced;
     }
 
     /// Returns what memory there is: what was asked for, of which this process has some, as a run would.

@@ -217,6 +217,19 @@ class PlanTest {
         assertTrue(run.err().contains("a trace of 24 layers of 32 experts, top 4, but the model has"), run.err());
     }
 
+    @Test
+    void aTraceIsRefusedAlsoWhereNoSpeedIsKnown() {
+        CommandLineRun other = CommandLineRun.inProcess(
+                cache,
+                "plan",
+                TINY,
+                "--trace",
+                TestData.trace("gpt-oss-20b_misc_small").toString());
+        assertEquals(Failure.FAILED, other.exitCode(), other.out());
+        CommandLineRun none = CommandLineRun.inProcess(cache, "plan", TINY, "--trace", "/nowhere.jsonl.gz");
+        assertEquals(Failure.FAILED, none.exitCode(), none.out());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"4096", "4k", "4K"})
     void contextsAreNumbersOrThousands(String text) {

@@ -21,16 +21,20 @@ public record TracedRouting(Path trace) implements RoutingKnowledge {
     /// Texts differ; the traces of two tasks of one model differed by this.
     private static final double DEVIATION = 0.03;
 
+    /// Requires a trace of this model, also where nothing will be expected of it since no speed is known.
+    ///
+    /// @throws MalformedModelException if it is that of another, or none
+    public void requireTraceOf(PlannedModel model) {
+        try (TraceReader reader = TraceReader.open(trace)) {
+            require(reader.header(), model);
+        }
+    }
+
     @Override
     public Expectation expect(PlannedModel model, SlotPlan slots) {
         try (TraceReader reader = TraceReader.open(trace)) {
             TraceHeader header = reader.header();
-            int layers = model.spec().moeLayersOfToken().size();
-            if (header.layers() != layers || header.experts() != model.experts() || header.topK() != model.topK()) {
-                throw new MalformedModelException(trace + ": a trace of " + header.layers() + " layers of "
-                        + header.experts() + " experts, top " + header.topK() + ", but the model has " + layers
-                        + " layers of " + model.experts() + ", top " + model.topK());
-            }
+            require(header, model);
             Simulator simulator = new Simulator(Admission.LAYER, 1, header.tokens() / WARM_UP_PART, 1);
             Outcome outcome = simulator
                     .run(
@@ -48,5 +52,14 @@ public record TracedRouting(Path trace) implements RoutingKnowledge {
     @Override
     public String source() {
         return "the trace " + trace;
+    }
+
+    private void require(TraceHeader header, PlannedModel model) {
+        int layers = model.spec().moeLayersOfToken().size();
+        if (header.layers() != layers || header.experts() != model.experts() || header.topK() != model.topK()) {
+            throw new MalformedModelException(trace + ": a trace of " + header.layers() + " layers of "
+                    + header.experts() + " experts, top " + header.topK() + ", but the model has " + layers
+                    + " layers of " + model.experts() + ", top " + model.topK());
+        }
     }
 }
