@@ -3,6 +3,7 @@ package io.moetier.cli.terminal;
 import io.moetier.runtime.hub.HubCache;
 import io.moetier.runtime.hub.HubSettings;
 import io.moetier.runtime.library.ModelPlaces;
+import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -62,7 +63,7 @@ public final class HubVariables {
                     ? Optional.of(Files.readString(file).strip()).filter(token -> !token.isEmpty())
                     : Optional.empty();
         } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            throw new UncheckedIOException(IoFailure.toRead(file, e));
         }
     }
 

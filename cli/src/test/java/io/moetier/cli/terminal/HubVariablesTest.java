@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.runtime.hub.HubSettings;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.URI;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -54,6 +56,17 @@ class HubVariablesTest {
         assertEquals(
                 List.of(home.resolve(".lmstudio/models"), home.resolve(".cache/lm-studio/models")),
                 variables().places().lmStudio());
+    }
+
+    @Test
+    void aFileWithATokenThatIsNoTextIsNamed() throws IOException {
+        Path file = Files.write(home.resolve("token"), new byte[] {'h', 'f', '_', (byte) 0xff});
+        HubVariables variables = variables("HF_TOKEN_PATH", file.toString());
+        assertEquals(
+                file + ": cannot be read: not UTF-8 text",
+                Objects.requireNonNull(assertThrows(UncheckedIOException.class, variables::settings)
+                                .getCause())
+                        .getMessage());
     }
 
     @Test

@@ -2,6 +2,7 @@ package io.moetier.storage.format;
 
 import java.io.IOException;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -17,6 +18,11 @@ public final class IoFailure {
     /// Returns a failure to write `file` whose message names it.
     public static IOException toWrite(Path file, IOException failure) {
         return new IOException(file + ": cannot be written: " + reason(failure), failure);
+    }
+
+    /// Returns a failure to read `file` whose message names it.
+    public static IOException toRead(Path file, IOException failure) {
+        return new IOException(file + ": cannot be read: " + reason(failure), failure);
     }
 
     /// Returns why `file` cannot be reached, if it cannot: what a folder hides from this user may be there all the
@@ -43,6 +49,7 @@ public final class IoFailure {
             case AccessDeniedException _ -> "permission denied";
             case FileAlreadyExistsException _ -> "a file of that name exists";
             case NoSuchFileException _ -> "no such file or directory";
+            case CharacterCodingException _ -> "not UTF-8 text";
             case ClosedByInterruptException _ -> "interrupted";
             case FileSystemException e when e.getReason() != null -> e.getReason();
             default ->

@@ -2,6 +2,7 @@ package io.moetier.runtime.text;
 
 import io.moetier.runtime.text.jinja.JinjaBudget;
 import io.moetier.runtime.text.jinja.JinjaRenderer;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
@@ -103,7 +104,7 @@ public final class ChatTemplate {
             }
             return Files.readString(file);
         } catch (IOException e) {
-            throw new MalformedModelException(file + ": cannot be read: " + e.getMessage(), e);
+            throw new MalformedModelException(file + ": cannot be read: " + IoFailure.reason(e), e);
         }
     }
 }

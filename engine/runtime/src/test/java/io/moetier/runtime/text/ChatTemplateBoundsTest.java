@@ -182,6 +182,14 @@ class ChatTemplateBoundsTest {
         assertTrue(text.length() > 4_000_000, () -> text.length() + " characters");
     }
 
+    @Test
+    void aTemplateThatIsNoTextIsRefusedInWords() throws IOException {
+        Path file = Files.write(directory.resolve("chat_template.jinja"), new byte[] {'{', '{', (byte) 0xff});
+        assertEquals(
+                file + ": cannot be read: not UTF-8 text",
+                assertThrows(MalformedModelException.class, this::template).getMessage());
+    }
+
     private ChatTemplate template() {
         return ChatTemplate.find(directory, Clock.systemUTC()).orElseThrow();
     }
