@@ -359,6 +359,18 @@ class CommandsTest {
                 file.toString());
     }
 
+    @Test
+    void anImportanceMatrixThatIsNoFileIsCalledSo() {
+        List<String> command = List.of("import", GOLDEN, "--quant", "q4_0", "--imatrix");
+        Map.of(
+                        directory.toString(), "expected a file, found something that is none",
+                        directory.resolve("none").toString(), "no such file or directory")
+                .forEach((file, reason) -> fails(
+                        Failure.USAGE,
+                        "--imatrix: " + file + ": " + reason,
+                        Stream.concat(command.stream(), Stream.of(file)).toArray(String[]::new)));
+    }
+
     private static void writeImportances(Path file, int experts) throws IOException {
         ByteBuffer bytes = ByteBuffer.allocate(1 << 16).order(ByteOrder.LITTLE_ENDIAN);
         bytes.putInt(6);

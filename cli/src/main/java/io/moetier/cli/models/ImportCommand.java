@@ -12,6 +12,7 @@ import io.moetier.runtime.convert.Rounding;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.library.Tidying;
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.IoFailure;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -117,7 +118,8 @@ public final class ImportCommand implements Callable<Integer> {
                     "--imatrix: expected a --quant of 6 or 4 bits, which it says how to round to, found none");
         }
         if (!Files.isRegularFile(file)) {
-            throw new IllegalArgumentException("--imatrix: there is no file " + file);
+            throw new IllegalArgumentException("--imatrix: " + file + ": "
+                    + IoFailure.toReach(file).orElse("expected a file, found something that is none"));
         }
     }
 
