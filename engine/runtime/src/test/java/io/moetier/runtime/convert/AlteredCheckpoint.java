@@ -74,6 +74,15 @@ final class AlteredCheckpoint {
         return this;
     }
 
+    /// Puts the configuration under `key` into one of another kind of model.
+    AlteredCheckpoint configInside(String modelType, String key) {
+        Map<String, @Nullable Object> inner = new LinkedHashMap<>(config);
+        config.clear();
+        config.put("model_type", modelType);
+        config.put(key, inner);
+        return this;
+    }
+
     /// Gives every tensor the name that `rename` gives, and leaves out those for which it gives nothing.
     AlteredCheckpoint rename(Function<String, Optional<String>> rename) {
         Map<String, Tensor> renamed = new LinkedHashMap<>();

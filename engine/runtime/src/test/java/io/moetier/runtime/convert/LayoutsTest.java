@@ -24,6 +24,7 @@ import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.FieldSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -94,6 +95,26 @@ class LayoutsTest {
         }
         try (ModelSource source = ModelSource.open(directory.resolve("one"))) {
             assertFalse(source.whyNoPictures().isPresent());
+        }
+    }
+
+    /// GLM-4.5V has the names of transformers, Kimi those of its own code.
+    @ParameterizedTest
+    @CsvSource({
+        "glm4_moe, glm4v_moe, model.language_model., '', model.visual.merger.proj.weight",
+        "deepseek_v3, kimi_vl, language_model.model., language_model., multi_modal_projector.linear_1.weight",
+        "deepseek_v3_yarn, kimi_k25, language_model.model., language_model., mm_projector.proj.0.weight"
+    })
+    void theLanguageModelMayStandBehindATowerThatIsNotRead(
+            String name, String modelType, String inside, String outside, String ofTower) throws IOException {
+        AlteredCheckpoint behind = new AlteredCheckpoint(TestData.golden(name))
+                .configInside(modelType, "text_config")
+                .rename(tensor -> Optional.of(
+                        tensor.startsWith("model.") ? inside + tensor.substring("model.".length()) : outside + tensor))
+                .put(ofTower, "BF16", 4L, 4L);
+        assertSameLogits(new AlteredCheckpoint(TestData.golden(name)), behind);
+        try (ModelSource source = ModelSource.open(directory.resolve("other"))) {
+            assertEquals(1, source.numEncoderTensors());
         }
     }
 

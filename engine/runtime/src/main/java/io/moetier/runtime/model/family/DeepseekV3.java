@@ -53,10 +53,22 @@ final class DeepseekV3 {
                     .latent()
                     .indexed()));
 
+    /// The language model of Kimi-VL (Moonshot AI 2025, arXiv:2504.07491) and Kimi K2.5, whose tower is not read.
+    static final Family BEHIND_TOWER =
+            new Family(FAMILY.modelType(), Map.of(), DeepseekV3::modelBehindTower, Optional.empty());
+
     private DeepseekV3() {}
 
     private static ModelSpec model(FamilyConfig config) {
-        return Decoder.of(config).layers(layer -> layer(layer, attention(layer)));
+        return model(Decoder.of(config));
+    }
+
+    private static ModelSpec modelBehindTower(FamilyConfig config) {
+        return model(Decoder.of(config.textModel().withDefaults(DEFAULTS)).prefixed("language_model."));
+    }
+
+    private static ModelSpec model(Decoder decoder) {
+        return decoder.layers(layer -> layer(layer, attention(layer)));
     }
 
     private static ModelSpec sparseModel(FamilyConfig config) {

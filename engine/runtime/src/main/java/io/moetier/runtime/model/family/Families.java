@@ -70,9 +70,12 @@ public final class Families {
     private record OtherName(Family family, Map<String, Object> defaults) {}
 
     private static final Map<String, OtherName> OTHER_NAMES = Map.of(
+            "glm4v_moe", new OtherName(Glm4Moe.BEHIND_TOWER, Map.of()),
             "hunyuan", new OtherName(HunyuanV1Moe.FAMILY, Map.of()),
             "joyai_llm_flash", new OtherName(DeepseekV3.FAMILY, Map.of()),
             "kimi_k2", new OtherName(DeepseekV3.FAMILY, Map.of()),
+            "kimi_k25", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
+            "kimi_vl", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
             "solar_open", new OtherName(Glm4Moe.FAMILY, Glm4Moe.SOLAR));
 
     /// A family that reads images, and that of its language model, whose files it shares.

@@ -51,10 +51,20 @@ final class Glm4Moe {
     static final Map<String, Object> SOLAR =
             Map.of("head_dim", 128, "partial_rotary_factor", 1.0, "first_k_dense_replace", 0, "rope_theta", 1e6);
 
+    /// The language model of GLM-4.5V and 4.6V (Z.ai 2025, arXiv:2507.01006), whose tower is not read.
+    static final Family BEHIND_TOWER =
+            new Family(FAMILY.modelType(), Map.of(), Glm4Moe::modelBehindTower, Optional.empty());
+
     private Glm4Moe() {}
 
     private static ModelSpec model(FamilyConfig config) {
         return Decoder.of(config).layers(Glm4Moe::layer);
+    }
+
+    private static ModelSpec modelBehindTower(FamilyConfig config) {
+        FamilyConfig text =
+                config.textModel().withDefaults(FAMILY.defaults()).withDefaults(Map.of("attention_bias", true));
+        return Decoder.of(text).prefixed("language_model.").layers(Glm4Moe::layer);
     }
 
     private static LayerSpec layer(Layer layer) {
