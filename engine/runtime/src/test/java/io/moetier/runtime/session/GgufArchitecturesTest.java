@@ -7,12 +7,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.KvType;
+import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.convert.LlamaCppFile;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.MixerSpec;
+import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.storage.format.Json;
@@ -335,6 +337,32 @@ class GgufArchitecturesTest {
         assertTrue(String.valueOf(assertThrows(MalformedModelException.class, () -> ModelSource.open(file))
                         .getMessage())
                 .endsWith("glm4moe.attention.causal: expected true, since no other is supported, found false"));
+    }
+
+    /// A checkpoint's `attention_factor` and `extrapolation_factor`, as llama.cpp's converter writes them.
+    @Test
+    void yarnMayHaveAMagnitudeOfItsOwn() throws IOException {
+        LlamaCppFile file = LlamaCppFile.of(GoldenCase.read("qwen3_moe_yarn").directory());
+        assertEquals(0.1 * Math.log(4) + 1, magnitude(file), 1e-12);
+        assertEquals(0.1 * Math.log(4) + 1, magnitude(file.with("rope.scaling.yarn_attn_factor", 1f)), 1e-12);
+        assertEquals(1.5, magnitude(file.with("rope.scaling.yarn_attn_factor", 1.5f)));
+        assertEquals(1.5, magnitude(file.with("rope.scaling.yarn_ext_factor", 1f)));
+        Path other = file.with("rope.scaling.yarn_ext_factor", 0.5f).write(directory.resolve("yarn-other.gguf"));
+        assertTrue(String.valueOf(assertThrows(MalformedModelException.class, () -> ModelSource.open(other))
+                        .getMessage())
+                .endsWith(
+                        "qwen3moe.rope.scaling.yarn_ext_factor: expected 1.0, since no other is supported, found 0.5"));
+    }
+
+    private double magnitude(LlamaCppFile file) throws IOException {
+        try (ModelSource source = ModelSource.open(file.write(directory.resolve("yarn.gguf")))) {
+            RopeSpec rope = source.spec()
+                    .blocks(AttentionSpec.class)
+                    .findFirst()
+                    .flatMap(attention -> attention.preparation().rope())
+                    .orElseThrow();
+            return ((RopeTable.Yarn) rope.scaling().orElseThrow()).attentionFactor();
+        }
     }
 
     /// The file has one factor of cosines and sines, and none of the reference's own.

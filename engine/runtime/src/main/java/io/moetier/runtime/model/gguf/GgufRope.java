@@ -18,6 +18,7 @@ final class GgufRope {
     private static final String OF_SHORT = "rope_factors_short.weight";
     private static final double STILL = 1e20; // of a pair: no position turns it by more than float32 tells from none
     private static final String OF_LONG = "rope_factors_long.weight";
+    private static final double UNSAID = 1; // of YaRN's factors: what its own formulas give
 
     private final GgufRule rule;
     private final GgufParts parts;
@@ -111,6 +112,15 @@ final class GgufRope {
         return metadata.optionalDouble(rule.key("rope.scaling.attn_factor")).orElse(1.0);
     }
 
+    /// Negative is none said.
+    private void requireWholeExtrapolation() {
+        String key = rule.key("rope.scaling.yarn_ext_factor");
+        double found = metadata.optionalDouble(key).orElse(UNSAID);
+        if (found >= 0 && found != UNSAID) {
+            throw metadata.unexpected(key, UNSAID + ", since no other is supported", found);
+        }
+    }
+
     private Map<String, Object> divided(List<String> names) {
         int positions = metadata.requireInt(rule.key("context_length"));
         Map<String, Object> scaling = new LinkedHashMap<>();
@@ -149,6 +159,10 @@ final class GgufRope {
         for (String beta : List.of("beta_fast", "beta_slow")) {
             metadata.optionalDouble(rule.key("rope.scaling.yarn_" + beta)).ifPresent(value -> yarn.put(beta, value));
         }
+        requireWholeExtrapolation();
+        metadata.optionalDouble(rule.key("rope.scaling.yarn_attn_factor"))
+                .filter(factor -> factor != UNSAID)
+                .ifPresent(factor -> yarn.put("attention_factor", factor));
         if (config.get("mscale_tenth") instanceof Number tenth) {
             yarn.put("mscale", 10 * tenth.doubleValue());
             yarn.put("mscale_all_dim", 10 * tenth.doubleValue());
