@@ -118,6 +118,22 @@ class LayoutsTest {
         }
     }
 
+    /// In Qwen3-Omni, which has another one that speaks.
+    @Test
+    void theLanguageModelMayBeTheOneThatThinks() throws IOException {
+        AlteredCheckpoint omni = new AlteredCheckpoint(TestData.golden("qwen3_moe"))
+                .configInside("qwen3_omni_moe_thinker", "text_config")
+                .configInside("qwen3_omni_moe", "thinker_config")
+                .rename(tensor -> Optional.of("thinker." + tensor))
+                .put("thinker.audio_tower.proj1.weight", "BF16", 4L, 4L)
+                .put("thinker.visual.merger.mlp.0.weight", "BF16", 4L, 4L)
+                .put("talker.model.norm.weight", "BF16", 4L);
+        assertSameLogits(new AlteredCheckpoint(TestData.golden("qwen3_moe")), omni);
+        try (ModelSource source = ModelSource.open(directory.resolve("other"))) {
+            assertEquals(2, source.numEncoderTensors());
+        }
+    }
+
     /// Two neighbouring elements are a byte, the first in its lower half, and 32 have an exponent, as experts of
     /// DeepSeek-V4.
     @Test

@@ -76,6 +76,7 @@ public final class Families {
             "kimi_k2", new OtherName(DeepseekV3.FAMILY, Map.of()),
             "kimi_k25", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
             "kimi_vl", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
+            "qwen3_omni_moe", new OtherName(Qwen3Moe.THINKER, Map.of()),
             "solar_open", new OtherName(Glm4Moe.FAMILY, Glm4Moe.SOLAR));
 
     /// A family that reads images, and that of its language model, whose files it shares.

@@ -23,6 +23,9 @@ final class Qwen3Moe {
             Qwen3Moe::model,
             Optional.of(rule("qwen3moe")));
 
+    /// The language model of Qwen3-Omni (Qwen Team 2025, arXiv:2509.17765), whose towers and voice are not read.
+    static final Family THINKER = new Family(FAMILY.modelType(), Map.of(), Qwen3Moe::thinker, Optional.empty());
+
     private Qwen3Moe() {}
 
     /// Returns what GGUF files of this architecture do not say themselves.
@@ -36,6 +39,14 @@ final class Qwen3Moe {
 
     private static ModelSpec model(FamilyConfig config) {
         return Decoder.of(config).layers(layer -> layer(layer, SwiGlu.PROJ));
+    }
+
+    private static ModelSpec thinker(FamilyConfig config) {
+        FamilyConfig text = config.nested("thinker_config")
+                .textModel()
+                .withDefaults(Map.of("rope_theta", 1e6, "norm_topk_prob", true))
+                .withDefaults(FAMILY.defaults());
+        return Decoder.of(text).prefixed("thinker.").layers(layer -> layer(layer, SwiGlu.PROJ));
     }
 
     /// Returns a layer whose experts are stored so.
