@@ -28,25 +28,25 @@ final class SavedChat {
     ///
     /// @throws IllegalArgumentException if there is no conversation, or the file is there and is not its own
     String save(String given) throws IOException {
-        return save(given, false);
+        return save("/save", given, false);
     }
 
     /// Does the same in place of any file.
     String replace(String given) throws IOException {
-        return save(given, true);
+        return save("/save!", given, true);
     }
 
-    private String save(String given, boolean replace) throws IOException {
+    private String save(String command, String given, boolean replace) throws IOException {
         requireChat();
         Transcript transcript = answerer.transcript();
         if (transcript.messages().isEmpty()) {
             throw new IllegalArgumentException("there is nothing to save yet");
         }
-        Path file = given.isEmpty() && own != null ? own : files.named("/save", given);
+        Path file = given.isEmpty() && own != null ? own : files.named(command, given);
         if (!replace && !file.equals(own) && Files.isRegularFile(file)) {
             throw new IllegalArgumentException(file + ": exists already; /save! replaces it");
         }
-        ChatFile.write(file, "/save", transcript);
+        ChatFile.write(file, command, transcript);
         own = file;
         return file + ": saved " + size(transcript);
     }

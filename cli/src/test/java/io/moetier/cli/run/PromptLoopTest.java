@@ -349,8 +349,10 @@ class PromptLoopTest {
     void savingNeedsAFileEvenWhereAnyWouldBeReplaced() throws IOException {
         for (String command : List.of("/save ", "/save! ")) {
             screen.reset();
-            type("one\n" + command + directory + "\n" + command + "/dev/full\n");
-            String refusal = "moetier: /save: expected a file, found the ";
+            type(command + "\none\n" + command + "\n" + command + directory + "\n" + command + "/dev/full\n");
+            String name = "moetier: " + command.strip();
+            assertTrue(screen().contains(name + ": expected the name of a file\n"), screen());
+            String refusal = name + ": expected a file, found the ";
             assertTrue(screen().contains(refusal + "directory " + directory + "\n"), screen());
             assertTrue(screen().contains(refusal + "device or pipe /dev/full\n"), screen());
         }
