@@ -4,11 +4,14 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /// The filters of Jinja that make one text of another.
 final class JinjaTextFilters {
     private static final Pattern WORD = Pattern.compile("[\\p{L}\\p{N}_]+");
+    private static final Pattern WORD_OF_TITLE =
+            Pattern.compile("[^-({\\[<\\s\\x1c-\\x1f]+", Pattern.UNICODE_CHARACTER_CLASS);
 
     private JinjaTextFilters() {}
 
@@ -80,13 +83,12 @@ final class JinjaTextFilters {
 
     /// Capitalizes words as Jinja does, which lets apostrophes be within them.
     private static String title(String text) {
-        StringBuilder title = new StringBuilder();
-        boolean inWord = false;
-        for (int c : text.codePoints().toArray()) {
-            title.appendCodePoint(inWord ? Character.toLowerCase(c) : Character.toTitleCase(c));
-            inWord = !PythonStrings.isBlank(c) && "-([{<".indexOf(c) < 0;
-        }
-        return title.toString();
+        return WORD_OF_TITLE.matcher(text).replaceAll(word -> {
+            String letters = word.group();
+            int end = letters.offsetByCodePoints(0, 1);
+            return Matcher.quoteReplacement(
+                    PythonStrings.upper(letters.substring(0, end)) + PythonStrings.lower(letters.substring(end)));
+        });
     }
 
     private static String trim(String text, Object drop, JinjaBudget budget) {

@@ -7,7 +7,8 @@ final class PythonCharacters {
     static Object call(String text, String method, JinjaArguments arguments, JinjaBudget budget) {
         return switch (method) {
             case "upper" -> PythonStrings.upper(text);
-            case "lower", "casefold" -> PythonStrings.lower(text);
+            case "lower" -> PythonStrings.lower(text);
+            case "casefold" -> folded(text);
             case "capitalize" -> capitalize(text);
             case "title" -> title(text);
             case "swapcase" -> swapCase(text);
@@ -31,30 +32,63 @@ final class PythonCharacters {
         if (text.isEmpty()) {
             return text;
         }
-        int first = text.offsetByCodePoints(0, 1);
-        return PythonStrings.upper(text.substring(0, first)) + PythonStrings.lower(text.substring(first));
+        String first = text.substring(0, text.offsetByCodePoints(0, 1));
+        return titled(first)
+                + PythonStrings.lower(text).substring(PythonStrings.lower(first).length());
     }
 
     static String title(String text) {
+        String lowered = PythonStrings.lower(text); // as a whole, since a sigma is another one where a word ends
         StringBuilder title = new StringBuilder();
         boolean inWord = false;
+        int from = 0;
         for (int c : text.codePoints().toArray()) {
-            title.appendCodePoint(inWord ? Character.toLowerCase(c) : Character.toTitleCase(c));
-            inWord = Character.isLetter(c);
+            String letter = Character.toString(c);
+            int to = from + PythonStrings.lower(letter).length();
+            title.append(inWord ? lowered.substring(from, to) : titled(letter));
+            inWord = isCased(letter);
+            from = to;
         }
         return title.toString();
     }
 
     private static String swapCase(String text) {
+        String lowered = PythonStrings.lower(text);
         StringBuilder swapped = new StringBuilder();
-        text.codePoints()
-                .map(c -> Character.isUpperCase(c) ? Character.toLowerCase(c) : Character.toUpperCase(c))
-                .forEach(swapped::appendCodePoint);
+        int from = 0;
+        for (int c : text.codePoints().toArray()) {
+            String letter = Character.toString(c);
+            int to = from + PythonStrings.lower(letter).length();
+            swapped.append(Character.isUpperCase(c) ? lowered.substring(from, to) : PythonStrings.upper(letter));
+            from = to;
+        }
         return swapped.toString();
     }
 
+    /// Returns a letter as it begins a word: `ß` as `Ss`.
+    private static String titled(String letter) {
+        String upper = PythonStrings.upper(letter);
+        int first = Character.toTitleCase(letter.codePointAt(0));
+        if (upper.codePointCount(0, upper.length()) == 1 || first != letter.codePointAt(0)) {
+            return Character.toString(first);
+        }
+        int end = upper.offsetByCodePoints(0, 1);
+        return upper.substring(0, end) + PythonStrings.lower(upper.substring(end));
+    }
+
+    /// Returns the letters so that those are the same that differ in case alone: `ß` and `ẞ` as `ss`.
+    private static String folded(String text) {
+        StringBuilder folded = new StringBuilder();
+        text.codePoints().mapToObj(Character::toString).forEach(letter -> {
+            String lower = PythonStrings.lower(letter);
+            folded.append(lower.equals("ı") ? lower : PythonStrings.lower(PythonStrings.upper(lower)));
+        });
+        return folded.toString();
+    }
+
     private static boolean isCased(String text) {
-        return text.codePoints().anyMatch(c -> Character.isUpperCase(c) || Character.isLowerCase(c));
+        return text.codePoints()
+                .anyMatch(c -> Character.isUpperCase(c) || Character.isLowerCase(c) || Character.isTitleCase(c));
     }
 
     private static String padded(String text, String method, JinjaArguments arguments, JinjaBudget budget) {
