@@ -65,15 +65,34 @@ record JinjaMacro(Header header, List<Node> body, JinjaScope around) implements 
         int index = 0;
         for (Map.Entry<String, JinjaExpression> parameter : header.parameters().entrySet()) {
             String name = parameter.getKey();
-            Object value = arguments.find(index++, name).orElseGet(() -> in.evaluate(parameter.getValue(), scope));
-            scope.set(name, value);
-            others.remove(name);
+            if (index >= arguments.size()) {
+                others.remove(name);
+            }
+            scope.set(
+                    name, arguments.find(index++, name).orElseGet(() -> in.evaluate(parameter.getValue(), scope)));
         }
-        if (others.remove("caller") instanceof JinjaFunction caller) {
+        requireWanted(arguments.size() > index, "varargs", "not more than " + index + " arguments");
+        if (others.get("caller") instanceof JinjaFunction caller) {
+            requireWanted(true, "caller", "no text of a call");
             scope.set("caller", caller);
+            others.remove("caller");
         }
+        requireWanted(!others.isEmpty(), "kwargs", "no arguments of the names " + others.keySet());
         scope.set("kwargs", new LinkedHashMap<Object, Object>(others));
         scope.set("varargs", new PythonTuple(arguments.from(index).positional()));
         return in.call(body, scope);
+    }
+
+    /// Refuses arguments for which the macro has no parameter, unless it asks by `name` for those.
+    private void requireWanted(boolean given, String name, String accepted) {
+        if (given && !mentions(body, name)) {
+            throw new JinjaException("macro '" + header.name() + "' takes " + accepted);
+        }
+    }
+
+    private static boolean mentions(List<Node> nodes, String name) {
+        return nodes.stream()
+                .anyMatch(node ->
+                        node.getMaster().getImage().contains(name) || mentions(node.getChildren(), name));
     }
 }
