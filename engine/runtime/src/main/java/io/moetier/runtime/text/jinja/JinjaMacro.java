@@ -68,8 +68,7 @@ record JinjaMacro(Header header, List<Node> body, JinjaScope around) implements 
             if (index >= arguments.size()) {
                 others.remove(name);
             }
-            scope.set(
-                    name, arguments.find(index++, name).orElseGet(() -> in.evaluate(parameter.getValue(), scope)));
+            scope.set(name, arguments.find(index++, name).orElseGet(() -> in.evaluate(parameter.getValue(), scope)));
         }
         requireWanted(arguments.size() > index, "varargs", "not more than " + index + " arguments");
         if (others.get("caller") instanceof JinjaFunction caller) {
@@ -92,7 +91,6 @@ record JinjaMacro(Header header, List<Node> body, JinjaScope around) implements 
 
     private static boolean mentions(List<Node> nodes, String name) {
         return nodes.stream()
-                .anyMatch(node ->
-                        node.getMaster().getImage().contains(name) || mentions(node.getChildren(), name));
+                .anyMatch(node -> node.getMaster().getImage().contains(name) || mentions(node.getChildren(), name));
     }
 }
