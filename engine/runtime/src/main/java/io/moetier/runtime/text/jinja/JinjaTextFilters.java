@@ -50,7 +50,7 @@ final class JinjaTextFilters {
 
     private static Object values(JinjaArguments arguments) {
         return arguments.named().isEmpty()
-                ? arguments.from(1).positional()
+                ? new PythonTuple(arguments.from(1).positional())
                 : new LinkedHashMap<Object, Object>(arguments.named());
     }
 

@@ -113,9 +113,15 @@ final class PythonText {
         if (exponent >= -4 && exponent < 16) {
             return plain(exact);
         }
+        return scientific(exact);
+    }
+
+    /// Writes digits without zeros at their end, and an exponent.
+    static String scientific(BigDecimal exact) {
+        int exponent = exact.precision() - exact.scale() - 1;
         String digits = exact.unscaledValue().abs().toString();
         String fraction = digits.length() > 1 ? "." + digits.substring(1) : "";
-        return (number < 0 ? "-" : "")
+        return (exact.signum() < 0 ? "-" : "")
                 + digits.charAt(0)
                 + fraction
                 + (exponent < 0 ? "e-" : "e+")
@@ -123,7 +129,8 @@ final class PythonText {
                 + Math.abs(exponent);
     }
 
-    private static String plain(BigDecimal exact) {
+    /// Writes a number with a point, and at least one digit behind it.
+    static String plain(BigDecimal exact) {
         return exact.scale() <= 0 ? exact.toPlainString() + ".0" : exact.toPlainString();
     }
 }
