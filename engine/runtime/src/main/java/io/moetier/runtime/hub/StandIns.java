@@ -1,9 +1,5 @@
-package io.moetier.lab.plan;
+package io.moetier.runtime.hub;
 
-import io.moetier.runtime.hub.Hub;
-import io.moetier.runtime.hub.HubFile;
-import io.moetier.runtime.hub.HubRepository;
-import io.moetier.runtime.hub.HubSelection;
 import io.moetier.storage.file.FileTree;
 import io.moetier.storage.format.GgufFile;
 import io.moetier.storage.format.RawTensor;
