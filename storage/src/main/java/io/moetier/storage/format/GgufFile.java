@@ -4,6 +4,7 @@ import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -37,6 +38,16 @@ public final class GgufFile implements AutoCloseable {
             weights.close();
             throw e;
         }
+    }
+
+    /// Checks the header of a file of which no more is at hand, and reads no further.
+    ///
+    /// @param file as messages name it
+    /// @param content from the file's beginning on
+    /// @param fileBytes how long the file is
+    /// @throws MalformedModelException if the header is not sound, as [#open]
+    public static void check(Path file, ReadableByteChannel content, long fileBytes) {
+        GgufHeader.parse(file, content, fileBytes);
     }
 
     /// Returns the file as it was named to [#open].

@@ -2,13 +2,13 @@ package io.moetier.runtime.hub;
 
 import io.moetier.storage.file.FileTree;
 import io.moetier.storage.format.GgufFile;
-import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -103,26 +103,58 @@ public final class StandIns implements AutoCloseable {
         }
     }
 
-    private void fillGguf(HubFile file, Path path, RandomAccessFile content) throws IOException {
-        int piece = FIRST_PIECE;
-        for (int there = 0; there < Math.min(file.bytes(), MOST_OF_HEADER); piece = there) {
-            int length = (int) Math.min(piece, file.bytes() - there);
-            fill(file, content, there, length);
-            there += length;
-            if (isWhole(path, there)) {
-                return;
-            }
+    /// Reads as much as there is of the header, or up to what is wrong with it.
+    private void fillGguf(HubFile file, Path path, RandomAccessFile content) {
+        try (Pieces pieces = new Pieces(file, content)) {
+            GgufFile.check(path, pieces, file.bytes());
+        } catch (MalformedModelException e) {
+            // its reader says so
         }
     }
 
-    /// Says whether a header ends within so many bytes; one that is cut off goes on with zeros.
-    private static boolean isWhole(Path path, long there) {
-        try (GgufFile file = GgufFile.open(path)) {
-            return file.tensors().values().stream().mapToLong(RawTensor::offset).min().stream()
-                    .allMatch(first -> first <= there);
-        } catch (MalformedModelException e) {
-            return false;
+    /// The beginning of a file, which comes as far as it is read: in pieces each as large as all before.
+    private final class Pieces implements ReadableByteChannel {
+        private final HubFile file;
+        private final RandomAccessFile content;
+        private ByteBuffer piece = ByteBuffer.allocate(0);
+        private int there;
+
+        private Pieces(HubFile file, RandomAccessFile content) {
+            this.file = file;
+            this.content = content;
         }
+
+        @Override
+        public int read(ByteBuffer dst) {
+            if (!piece.hasRemaining()) {
+                if (there == file.bytes()) {
+                    return -1;
+                }
+                int length = (int) Math.min(Math.max(FIRST_PIECE, there), file.bytes() - there);
+                piece = ByteBuffer.wrap(next(length));
+                there += length;
+            }
+            int length = Math.min(dst.remaining(), piece.remaining());
+            dst.put(dst.position(), piece, piece.position(), length).position(dst.position() + length);
+            piece.position(piece.position() + length);
+            return length;
+        }
+
+        private byte[] next(int length) {
+            try {
+                return fill(file, content, there, length);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e); // nothing is wrong with the header
+            }
+        }
+
+        @Override
+        public boolean isOpen() {
+            return true;
+        }
+
+        @Override
+        public void close() {}
     }
 
     private byte[] fill(HubFile file, RandomAccessFile content, long offset, int length) throws IOException {
