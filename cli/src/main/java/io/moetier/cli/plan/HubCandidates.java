@@ -58,7 +58,8 @@ record HubCandidates(Surroundings surroundings, Streams streams, Path folder) {
             HubSelection selection = each.getValue();
             try {
                 Path opened = files.add(selection);
-                PlanCandidates found = PlanCandidates.ofSource(opened, name.toString(), !isGguf(opened));
+                PlanCandidates found =
+                        files.read(() -> PlanCandidates.ofSource(opened, name.toString(), !isGguf(opened)));
                 numRead++;
                 for (Candidate form : found.list()) {
                     list.add(new Candidate(form.name(), form.quantisation(), label(form, opened), form.model()));

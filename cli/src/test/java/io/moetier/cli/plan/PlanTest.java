@@ -305,10 +305,15 @@ class PlanTest {
                         List.of("many-Q8_0.gguf"),
                         found.list().stream().map(Candidate::label).toList());
                 assertTrue(
-                        found.notes().getLast().startsWith("left out many-Q4_0.gguf, which cannot be read: "),
+                        found.notes()
+                                .getLast()
+                                .startsWith("left out many-Q4_0.gguf, which cannot be read:"
+                                        + " hf:org/many/many-Q4_0.gguf: magic: "),
                         () -> "" + found.notes());
             }
-            assertThrows(MalformedModelException.class, () -> candidates(hub, "hf:org/many:Q4_0"));
+            MalformedModelException refusal =
+                    assertThrows(MalformedModelException.class, () -> candidates(hub, "hf:org/many:Q4_0"));
+            assertTrue(("" + refusal.getMessage()).startsWith("hf:org/many/many-Q4_0.gguf: magic: "));
             hub.put("org/two", Map.of("two-Q4_0.gguf", whole, "two-Q8_0.gguf", whole));
             assertEquals(2, candidates(hub, "hf:org/two").list().size());
             assertEquals(1, candidates(hub, "hf:org/two", 1).list().size());

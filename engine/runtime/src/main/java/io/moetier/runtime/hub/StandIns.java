@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.function.Supplier;
 
 /// Files that stand in for those of a model on the hub: as long as they are, but with nothing in them except what
 /// describes the model. They take hardly any disk, and every reader of headers works on them.
@@ -61,6 +62,18 @@ public final class StandIns implements AutoCloseable {
             return folder.resolve(opened);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Returns what `work` reads of the files. What it says of one that is not as it should be names it as a file of
+    /// the
+    /// repository: nobody could look for the stand-in.
+    public <T> T read(Supplier<T> work) {
+        try {
+            return work.get();
+        } catch (MalformedModelException e) {
+            String name = repository.name().withoutSelection().toString();
+            throw new MalformedModelException(String.valueOf(e.getMessage()).replace(folder.toString(), name), e);
         }
     }
 
