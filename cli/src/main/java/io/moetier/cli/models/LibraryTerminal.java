@@ -58,6 +58,7 @@ public final class LibraryTerminal implements LibraryListener, PullListener {
                 variables.places(),
                 variables.settings(),
                 surroundings.cacheDirectory(),
+                Path.of(System.getProperty("java.io.tmpdir")),
                 new LibraryTerminal(surroundings, streams));
     }
 
@@ -88,6 +89,11 @@ public final class LibraryTerminal implements LibraryListener, PullListener {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Override
+    public Look looking() {
+        return CleanStop.open()::close;
     }
 
     @Override

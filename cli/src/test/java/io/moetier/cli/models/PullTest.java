@@ -8,6 +8,7 @@ import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.SeeingGguf;
 import io.moetier.cli.TinyGguf;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.storage.format.GgmlType;
 import io.moetier.testdata.HubDouble;
 import io.moetier.testdata.HubDouble.Fault;
 import io.moetier.testdata.HubDouble.Request;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -126,6 +128,43 @@ class PullTest {
         assertTrue(pull.err().contains(sentence), pull.err());
         assertFalse(pull.err().contains("pulling"), pull.err());
         assertFalse(Files.exists(home.resolve(".cache/huggingface/hub/models--org--other")));
+    }
+
+    @Test
+    void aModelInGgufThatNoImportReadsIsRefusedAsAFileHereIs() throws IOException {
+        for (TinyGguf refused : List.of(
+                new TinyGguf().putWhole("general.architecture", "qwen3"),
+                new TinyGguf().put("expert_count", 0),
+                new TinyGguf().remove("output_norm.weight"),
+                new TinyGguf().tensor("blk.0.attn_q.weight", GgmlType.I64, 64, 64),
+                new TinyGguf()
+                        .putWhole("tokenizer.ggml.model", "other")
+                        .putWhole("tokenizer.ggml.tokens", List.of("a")))) {
+            Path file = refused.write(home.resolve("Other-Q8_0.gguf"));
+            server.put("org/other", Map.of("Other-Q8_0.gguf", Files.readAllBytes(file)));
+            CommandLineRun here = moetier("run", file.toString(), "--ids", "1", "-n", "1");
+            for (String[] command :
+                    new String[][] {{"run", "hf:org/other", "--ids", "1", "-n", "1"}, {"pull", "hf:org/other:Q8_0"}}) {
+                CommandLineRun there = moetier(command);
+                assertEquals(Failure.FAILED, there.exitCode());
+                String sentence = here.err().lines().reduce("", (_, last) -> last);
+                assertTrue(
+                        there.err().endsWith(sentence.replace(file.toString(), "hf:org/other/Other-Q8_0.gguf") + "\n"),
+                        () -> there.err() + here.err());
+                assertFalse(there.err().contains("pulling"), there.err());
+            }
+            assertFalse(Files.exists(home.resolve(".cache/huggingface/hub/models--org--other")));
+        }
+    }
+
+    /// Their names do not always tell.
+    @Test
+    void whatGoesWithAModelIsPulledThoughItIsNone() throws IOException {
+        byte[] tower = Files.readAllBytes(SeeingGguf.tower(2).write(home.resolve("tower.gguf")));
+        byte[] sums = Files.readAllBytes(
+                new TinyGguf().putWhole("general.type", "imatrix").write(home.resolve("sums.gguf")));
+        server.put("org/beside", Map.of("tower.gguf", tower, "sums.gguf", sums));
+        ok("pull", "hf:org/beside:tower.gguf", "hf:org/beside:sums.gguf");
     }
 
     @Test
@@ -265,10 +304,11 @@ class PullTest {
 
     @Test
     void whatTheHubsCacheHasGoesBeforeLmStudios() throws IOException {
-        ok("pull", "hf:org/tiny-GGUF:Q8_0");
         Path folder = Files.createDirectories(home.resolve(".lmstudio/models/org/tiny-GGUF"));
+        Path other = new TinyGguf().put("context_length", 16).write(folder.resolve("Tiny-F16.gguf"));
+        server.put("org/tiny-GGUF", Map.of(FILE, gguf, "Tiny-F16.gguf", Files.readAllBytes(other)));
+        ok("pull", "hf:org/tiny-GGUF:Q8_0");
         Files.write(folder.resolve(FILE), new byte[gguf.length]); // as long, and another
-        Files.write(folder.resolve("Tiny-F16.gguf"), new byte[100]);
         Path snapshot = snapshot("org/tiny-GGUF");
         assertEquals(
                 snapshot.resolve(FILE) + "\n",

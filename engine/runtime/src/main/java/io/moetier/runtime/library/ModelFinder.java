@@ -7,6 +7,7 @@ import io.moetier.runtime.hub.HubRepository;
 import io.moetier.runtime.hub.HubSelection;
 import io.moetier.runtime.hub.HubSettings;
 import io.moetier.runtime.hub.PullListener;
+import io.moetier.runtime.hub.StandIns;
 import io.moetier.storage.memory.ByteSize;
 import java.io.FileNotFoundException;
 import java.io.UncheckedIOException;
@@ -25,13 +26,16 @@ public final class ModelFinder {
     private final ModelPlaces places;
     private final HubSettings settings;
     private final Path cache;
+    private final Path scratch;
     private final PullListener listener;
 
     /// @param cache where links are kept to files without a name of their own
-    public ModelFinder(ModelPlaces places, HubSettings settings, Path cache, PullListener listener) {
+    /// @param scratch where parts of the hub's files are while they are looked at
+    public ModelFinder(ModelPlaces places, HubSettings settings, Path cache, Path scratch, PullListener listener) {
         this.places = places;
         this.settings = settings;
         this.cache = cache;
+        this.scratch = scratch;
         this.listener = listener;
     }
 
@@ -118,7 +122,7 @@ public final class ModelFinder {
                     listener.note(name + " is used where it lies, as " + elsewhere.get());
                     return new Pulled(elsewhere.get(), true);
                 }
-                HubCheckpoint.requireReadable(hub, repository, selection);
+                requireReadable(hub, repository, selection);
                 listener.note("pulling " + name + ": " + files(selection) + ", " + ByteSize.format(selection.bytes())
                         + ", to " + places.hub().folder());
             }
@@ -126,6 +130,16 @@ public final class ModelFinder {
             Optional<Path> model = selection.model().map(snapshot::resolve);
             return new Pulled(model.orElse(snapshot), model.isPresent());
         }
+    }
+
+    private void requireReadable(Hub hub, HubRepository repository, HubSelection selection) {
+        HubCheckpoint.requireReadable(hub, repository, selection);
+        HubGguf.of(selection).ifPresent(model -> {
+            try (PullListener.Look _ = listener.looking();
+                    StandIns files = StandIns.open(hub, repository, scratch)) {
+                model.requireReadable(files);
+            }
+        });
     }
 
     private static String files(HubSelection selection) {
