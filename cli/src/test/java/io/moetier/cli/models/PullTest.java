@@ -260,6 +260,20 @@ class PullTest {
         assertEquals(Failure.USAGE, hostile.exitCode());
     }
 
+    /// Ollama keeps some models a tensor in each blob.
+    @Test
+    void aModelOfOllamasInAnotherFormatIsNotCalledMissing() throws IOException {
+        Path manifest = home.resolve(".ollama/models/manifests/registry.ollama.ai/library/tiny/latest");
+        Files.createDirectories(manifest.resolveSibling(""));
+        Files.writeString(
+                manifest,
+                "{\"layers\": [{\"mediaType\": \"application/vnd.ollama.image.tensor\", \"digest\": \"sha256:"
+                        + "0".repeat(64) + "\", \"size\": 1}]}");
+        assertEquals(
+                "moetier: " + manifest + ": layers: expected a model in a GGUF file that is there, found none\n",
+                moetier("inspect", "ollama:tiny").err());
+    }
+
     @Test
     void aFolderOfOllamasThatCannotBeLookedIntoIsNamedSo() throws IOException {
         Path loop = Files.createSymbolicLink(home.resolve("loop"), Path.of("loop"));

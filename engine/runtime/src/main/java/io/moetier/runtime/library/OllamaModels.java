@@ -42,6 +42,7 @@ record OllamaModels(List<Path> folders) {
     /// Returns the model that Ollama calls `name`.
     ///
     /// @throws IllegalArgumentException if that is no name
+    /// @throws MalformedModelException if Ollama has it, but not in a GGUF file that is there
     Optional<Found> find(String name) {
         int colon = name.indexOf(':', name.lastIndexOf('/') + 1); // one before is of a registry's port
         String tag = colon < 0 ? LATEST : name.substring(colon + 1);
@@ -54,13 +55,22 @@ record OllamaModels(List<Path> folders) {
             case 2 -> REGISTRY + "/" + model;
             default -> model;
         };
+        Optional<Path> unread = Optional.empty();
         for (Path folder : folders) {
             Path manifests = folder.resolve("manifests");
             Path manifest = manifests.resolve(path).resolve(tag);
             if (Files.isRegularFile(manifest)) {
-                return read(folder, manifest, name(manifests.relativize(manifest))); // however it was spelt
+                String called = name(manifests.relativize(manifest)); // however it was spelt
+                Optional<Found> found = read(folder, manifest, called);
+                if (found.isPresent()) {
+                    return found;
+                }
+                unread = unread.or(() -> Optional.of(manifest));
             }
         }
+        unread.ifPresent(manifest -> {
+            throw MalformedModelException.of(manifest, "layers", "a model in a GGUF file that is there", "none");
+        });
         return Optional.empty();
     }
 
