@@ -34,7 +34,7 @@ public final class HitPriors {
             hits = List.copyOf(hits);
         }
 
-        /// Returns what is found with a share, between those that were tried by a line.
+        /// Returns what is found with a share, between those that were tried by a line; all room finds all.
         double at(double share) {
             double belowShare = 0;
             double belowHits = 0;
@@ -46,7 +46,7 @@ public final class HitPriors {
                 belowShare = shares.get(i);
                 belowHits = hits.get(i);
             }
-            return 1;
+            return belowHits + (share - belowShare) / (1 - belowShare) * (1 - belowHits);
         }
 
         /// Returns how far a model is from that of the trace, in doublings.

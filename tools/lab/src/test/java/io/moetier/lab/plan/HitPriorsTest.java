@@ -8,6 +8,7 @@ import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,6 +33,14 @@ class HitPriorsTest {
             }
             assertEquals(new HitPriors.Hits(1, 0), priors.at(model[0], model[1], 1));
         }
+    }
+
+    @Test
+    void nearlyAllRoomDoesNotFindAll() {
+        HitPriors.Curve curve = new HitPriors.Curve("a trace", 1, 8, 2, List.of(0.25, 0.5), List.of(0.6, 0.8));
+        assertEquals(0.9, curve.at(0.75), 1e-12);
+        HitPriors.Hits hits = HitPriors.shipped().at(64, 6, 0.9);
+        assertTrue(hits.rate() < 1 && hits.deviation() > 0, hits.toString());
     }
 
     @Test
