@@ -230,6 +230,20 @@ class PlanTest {
         assertEquals(Failure.FAILED, none.exitCode(), none.out());
     }
 
+    /// What fills caches is not counted, so a prompt alone, which is computed at once, tells nothing.
+    @Test
+    void aTraceOfOneStepTellsNothing() {
+        Path trace = cache.resolve("prompt.jsonl.gz");
+        ok("trace", "record", TINY, "--ids", "1,5,9,200", "-n", "1", "--out", trace.toString());
+        CommandLineRun run =
+                CommandLineRun.inProcess(cache, "plan", TINY, "--device", "rtx3060", "--trace", trace.toString());
+        assertEquals(Failure.FAILED, run.exitCode(), run.out());
+        assertEquals(
+                "moetier: " + trace
+                        + ": steps: expected one behind the first quarter of the tokens, in which caches fill, found none\n",
+                run.err());
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"4096", "4k", "4K"})
     void contextsAreNumbersOrThousands(String text) {

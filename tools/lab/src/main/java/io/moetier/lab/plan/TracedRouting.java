@@ -44,6 +44,10 @@ public record TracedRouting(Path trace) implements RoutingKnowledge {
                             List.of(new Contender("auto", Optional.of(PolicyChoice.AUTO.factory(model.spec())))),
                             List.of(slots))
                     .getFirst();
+            if (outcome.hits() + outcome.misses() == 0) {
+                throw MalformedModelException.of(
+                        trace, "steps", "one behind the first quarter of the tokens, in which caches fill", "none");
+            }
             double hits = outcome.hitRate();
             return new Expectation(outcome, hits == 1 ? 0 : Math.min(DEVIATION, 1 - hits));
         }
