@@ -42,8 +42,8 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
     /// @param device as it was named
     record Asked(int context, boolean limited, @Nullable String device, IoMode io) {
         /// A machine that is known by its profile alone has a GPU that is called `cuda` there.
-        private String gpu() {
-            return device != null && device.startsWith("cuda") ? device : "cuda";
+        String gpu(Place.Origin origin) {
+            return device != null && origin == Place.Origin.MEASURED ? device : "cuda";
         }
     }
 
@@ -335,7 +335,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
                 : "";
         String gpu = taken.place().device().isEmpty()
                 ? ""
-                : " --device " + asked.gpu()
+                : " --device " + asked.gpu(taken.place().origin())
                         + taken.place().device().get().budget().stream()
                                 .mapToObj(bytes -> " --vram " + (bytes >> 10) + "K")
                                 .findFirst()

@@ -18,7 +18,9 @@ import io.moetier.lab.cost.LoadingAhead;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.cost.PromptCosts;
 import io.moetier.lab.plan.Candidate;
+import io.moetier.lab.plan.Place;
 import io.moetier.runtime.hub.HubName;
+import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.DType;
@@ -242,6 +244,13 @@ class PlanTest {
                 "moetier: " + trace
                         + ": steps: expected one behind the first quarter of the tokens, in which caches fill, found none\n",
                 run.err());
+    }
+
+    @Test
+    void theGpuOfAProfileIsNotCalledLikeItsFile() {
+        PlanReport.Asked asked = new PlanReport.Asked(0, false, "cuda-box.json", IoMode.AUTO);
+        assertEquals("cuda", asked.gpu(Place.Origin.FILE));
+        assertEquals("cuda:1", new PlanReport.Asked(0, false, "cuda:1", IoMode.AUTO).gpu(Place.Origin.MEASURED));
     }
 
     @ParameterizedTest
