@@ -13,6 +13,7 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed, boolean ro
     private static final String USAGE = "usage: SyntheticModel FILE.gguf [--type q8_0|q4_0|q4_1|q4_k|q6_k|bf16|f32]"
             + " [--layers N] [--experts N] [--experts-per-token N] [--hidden N] [--expert-hidden N] [--vocabulary N]"
             + " [--seed N] [--routing random|text] [--text FILE]";
+    private static final String PER_TOKEN = "--experts-per-token";
     private static final int MAX_LAYERS = ExpertId.MAX_INDEX / 2 + 1;
     private static final int MAX_EXPERTS = ExpertId.MAX_INDEX + 1;
     private static final int MAX_WIDTH = 1 << 16;
@@ -26,11 +27,15 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed, boolean ro
             throw new IllegalArgumentException(USAGE);
         }
         Arguments arguments = new Arguments(Path.of(args[0]), ModelShape.OLMOE, DType.Q8_0, 0, false, Optional.empty());
-        for (int i = 1; i < args.length; i += 2) {
-            if (i + 1 == args.length) {
-                throw new IllegalArgumentException(args[i] + " needs a value; " + USAGE);
+        for (boolean last : new boolean[] {false, true}) {
+            for (int i = 1; i < args.length; i += 2) {
+                if (i + 1 == args.length) {
+                    throw new IllegalArgumentException(args[i] + " needs a value; " + USAGE);
+                }
+                if (args[i].equals(PER_TOKEN) == last) { // how many there may be depends on another option
+                    arguments = arguments.with(args[i], args[i + 1]);
+                }
             }
-            arguments = arguments.with(args[i], args[i + 1]);
         }
         if (arguments.routedByText() != arguments.text().isPresent()) {
             throw new IllegalArgumentException("--routing text and --text FILE go together");
@@ -43,7 +48,7 @@ record Arguments(Path file, ModelShape shape, DType dtype, long seed, boolean ro
             case "--type" -> with(type(option, value));
             case "--layers" -> with(shape.withLayers(number(option, value, 1, MAX_LAYERS)));
             case "--experts" -> with(shape.withExperts(number(option, value, 1, MAX_EXPERTS)));
-            case "--experts-per-token" -> with(shape.withExpertsPerToken(number(option, value, 1, shape.experts())));
+            case PER_TOKEN -> with(shape.withExpertsPerToken(number(option, value, 1, shape.experts())));
             case "--hidden" -> with(shape.withHidden(width(option, value)));
             case "--expert-hidden" -> with(shape.withExpertHidden(width(option, value)));
             case "--vocabulary" ->

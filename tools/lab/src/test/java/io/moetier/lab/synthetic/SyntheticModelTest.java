@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -57,6 +58,7 @@ class SyntheticModelTest {
             --experts many      | --experts must be a whole number from 1 to 65536, not many
             --vocabulary 10     | --vocabulary must be a whole number from 959 to 1048576, not 10
             --layers 2147483648 | --layers must be a whole number from 1 to 32768, not 2147483648
+            --experts-per-token 5 --experts 4 | --experts-per-token must be a whole number from 1 to 4, not 5
             --seed              | --seed needs a value; usage: SyntheticModel FILE.gguf
             --size 3            | there is no option --size; usage: SyntheticModel FILE.gguf
             """)
@@ -106,6 +108,15 @@ class SyntheticModelTest {
             assertEquals(2, model.metadata().requireInt("olmoe.expert_used_count"));
         }
         assertThrows(IllegalArgumentException.class, () -> SyntheticModel.main(new String[] {}));
+    }
+
+    @Test
+    void theOrderOfArgumentsDoesNotMatter() {
+        for (String order : List.of("--experts-per-token 65 --experts 128", "--experts 128 --experts-per-token 65")) {
+            Arguments arguments = Arguments.parse(("a.gguf " + order).split(" "));
+            assertEquals(65, arguments.shape().expertsPerToken());
+            assertEquals(128, arguments.shape().experts());
+        }
     }
 
     private Path write(String name, long seed) throws IOException {
