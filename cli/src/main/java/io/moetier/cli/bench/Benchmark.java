@@ -76,7 +76,8 @@ final class Benchmark implements AutoCloseable {
         int requireContext(int contextLength) {
             int needed = Math.max(prompt, generated == 0 ? 0 : depth + generated);
             if (needed > contextLength) {
-                throw new IllegalArgumentException("-p and -n need a context of " + needed + " tokens, but it holds "
+                String options = depth == OPENING_TOKENS ? "-p and -n" : "-p, -n and -d";
+                throw new IllegalArgumentException(options + " need a context of " + needed + " tokens, but it holds "
                         + contextLength + " (--ctx sets it)");
             }
             return needed;

@@ -37,7 +37,7 @@ class BenchDepthTest {
         assertEquals(4, found.requireObject("generation").requireInt("tokens"));
         run = bench("-p", "0", "-n", "4", "-r", "1", "-d", "40", "--ctx", "43");
         assertEquals(Failure.USAGE, run.exitCode());
-        assertTrue(run.err().contains("need a context of 44 tokens, but it holds 43"), run.err());
+        assertTrue(run.err().contains("-p, -n and -d need a context of 44 tokens, but it holds 43"), run.err());
         Benchmark.Lengths lengths = new Benchmark.Lengths(64, 4, 40);
         assertEquals(64, lengths.requireContext(64));
         assertThrows(IllegalArgumentException.class, () -> lengths.requireContext(63));
