@@ -66,8 +66,7 @@ public final class StandIns implements AutoCloseable {
     }
 
     /// Returns what `work` reads of the files. What it says of one that is not as it should be names it as a file of
-    /// the
-    /// repository: nobody could look for the stand-in.
+    /// the repository: nobody could look for the stand-in.
     public <T> T read(Supplier<T> work) {
         try {
             return work.get();
