@@ -2,6 +2,7 @@ package io.moetier.cli.bench;
 
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
+import io.moetier.cli.option.LimitedText;
 import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.CleanStop;
@@ -184,7 +185,7 @@ public final class RaceCommand implements Callable<Integer> {
         Optional<Path> config =
                 Optional.of(companions.resolve("tokenizer_config.json")).filter(Files::exists);
         try (Tokenizer tokenizer = Tokenizer.open(companions.resolve("tokenizer.json"), config, cache)) {
-            int[] ids = tokenizer.encode(Files.readString(text), true);
+            int[] ids = tokenizer.encode(LimitedText.OF_PROMPT.readUtf8(text), true);
             require(
                     ids.length >= promptTokens,
                     text + " has " + ids.length + " tokens, and -p asks for " + promptTokens);

@@ -2,6 +2,9 @@ package io.moetier.cli.option;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -10,7 +13,7 @@ import java.nio.file.Path;
 /// @param mebibytes the most that are read
 public record LimitedText(int mebibytes) {
     /// Prompts: several times the text that the longest contexts hold.
-    static final LimitedText OF_PROMPT = new LimitedText(256);
+    public static final LimitedText OF_PROMPT = new LimitedText(256);
 
     /// Reads a file. The size of one that has any is known before it is read.
     ///
@@ -21,6 +24,32 @@ public record LimitedText(int mebibytes) {
                 throw tooLong(file.toString());
             }
             return read(in, file.toString());
+        }
+    }
+
+    /// Reads a file of UTF-8 text, without the byte order mark that some editors begin it with.
+    ///
+    /// @throws IOException if it is something else, there is more, or nothing can be read
+    public String readUtf8(Path file) throws IOException {
+        return decode(read(file), file.toString());
+    }
+
+    /// Reads UTF-8 text until the end, as [#readUtf8(Path)]; `name` is named in errors.
+    ///
+    /// @throws IOException if it is something else, there is more, or nothing can be read
+    String readUtf8(InputStream in, String name) throws IOException {
+        return decode(read(in, name), name);
+    }
+
+    private static String decode(byte[] bytes, String name) throws IOException {
+        try {
+            return StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString()
+                    .replaceFirst("^\uFEFF", "");
+        } catch (CharacterCodingException e) {
+            throw new IOException(name + ": expected UTF-8 text, found other bytes", e);
         }
     }
 

@@ -3,9 +3,6 @@ package io.moetier.cli.option;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.stream.Stream;
@@ -106,7 +103,7 @@ public final class PromptOptions {
 
     private static String read(Path file) {
         try {
-            return decode(LimitedText.OF_PROMPT.read(file), file.toString());
+            return withoutLineEnd(LimitedText.OF_PROMPT.readUtf8(file));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -114,23 +111,14 @@ public final class PromptOptions {
 
     private static String read(InputStream in, String name) {
         try {
-            return decode(LimitedText.OF_PROMPT.read(in, name), name);
+            return withoutLineEnd(LimitedText.OF_PROMPT.readUtf8(in, name));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /// Returns UTF-8 text without the byte order mark that some editors begin a file with, and without the last line's
-    /// end, which editors and `echo` add; so does llama.cpp.
-    private static String decode(byte[] bytes, String name) {
-        try {
-            String text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(bytes))
-                    .toString();
-            return text.replaceFirst("^\uFEFF", "").replaceFirst("\r?\n\\z", "");
-        } catch (CharacterCodingException e) {
-            throw new UncheckedIOException(name + ": expected UTF-8 text, found other bytes", e);
-        }
+    /// Returns a text without the last line's end, which editors and `echo` add; so does llama.cpp.
+    private static String withoutLineEnd(String text) {
+        return text.replaceFirst("\r?\n\\z", "");
     }
 }

@@ -2,6 +2,7 @@ package io.moetier.cli.tune;
 
 import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.option.About;
+import io.moetier.cli.option.LimitedText;
 import io.moetier.cli.option.SamplingOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.CleanStop;
@@ -14,9 +15,7 @@ import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.format.Checkpoint;
-import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
-import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -121,16 +120,14 @@ final class TuneRecording {
     }
 
     private static List<String> texts(Path file) throws IOException {
-        try {
-            List<String> texts = Files.readAllLines(file).stream()
-                    .filter(line -> !line.isBlank())
-                    .toList();
-            if (texts.isEmpty()) {
-                throw new IllegalArgumentException("--prompts: " + file + " holds no prompt");
-            }
-            return texts;
-        } catch (CharacterCodingException e) {
-            throw new MalformedModelException(file + ": not UTF-8 text", e);
+        List<String> texts = LimitedText.OF_PROMPT
+                .readUtf8(file)
+                .lines()
+                .filter(line -> !line.isBlank())
+                .toList();
+        if (texts.isEmpty()) {
+            throw new IllegalArgumentException("--prompts: " + file + " holds no prompt");
         }
+        return texts;
     }
 }

@@ -9,6 +9,7 @@ import io.moetier.testdata.TestData;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -41,6 +42,15 @@ class LimitedTextTest {
         refused(file + ": too long, expected at most 256 MiB of text", "run", model, "-f", file);
         refused(file + ": too long, expected at most 256 MiB of text", "run", model, "--ids-file", file);
         refused(file + ": too long, expected at most 1024 MiB of text", "perplexity", model, "--file", file);
+        refused(file + ": too long, expected at most 256 MiB of text", "tune", model, "--prompts", file);
+    }
+
+    @Test
+    void otherBytesAreNamedAsSuch() throws IOException {
+        Path file = Files.write(directory.resolve("latin1"), new byte[] {'a', (byte) 0xE9, 'b'});
+        String model = TestData.tinyMixtral().toString();
+        refused(file + ": expected UTF-8 text, found other bytes", "run", model, "-f", file.toString());
+        refused(file + ": expected UTF-8 text, found other bytes", "tune", model, "--prompts", file.toString());
     }
 
     private void refused(String sentence, String... args) {
