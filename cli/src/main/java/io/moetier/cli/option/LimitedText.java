@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
 /// The bytes of a text that is read whole, and so must end: `/dev/zero` does not.
@@ -14,6 +15,8 @@ import java.nio.file.Path;
 public record LimitedText(int mebibytes) {
     /// Prompts: several times the text that the longest contexts hold.
     public static final LimitedText OF_PROMPT = new LimitedText(256);
+
+    private static final Path STANDARD_INPUT = Path.of("-"); // to other programs
 
     /// Reads a file. The size of one that has any is known before it is read.
     ///
@@ -24,6 +27,10 @@ public record LimitedText(int mebibytes) {
                 throw tooLong(file.toString());
             }
             return read(in, file.toString());
+        } catch (NoSuchFileException e) {
+            throw file.equals(STANDARD_INPUT)
+                    ? new IOException(file + ": no such file; standard input is /dev/stdin", e)
+                    : e;
         }
     }
 

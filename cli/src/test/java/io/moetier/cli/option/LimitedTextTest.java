@@ -53,6 +53,13 @@ class LimitedTextTest {
         refused(file + ": expected UTF-8 text, found other bytes", "tune", model, "--prompts", file.toString());
     }
 
+    @Test
+    void aDashIsNotStandardInput() {
+        String model = TestData.tinyMixtral().toString();
+        refused("-: no such file; standard input is /dev/stdin", "run", model, "-f", "-");
+        refused("-: no such file; standard input is /dev/stdin", "perplexity", model, "--file", "-");
+    }
+
     private void refused(String sentence, String... args) {
         CommandLineRun run = CommandLineRun.inProcess(directory, args);
         assertEquals("moetier: " + sentence + "\n", run.err());
