@@ -45,6 +45,9 @@ final class Misuse {
         if (command.subcommands().isEmpty()) {
             return "unexpected argument: '" + word + "'";
         }
+        if (command.subcommands().containsKey(word)) {
+            return "no command is looked for behind --: '" + word + "'";
+        }
         return "unknown command: '" + word + "'"
                 + OtherSpellings.ofCommand(word)
                         .map(ours -> answer(ours, command.subcommands().keySet()))

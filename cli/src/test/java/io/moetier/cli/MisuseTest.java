@@ -37,6 +37,8 @@ class MisuseTest {
                     insp                           | unknown command: 'insp', did you mean inspect?; see moetier --help
                     serve                          | unknown command: 'serve': there is no server; run answers in the terminal; see moetier --help
                     frobnicate                     | unknown command: 'frobnicate'; see moetier --help
+                    -- run m                       | no command is looked for behind --: 'run'; see moetier --help
+                    trace -- show t                | no command is looked for behind --: 'show'; see moetier trace --help
                     trace recrod                   | unknown command: 'recrod', did you mean record?; see moetier trace --help
                     help rnu                       | unknown command: 'rnu', did you mean run?; see moetier --help
                     help trace x                   | unknown command: 'x'; see moetier trace --help
