@@ -82,6 +82,12 @@ class HelpTest {
     }
 
     @Test
+    void theContextOfPerplexityIsNoLargerThanItsWindows() {
+        String help = help("perplexity", "--help").replaceAll("\\s+", " ");
+        assertTrue(help.contains("the model's own limit, at most 4096, in perplexity at most 512."), help);
+    }
+
+    @Test
     void theExamplesWork() throws IOException {
         Path article = cache.resolve("article.txt");
         Files.writeString(article, "The horse");

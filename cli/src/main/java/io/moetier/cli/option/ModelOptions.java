@@ -178,7 +178,8 @@ public final class ModelOptions {
             order = 6,
             paramLabel = "N",
             defaultValue = "0",
-            description = "Tokens that the context holds; default: the model's own limit, at most 4096.")
+            description = "Tokens that the context holds; default: the model's own limit, at most 4096, in"
+                    + " perplexity at most 512.")
     public int contextLength;
 
     @About(Topic.MODEL)
