@@ -343,6 +343,19 @@ class PullTest {
     }
 
     @Test
+    void theOnlyModelThatIsHereNeedNotBeTheOnlyOneThereIs() {
+        ok("pull", "hf:org/tiny-GGUF:Q8_0");
+        server.forget();
+        String here = ok("inspect", "hf:org/tiny-GGUF@" + server.commit("org/tiny-GGUF"))
+                .err();
+        assertTrue(here.contains("), the only model of it that is here\n"), here);
+        assertEquals(0, server.requests().size());
+        variables.put("HF_HUB_OFFLINE", "1");
+        String offline = ok("inspect", "hf:org/tiny-GGUF").err();
+        assertTrue(offline.contains("), the only model of it that is here\n"), offline);
+    }
+
+    @Test
     void aHubThatFailsIsAskedOnceWhereACopyIsThere() {
         ok("pull", "hf:org/tiny");
         server.forget();

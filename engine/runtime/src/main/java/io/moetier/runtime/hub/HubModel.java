@@ -111,8 +111,8 @@ record HubModel(String label, List<HubFile> files, String opened) {
                 .orElse(label);
     }
 
-    HubSelection selected(Optional<String> why) {
-        return new HubSelection(files, Optional.of(opened), why);
+    HubSelection selected(Optional<String> only) {
+        return new HubSelection(files, Optional.of(opened), only);
     }
 
     /// Returns the names of types of weights in the path, the last first.

@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 /// @param files what is needed
 /// @param model what of it is opened as a model: the first file of one in GGUF, or the folder of a checkpoint, which
 ///     is empty at the top; nothing where the files are no model, or more than one
-/// @param why what was taken and why, where nobody said what to take
-public record HubSelection(List<HubFile> files, Optional<String> model, Optional<String> why) {
+/// @param only what was taken as the only model, where nobody said what to take
+public record HubSelection(List<HubFile> files, Optional<String> model, Optional<String> only) {
     private static final String SAFETENSORS = "safetensors";
     private static final String MAKERS_OWN = "UD-"; // before types of weights that are mixed otherwise than usual
     private static final Pattern GLOB = Pattern.compile("[*?\\[{]");
@@ -62,8 +62,8 @@ public record HubSelection(List<HubFile> files, Optional<String> model, Optional
     private static HubSelection only(HubRepository repository, List<HubModel> models) {
         if (models.size() == 1) {
             HubModel model = models.getFirst();
-            return model.selected(Optional.of(repository.name() + ": " + model.label() + " ("
-                    + ByteSize.format(model.bytes()) + "), the only model there"));
+            return model.selected(Optional.of(
+                    repository.name() + ": " + model.label() + " (" + ByteSize.format(model.bytes()) + ")"));
         }
         throw new IllegalArgumentException(
                 models.isEmpty()

@@ -85,7 +85,7 @@ public final class ModelFinder {
             HubSelection selection = HubSelection.of(repository);
             Path snapshot = places.hub().snapshot(name.repository(), repository.commit());
             Optional<Path> model = selection.model().map(snapshot::resolve);
-            model.flatMap(_ -> selection.why()).ifPresent(listener::note);
+            model.ifPresent(_ -> noteOnly(selection, true));
             return model;
         });
     }
@@ -114,7 +114,7 @@ public final class ModelFinder {
             HubSelection selection = HubSelection.of(repository);
             Path folder = places.hub().snapshot(name.repository(), repository.commit());
             selection.model().map(folder::resolve).ifPresent(wanted);
-            selection.why().ifPresent(listener::note);
+            noteOnly(selection, settings.offline());
             HubPull pull = new HubPull(hub, places.hub(), listener);
             if (!pull.isThere(repository, selection.files())) {
                 Optional<Path> elsewhere = elsewhere(repository, selection);
@@ -140,6 +140,14 @@ public final class ModelFinder {
                 model.requireReadable(files);
             }
         });
+    }
+
+    /// Notes what was taken without being named. The hub may have more models than are here.
+    private void noteOnly(HubSelection selection, boolean isOfWhatIsHere) {
+        selection
+                .only()
+                .ifPresent(taken ->
+                        listener.note(taken + ", the only model " + (isOfWhatIsHere ? "of it that is here" : "there")));
     }
 
     private static String files(HubSelection selection) {

@@ -50,7 +50,7 @@ class HubSelectionTest {
                         "model-00002-of-00002.safetensors"),
                 paths(selection));
         assertEquals(Optional.of(""), selection.model());
-        assertEquals(Optional.of("hf:o/r: safetensors (80 B), the only model there"), selection.why());
+        assertEquals(Optional.of("hf:o/r: safetensors (80 B)"), selection.only());
     }
 
     @Test
