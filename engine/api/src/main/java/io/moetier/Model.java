@@ -127,7 +127,8 @@ public final class Model implements AutoCloseable {
         return Failures.translated(() -> loaded.encode(text, true));
     }
 
-    /// Returns the text of token ids, without what stands for no text.
+    /// Returns the text of token ids, without what stands for no text: marks, and ids that are no token's, as a model
+    /// may have more ids than its tokenizer has tokens.
     ///
     /// @throws MoetierException.NotPossible if the model has no tokenizer
     public String decode(int... ids) {

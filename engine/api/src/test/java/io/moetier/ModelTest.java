@@ -55,6 +55,7 @@ class ModelTest {
         assertTrue(info.hasTokenizer());
         assertEquals(2, info.expertsPerToken());
         assertEquals(PROMPT, model.decode(model.encode(PROMPT)).strip());
+        assertEquals("", model.decode(info.vocabularySize(), -1, Integer.MAX_VALUE));
     }
 
     @Test
