@@ -46,14 +46,18 @@ public final class GgufTokenizer {
             "<|im_end|>",
             "<|eot_id|>",
             "<|eom|>",
+            "<|eom_id|>",
             "<end_of_turn>",
             "<turn|>",
+            "<eos>",
             "<|tool_response>",
             "<|return|>",
             "<|call|>",
             "<|flush|>",
             "<|calls|>",
             "<|endofresponse|>",
+            "[EOS]",
+            "[EOT]",
             "<|endoftext|>",
             "<|end_of_text|>");
 

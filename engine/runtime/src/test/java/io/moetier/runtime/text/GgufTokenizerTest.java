@@ -449,6 +449,12 @@ class GgufTokenizerTest {
         assertEquals(List.of(END, END + 1), ends("qwen2", "<|im_end|>", "<|endoftext|>", "<|im_start|>"));
         assertEquals(List.of(END, END + 1, END + 2), ends("llama4", "<|eot|>", "<|eom|>", "<|end_of_text|>"));
         assertEquals(List.of(END, END + 1), ends("qwen2", "<|endoftext|>", "<|endofresponse|>"), "of dots.llm1");
+        assertEquals(
+                List.of(END, END + 1, END + 2),
+                ends("llama-bpe", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>"),
+                "of Llama 3.1");
+        assertEquals(List.of(END, END + 1), ends("gpt-2", "<turn|>", "<eos>"), "of Gemma 4");
+        assertEquals(List.of(END, END + 1, END + 2), ends("kimi-k2", "<|im_end|>", "[EOS]", "[EOT]"), "of Kimi K2");
         GgufMetadata gemma = GgufMetadata.bytePairs("gpt-2", MERGES, List.of("<turn|>"))
                 .append("<|tool_response>", 4)
                 .append("<|endoftext|>", 1)
