@@ -282,7 +282,8 @@ public final class Checkpoint implements AutoCloseable {
                                     + ScaledFloat8.DTYPE,
                             "no such tensor"));
         }
-        return new ScaledFloat8(values, scales, blockSize.getFirst(), blockSize.getLast());
+        return ScaledFloat8.ofAll(values, scales)
+                .orElseGet(() -> new ScaledFloat8(values, scales, blockSize.getFirst(), blockSize.getLast()));
     }
 
     private static List<Integer> blockSize(JsonObject config) {

@@ -68,17 +68,34 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         if (scales == null || values.shape().size() != 2) {
             return Optional.empty();
         }
+        Optional<ScaledFloat8> ofAll = ofAll(values, scales);
+        if (ofAll.isPresent()) {
+            return ofAll;
+        }
         long rows = values.shape().getFirst();
         int cols = Math.toIntExact(values.shape().getLast());
-        long count = scales.shape().stream().reduce(1L, Math::multiplyExact);
-        if (count == 1) {
-            return Optional.of(new ScaledFloat8(values, scales.inShape(List.of(1L, 1L)), Math.toIntExact(rows), cols));
-        }
+        long count = count(scales);
         if (scales.shape().equals(List.of(blocks(rows, blockRows), blocks(cols, blockCols)))) {
             return Optional.of(new ScaledFloat8(values, scales, blockRows, blockCols));
         }
         return Optional.of(
                 new ScaledFloat8(values, count == rows ? scales.inShape(List.of(rows, 1L)) : scales, 1, cols));
+    }
+
+    /// Returns a matrix with one factor for all of it, as transformers has it where blocks have no size; nothing if
+    /// there
+    /// are more.
+    static Optional<ScaledFloat8> ofAll(RawTensor values, RawTensor scales) {
+        if (count(scales) != 1 || values.shape().size() != 2) {
+            return Optional.empty();
+        }
+        int rows = Math.toIntExact(values.shape().getFirst());
+        int cols = Math.toIntExact(values.shape().getLast());
+        return Optional.of(new ScaledFloat8(values, scales.inShape(List.of(1L, 1L)), rows, cols));
+    }
+
+    private static long count(RawTensor scales) {
+        return scales.shape().stream().reduce(1L, Math::multiplyExact);
     }
 
     /// Returns what DeepSeek-V4 calls the factors of a matrix.

@@ -173,6 +173,22 @@ class ScaledFloat8Test {
         }
     }
 
+    /// As transformers saves them where `weight_block_size` is null.
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void aFactorOfAllMayBeCalledAsThoseOfBlocks(int dimensions) throws IOException {
+        String config = "{\"quantization_config\":{\"quant_method\":\"fp8\",\"weight_block_size\":null}}";
+        long[] shape = new long[dimensions];
+        Arrays.fill(shape, 1);
+        byte[] ones = new byte[ROWS * COLS];
+        Arrays.fill(ones, (byte) 0x38);
+        try (Checkpoint checkpoint = Checkpoint.open(write(ones, config, shape, 4))) {
+            float[] expected = new float[ROWS * COLS];
+            Arrays.fill(expected, 4);
+            assertArrayEquals(expected, checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS)));
+        }
+    }
+
     /// As compressed-tensors has them.
     @Test
     void factorsOfBlocksMayBeCalledAsThoseOfRows() throws IOException {
