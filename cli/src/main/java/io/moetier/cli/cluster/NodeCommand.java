@@ -121,20 +121,23 @@ public final class NodeCommand implements Callable<Integer> {
         int numThreads = PhysicalCores.threads(threads);
         try (CleanStop _ = CleanStop.open();
                 CpuDevice device = CpuDevice.open(numThreads, kernels, Optional.of(surroundings.cacheDirectory()));
-                ClusterNode node = ClusterOptions.named(() -> ClusterNode.start(
+                ClusterNode node = cluster.joinAsNode(
                         belonging,
-                        new NodeHost.Node(
-                                called,
-                                ProgramVersion.get(),
-                                KernelBits.of(device),
-                                numThreads,
-                                ramBytes,
-                                MemoryBandwidth.roughly(numThreads),
-                                MachineFile.diskBytesPerSecond(surroundings.cacheDirectory())
-                                        .orElse(UNKNOWN_DISK)),
-                        manifest -> NodeStore.open(Stores.imported(surroundings.cacheDirectory()), parts, manifest),
-                        device,
-                        streams::note));
+                        at -> ClusterNode.start(
+                                at,
+                                new NodeHost.Node(
+                                        called,
+                                        ProgramVersion.get(),
+                                        KernelBits.of(device),
+                                        numThreads,
+                                        ramBytes,
+                                        MemoryBandwidth.roughly(numThreads),
+                                        MachineFile.diskBytesPerSecond(surroundings.cacheDirectory())
+                                                .orElse(UNKNOWN_DISK)),
+                                manifest ->
+                                        NodeStore.open(Stores.imported(surroundings.cacheDirectory()), parts, manifest),
+                                device,
+                                streams::note));
                 SweepNode _ = SweepNode.offerTo(
                         node.membership(), surroundings.cacheDirectory().resolve("traces"), TRACE_BYTES, numThreads)) {
             tell(settings, node, ramBytes, device);

@@ -7,6 +7,7 @@ import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Membership;
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.PortTakenException;
 import io.moetier.cluster.membership.jgroups.JGroupsMembership;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -132,26 +133,11 @@ public final class ClusterOptions {
         }
     }
 
-    /// Returns what was said of the cluster that a node is to be of. Where a member is on this machine already, another
-    /// port than the usual one is taken.
+    /// Returns what was said of the cluster that a node is to be of.
     ///
     /// @throws IllegalArgumentException if it cannot be
     public Optional<ClusterSettings> settingsOfNode() {
-        Optional<ClusterSettings> settings = settings(ClusterSettings.DEFAULT_PORT);
-        boolean isFirst = join.isEmpty() && !discover;
-        return port != null
-                        || isFirst
-                        || settings.filter(ClusterOptions::isTaken).isEmpty()
-                ? settings
-                : settings(0);
-    }
-
-    private static boolean isTaken(ClusterSettings settings) {
-        try (ServerSocket _ = new ServerSocket(settings.port(), 1, InetAddress.getByName(settings.host()))) {
-            return false;
-        } catch (IOException e) {
-            return true;
-        }
+        return settings(ClusterSettings.DEFAULT_PORT);
     }
 
     /// Returns what was said of the cluster that somebody else than a node joins: who names no member looks for one on
@@ -267,6 +253,32 @@ public final class ClusterOptions {
     /// Something that makes this process a member.
     public interface Joining<T> {
         T join() throws IOException;
+    }
+
+    /// Something that makes this process a node.
+    public interface NodeJoining<T> {
+        T join(Belonging belonging) throws IOException;
+    }
+
+    /// Returns what joining as a node gives, as [#named] does. Where somebody else listens at the usual port, of whom
+    /// it
+    /// may be a neighbour, it is at any other.
+    ///
+    /// @param belonging of [#settingsOfNode]
+    /// @throws IOException if it fails
+    /// @throws MembershipException if it cannot be a member
+    public <T> T joinAsNode(Belonging belonging, NodeJoining<T> joining) throws IOException {
+        return named(() -> {
+            try {
+                return joining.join(belonging);
+            } catch (PortTakenException e) {
+                boolean isFirst = join.isEmpty() && !discover;
+                if (port != null || isFirst) {
+                    throw e;
+                }
+                return joining.join(new Belonging(settings(0).orElseThrow(), belonging.identity()));
+            }
+        });
     }
 
     /// Returns what joining gives; what is said of settings where that fails names flags.

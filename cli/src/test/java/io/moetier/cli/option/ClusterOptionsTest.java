@@ -6,14 +6,17 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.Offer;
+import io.moetier.cluster.membership.PortTakenException;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -54,6 +57,31 @@ class ClusterOptionsTest {
         ClusterSettings node = parsed("--cluster", "c").settingsOfNode().orElseThrow();
         assertEquals(List.of(), node.join());
         assertEquals(ClusterSettings.DEFAULT_PORT, node.port());
+    }
+
+    /// Somebody else may come there between any look and the moment that a node listens.
+    @ParameterizedTest
+    @CsvSource({"--join 127.0.0.1, 7947 0", "--join 127.0.0.1 --port 9, 9", "--host 127.0.0.1, 7947"})
+    void aNodeThatHasNeighboursIsElsewhereWhereItsPortIsTaken(String words, String tried, @TempDir Path home)
+            throws IOException {
+        ClusterOptions options = parsed(("--cluster c " + words).split(" "));
+        Belonging belonging = Belonging.read(options.settingsOfNode().orElseThrow(), home);
+        List<String> ports = new ArrayList<>();
+        ClusterOptions.NodeJoining<Boolean> joining = at -> {
+            ports.add("" + at.settings().port());
+            if (at.settings().port() > 0) {
+                throw new PortTakenException("port: taken");
+            }
+            return true;
+        };
+        if (tried.endsWith("0")) {
+            assertTrue(options.joinAsNode(belonging, joining));
+        } else {
+            MembershipException e =
+                    assertThrows(MembershipException.class, () -> options.joinAsNode(belonging, joining));
+            assertEquals("--port: taken", e.getMessage());
+        }
+        assertEquals(tried, String.join(" ", ports));
     }
 
     @Test

@@ -1,7 +1,7 @@
 package io.moetier.cluster.membership;
 
 /// A process cannot be a member of its cluster; the message is a sentence that says why.
-public final class MembershipException extends RuntimeException {
+public class MembershipException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
     public MembershipException(String message) {

@@ -2,8 +2,10 @@ package io.moetier.cluster.membership.jgroups;
 
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.MembershipException;
+import io.moetier.cluster.membership.PortTakenException;
 import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
+import java.net.BindException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.UnknownHostException;
@@ -30,7 +32,8 @@ final class Entrance implements AutoCloseable {
         this.beacon = beacon;
     }
 
-    /// @throws MembershipException if it cannot be where it is to be
+    /// @throws PortTakenException if somebody else is where it is to be
+    /// @throws MembershipException if it cannot be there
     static Entrance open(ClusterSettings settings, SSLContext context) {
         GuardedServerSocket door = door(settings, context);
         try {
@@ -56,10 +59,16 @@ final class Entrance implements AutoCloseable {
             return new GuardedServerSocket(context, new InetSocketAddress(host, settings.port()));
         } catch (UnknownHostException e) {
             throw new MembershipException("host: there is no host " + settings.host());
+        } catch (BindException e) {
+            throw new PortTakenException(nobodyCanListen(settings, e));
         } catch (IOException e) {
-            throw new MembershipException("host, port: nobody can listen at " + settings.host() + ":" + settings.port()
-                    + ": " + IoFailure.reason(e));
+            throw new MembershipException(nobodyCanListen(settings, e));
         }
+    }
+
+    private static String nobodyCanListen(ClusterSettings settings, IOException failure) {
+        return "host, port: nobody can listen at " + settings.host() + ":" + settings.port() + ": "
+                + IoFailure.reason(failure);
     }
 
     private static InetSocketAddress address(GuardedServerSocket door) {

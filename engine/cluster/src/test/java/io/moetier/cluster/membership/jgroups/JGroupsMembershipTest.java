@@ -15,6 +15,7 @@ import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.MembershipListener;
 import io.moetier.cluster.membership.Offer;
 import io.moetier.cluster.membership.Offer.Role;
+import io.moetier.cluster.membership.PortTakenException;
 import io.moetier.cluster.membership.SharedSecret;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
@@ -271,9 +272,13 @@ class JGroupsMembershipTest {
         try (ServerSocket taken = new ServerSocket()) {
             taken.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
             int port = taken.getLocalPort();
+            Belonging there = Cluster.belonging(secret, settings("test", "127.0.0.1", port, List.of()));
             assertEquals(
                     "host, port: nobody can listen at 127.0.0.1:" + port + ": Address already in use",
-                    refusal(Cluster.belonging(secret, settings("test", "127.0.0.1", port, List.of())), false));
+                    refusal(there, false));
+            assertThrows(
+                    PortTakenException.class,
+                    () -> JGroupsMembership.join(there, "a", Cluster.offer(Role.NODE), false));
         }
         assertEquals(
                 "host: 0.0.0.0 is every address, and none where others reach this process",
