@@ -171,6 +171,16 @@ class CommandsTest {
     }
 
     @Test
+    void traceRecordTakesAPromptAsRunDoes() throws IOException {
+        Path text = Files.writeString(directory.resolve("text"), "Once upon");
+        Path words = directory.resolve("words.jsonl");
+        Path flag = directory.resolve("flag.jsonl");
+        ok("trace", "record", TINY, "Once upon", "--temp", "0", "-n", "4", "--out", words.toString());
+        ok("trace", "record", TINY, "-f", text.toString(), "--temp", "0", "-n", "4", "--out", flag.toString());
+        assertEquals(experts(flag), experts(words));
+    }
+
+    @Test
     void traceRecordTellsTheSeedThatDrewTheText() {
         Path first = directory.resolve("first.jsonl");
         ok("trace", "record", TINY, "--ids", "1,5,9", "-n", "12", "--out", first.toString());

@@ -30,14 +30,16 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /// Records the routing trace of a run.
 @About(Topic.REPORTS)
 @Command(
-        customSynopsis = "moetier trace record [OPTIONS] MODEL --out=FILE",
+        customSynopsis = "moetier trace record [OPTIONS] MODEL [PROMPT] --out=FILE",
         name = "record",
         description = "Run a prompt and record its routing, format moe-trace/1.")
 public final class TraceRecordCommand implements Callable<Integer> {
@@ -46,6 +48,10 @@ public final class TraceRecordCommand implements Callable<Integer> {
 
     @Mixin
     ModelOptions model = new ModelOptions();
+
+    @Parameters(index = "1", arity = "0..1", paramLabel = "PROMPT", description = "The text to continue.")
+    @Nullable
+    String words;
 
     @Mixin
     PromptOptions prompt = new PromptOptions();
@@ -72,7 +78,7 @@ public final class TraceRecordCommand implements Callable<Integer> {
     public Integer call() throws IOException {
         EngineConfig config = model.config(surroundings, streams);
         sampling.answer(); // before anything is imported
-        Prompt given = prompt.require();
+        Prompt given = prompt.require(words);
         images.requireSense(given instanceof Prompt.Ids);
         images.requireStandardInput(true);
         OutputFile.check(out, "--out");
