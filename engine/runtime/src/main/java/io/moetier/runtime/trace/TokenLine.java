@@ -148,7 +148,7 @@ final class TokenLine {
                 return tier;
             }
         }
-        throw json.unexpected(field, "device, host or disk", label);
+        throw json.unexpected(field, "device, host, disk or node", label);
     }
 
     /// Returns a layer's experts: as many as the header says, or none where nothing was recorded.

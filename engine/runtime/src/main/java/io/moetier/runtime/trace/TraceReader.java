@@ -11,6 +11,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 import org.jspecify.annotations.Nullable;
@@ -28,6 +30,8 @@ public final class TraceReader implements AutoCloseable {
     private final PlainLine plainLine;
     private long lineNumber;
     private long numTokens;
+    private final Set<Integer> requests = new HashSet<>(); // that have begun
+    private int request = -1; // the last that did
 
     private TraceReader(Path file, InputStream in) {
         this.file = file;
@@ -73,7 +77,9 @@ public final class TraceReader implements AutoCloseable {
         JsonObject line = nextObject();
         if (line != null) {
             numTokens++;
-            return TokenLine.parse(line, header);
+            TraceToken token = TokenLine.parse(line, header);
+            enter(token.request());
+            return token;
         }
         requireAllTokens();
         return null;
@@ -91,7 +97,17 @@ public final class TraceReader implements AutoCloseable {
         if (!plainLine.read(lines.bytes(), lines.start(), lines.end(), row)) {
             row.set(TokenLine.parse(parse(), header));
         }
+        enter(row.request());
         return true;
+    }
+
+    /// Requires a token of the request under way, or of one that has not been.
+    private void enter(int next) {
+        if (next != request && !requests.add(next)) {
+            throw MalformedModelException.of(
+                    where(), "r", "requests one after another", next + " again after " + request);
+        }
+        request = next;
     }
 
     private void requireAllTokens() {

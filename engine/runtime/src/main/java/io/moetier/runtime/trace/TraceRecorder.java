@@ -28,6 +28,7 @@ public final class TraceRecorder implements AutoCloseable {
     private final UnfinishedFile body;
     private final TraceHeader header;
     private final Set<Integer> requests = new HashSet<>();
+    private int request = -1; // the last of them
     private final OutputStream lines;
     private long numTokens;
     private long numImageTokens;
@@ -57,12 +58,16 @@ public final class TraceRecorder implements AutoCloseable {
 
     /// Adds one token; the tokens of a request come in order, and requests one after another.
     ///
-    /// @throws IllegalArgumentException if it does not list each layer of the header
+    /// @throws IllegalArgumentException if it does not list each layer of the header, or is of a request before the
+    ///     last one
     public void record(TraceToken token) {
         requireOpen();
         if (token.experts().length != header.layers()) {
             throw new IllegalArgumentException(
                     "a token of " + token.experts().length + " layers in a trace of " + header.layers());
+        }
+        if (token.request() != request && requests.contains(token.request())) {
+            throw new IllegalArgumentException("request " + token.request() + " again after request " + request);
         }
         try {
             writeLine(lines, TokenLine.toMap(token));
@@ -71,7 +76,8 @@ public final class TraceRecorder implements AutoCloseable {
         }
         numTokens++;
         numImageTokens += token.modality() == Modality.IMAGE ? 1 : 0;
-        requests.add(token.request());
+        request = token.request();
+        requests.add(request);
         everyTokenHasWeights &= token.weights().isPresent();
         for (int[] chosen : token.experts()) {
             anyTokenHasFewer |= chosen.length > 0 && chosen.length < header.topK();

@@ -142,7 +142,8 @@ class RoutingTraceTest {
                     HEADER.replace("\"layers\":2", "\"layers\":1e999"),
                     " line 1: layers: expected a finite number of 64 bits, found Infinity");
             assertError(
-                    HEADER + TOKEN.replace("disk", "tape"), " line 2: h[0]: expected device, host or disk, found tape");
+                    HEADER + TOKEN.replace("disk", "tape"),
+                    " line 2: h[0]: expected device, host, disk or node, found tape");
             assertError(
                     HEADER + TOKEN.replace("decode", "encode"), " line 2: p: expected prefill or decode, found encode");
             assertError(
@@ -155,6 +156,32 @@ class RoutingTraceTest {
                     " line 1: image_tokens: expected at most 1, as there are tokens, found 9");
             assertError(HEADER + TOKEN + "{", " line 3: not a JSON object");
             assertError(HEADER, ": tokens: expected 1 as the header says, found 0");
+        }
+
+        @Test
+        void areOfRequestsOneAfterAnother() throws IOException {
+            String back = TOKEN + TOKEN.replace("\"r\":0", "\"r\":1") + TOKEN;
+            Path file = write(HEADER.replace("\"tokens\":1,\"requests\":1", "\"tokens\":3,\"requests\":2") + back);
+            String reason = " line 4: r: expected requests one after another, found 0 again after 1";
+            assertFailure(file, reason);
+            try (TraceReader reader = TraceReader.open(file)) {
+                TokenRow row = new TokenRow(reader.header());
+                assertTrue(reader.read(row) && reader.read(row));
+                MalformedModelException e = assertThrows(MalformedModelException.class, () -> reader.read(row));
+                assertTrue(String.valueOf(e.getMessage()).contains(reason), e.getMessage());
+            }
+            Path out = dir.resolve("out.jsonl.gz");
+            try (TraceRecorder recorder = new TraceRecorder(out, TraceHeader.of("tiny", 8, 2, List.of(0), ""))) {
+                recorder.record(ofRequest(0));
+                recorder.record(ofRequest(1));
+                recorder.record(ofRequest(1));
+                assertThrows(IllegalArgumentException.class, () -> recorder.record(ofRequest(0)));
+            }
+        }
+
+        private TraceToken ofRequest(int request) {
+            int[][] experts = {{1, 2}};
+            return new TraceToken(request, 0, Phase.DECODE, experts, Optional.empty(), Optional.empty());
         }
 
         @Test

@@ -4,9 +4,11 @@ import io.moetier.storage.model.Phase;
 import io.moetier.storage.model.Tier;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -64,6 +66,7 @@ final class RouteTrace implements ForeignTrace {
         private List<String> columns = List.of();
         private String[] row = {};
         private String[] first = {}; // of the choice under way
+        private final Set<Integer> turns = new HashSet<>();
         private int turn = -1;
         private Phase phase = Phase.PREFILL;
         private ForwardPass pass = new ForwardPass();
@@ -158,6 +161,9 @@ final class RouteTrace implements ForeignTrace {
             int step = inRange("step", Integer.MAX_VALUE);
             if (nextTurn != turn || nextPhase != phase || !pass.continuesWith(layer, step)) {
                 endPass();
+            }
+            if (nextTurn != turn && !turns.add(nextTurn)) {
+                throw lines.unexpected("turn", "turns one after another", nextTurn + " again after " + turn);
             }
             turn = nextTurn;
             phase = nextPhase;

@@ -216,6 +216,12 @@ class ForeignTraceTest {
             failsWith(expected, write(text.substring(0, at) + changed + text.substring(at + part.length())));
         }
 
+        @Test
+        void ofTurnsThatComeBackNameTheLine() throws IOException {
+            String text = Files.readString(sample("small.route.csv")).replaceAll("(?m)^0,0,1,", "1,0,1,");
+            failsWith("line 11: turn: expected turns one after another, found 0 again after 1", write(text));
+        }
+
         @ParameterizedTest
         @CsvSource(
                 delimiter = '|',
