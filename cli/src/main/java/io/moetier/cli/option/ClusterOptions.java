@@ -260,9 +260,8 @@ public final class ClusterOptions {
         T join(Belonging belonging) throws IOException;
     }
 
-    /// Returns what joining as a node gives, as [#named] does. Where somebody else listens at the usual port, of whom
-    /// it
-    /// may be a neighbour, it is at any other.
+    /// Returns what joining as a node gives, as [#named] does. Where somebody else listens at the usual port and other
+    /// members are named, it is at another.
     ///
     /// @param belonging of [#settingsOfNode]
     /// @throws IOException if it fails
