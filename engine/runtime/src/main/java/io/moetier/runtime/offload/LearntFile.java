@@ -11,7 +11,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -141,7 +140,7 @@ public final class LearntFile {
         ///
         /// @throws MalformedModelException if it is of other experts; nothing is taken up then
         long teach(List<UseEstimator> learners) {
-            Map<UseEstimator, ByteBuffer> found = new IdentityHashMap<>();
+            Map<UseEstimator, ByteBuffer> found = new LinkedHashMap<>();
             for (UseEstimator learner : learners) {
                 ByteBuffer part = parts.get(Members.of(learner));
                 if (part != null) {
