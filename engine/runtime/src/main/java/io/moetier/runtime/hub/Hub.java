@@ -3,6 +3,7 @@ package io.moetier.runtime.hub;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.URLEncoder;
@@ -189,6 +190,14 @@ public final class Hub implements AutoCloseable {
         return failure.getCause() instanceof HubException cause && cause.isPassing();
     }
 
+    /// Says whether parts of a file could not be read for a reason that does not keep the whole from being downloaded:
+    /// the hub gives whole files only, or it is not the hub that failed, but where the parts were to be kept.
+    public static boolean isOfPartsAlone(UncheckedIOException failure) {
+        return failure.getCause() instanceof HubException.WithoutParts
+                || !(failure.getCause() instanceof HubException
+                        || failure.getCause() instanceof InterruptedIOException);
+    }
+
     private static Optional<String> range(long offset, long length) {
         return Optional.of("bytes=" + offset + "-" + (offset + length - 1));
     }
@@ -209,7 +218,7 @@ public final class Hub implements AutoCloseable {
             return;
         }
         if (answer.status() == 200) {
-            throw HubException.lasting(file.path() + ": the hub gives the whole file where a part of it was asked for");
+            throw HubException.withoutParts(file.path());
         }
         if (answer.status() != 206) {
             throw refusal.of(repository.name(), file.path(), answer.status(), answer.headers());

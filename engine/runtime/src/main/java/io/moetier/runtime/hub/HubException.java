@@ -6,7 +6,7 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// The hub did not give what it was asked for; the message says so in a sentence.
-final class HubException extends IOException {
+sealed class HubException extends IOException {
     private static final long serialVersionUID = 1;
 
     /// Whether it may give it when it is asked again.
@@ -35,6 +35,11 @@ final class HubException extends IOException {
         return new HubException(message, true, pause.orElse(null), null);
     }
 
+    /// Returns the failure of a hub that gives whole files where parts of them are asked for.
+    static HubException withoutParts(String file) {
+        return new WithoutParts(file + ": the hub gives the whole file where a part of it was asked for");
+    }
+
     boolean isPassing() {
         return passing;
     }
@@ -42,5 +47,14 @@ final class HubException extends IOException {
     /// Returns how long the hub wants not to be asked.
     Optional<Duration> pause() {
         return Optional.ofNullable(pause);
+    }
+
+    /// Whoever needs no more than a part can do without; a small file can still be had whole.
+    static final class WithoutParts extends HubException {
+        private static final long serialVersionUID = 1;
+
+        private WithoutParts(String message) {
+            super(message, false, null, null);
+        }
     }
 }

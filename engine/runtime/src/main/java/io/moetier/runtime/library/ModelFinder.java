@@ -132,7 +132,18 @@ public final class ModelFinder {
         }
     }
 
+    /// Looks at a model before it is downloaded, if that can be done; else an import says what is wrong with it.
     private void requireReadable(Hub hub, HubRepository repository, HubSelection selection) {
+        try {
+            look(hub, repository, selection);
+        } catch (UncheckedIOException e) {
+            if (!Hub.isOfPartsAlone(e)) {
+                throw e;
+            }
+        }
+    }
+
+    private void look(Hub hub, HubRepository repository, HubSelection selection) {
         HubCheckpoint.requireReadable(hub, repository, selection);
         HubGguf.of(selection).ifPresent(model -> {
             try (PullListener.Look _ = listener.looking();

@@ -20,6 +20,7 @@ import java.io.UncheckedIOException;
 import java.net.ProxySelector;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -60,11 +61,15 @@ class ModelFinderTest {
     }
 
     private ModelFinder finder() {
+        return finder(scratch());
+    }
+
+    private ModelFinder finder(Path scratch) {
         return new ModelFinder(
                 new ModelPlaces(new HubCache(home.resolve("hub")), List.of(), List.of()),
                 new HubSettings(server.endpoint(), Optional.empty(), ProxySelector.of(null), false),
                 home.resolve("cache"),
-                scratch(),
+                scratch,
                 new PullListener() {
                     @Override
                     public Look looking() {
@@ -105,6 +110,32 @@ class ModelFinderTest {
         server.forget();
         assertEquals(pulled, finder().pull(NAME));
         assertEquals(0, fileRequests());
+    }
+
+    /// A request that is for less than a download's would be refused, though the download asks for the whole file.
+    @Test
+    void whatAHubWithoutRangesHasIsDownloadedWithoutALook() throws IOException {
+        byte[] file = Arrays.copyOf(gguf("qwen3moe"), 3 << 20);
+        server.put("org/repo", Map.of("Any.gguf", file));
+        server.fail(request -> request.isOfFile() ? Fault.whole() : Fault.NONE);
+        assertEquals(file.length, Files.size(finder().pull(NAME)));
+    }
+
+    @Test
+    void withoutRoomForALookAModelIsDownloadedAllTheSame() throws IOException {
+        byte[] file = gguf("qwen3moe");
+        server.put("org/repo", Map.of("Any.gguf", file));
+        assertEquals(file.length, Files.size(finder(home.resolve("none")).pull(NAME)));
+    }
+
+    @Test
+    void aLookThatIsRefusedSaysWhy() throws IOException {
+        server.put("org/repo", Map.of("Any.gguf", gguf("qwen3moe")));
+        server.fail(
+                request -> request.isOfFile() ? Fault.status(403, Map.of("X-Error-Code", "GatedRepo")) : Fault.NONE);
+        UncheckedIOException refusal = assertThrows(UncheckedIOException.class, () -> finder().pull(NAME));
+        assertTrue(("" + refusal.getMessage()).contains("its owner asks for consent"), refusal::getMessage);
+        assertEquals(1, fileRequests());
     }
 
     /// Each part would take a request of its own, one behind the other.
