@@ -9,7 +9,6 @@ import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.runtime.text.GgufTokenizer;
 import io.moetier.runtime.text.Tokenizer;
-import io.moetier.storage.format.Floats;
 import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -19,9 +18,7 @@ import io.moetier.storage.model.DType;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.TensorInfo;
 import java.io.IOException;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
@@ -148,8 +145,10 @@ final class GgufSource implements ModelSource {
     }
 
     private static boolean isOfColumnsOfBlocks(GgufModel.Weight weight) {
-        return weight.tensor().require().dtype().blockElements() > 1
-                && weight.elements().filter(slice -> !slice.isOfWholeRows()).isPresent();
+        DType dtype = weight.tensor().require().dtype();
+        return weight.elements()
+                .filter(slice -> DecodedSlice.isNeeded(slice, dtype))
+                .isPresent();
     }
 
     @Override
@@ -195,7 +194,12 @@ final class GgufSource implements ModelSource {
     public void read(LinearSpec linear, int firstRow, MemorySegment dst) {
         Optional<GgufModel.Weight> part = partOf(linear.weight());
         if (part.filter(GgufSource::isOfColumnsOfBlocks).isPresent()) {
-            readDecoded(part.get(), linear.cols(), firstRow, dst);
+            TensorInfo whole = part.get().tensor().require();
+            new DecodedSlice(
+                            part.get().elements().orElseThrow(),
+                            whole.dtype(),
+                            (from, bytes) -> file(whole).read(whole, from, bytes))
+                    .read(linear.cols(), firstRow, dst);
             return;
         }
         if (part.isPresent() && !part.get().elements().orElseThrow().isOfWholeRows()) {
@@ -229,29 +233,6 @@ final class GgufSource implements ModelSource {
         for (long row = 0; row * rowBytes < dst.byteSize(); row++) {
             long inFile = weight.rowInFile(firstRow + row);
             file(tensor).read(tensor, inFile * rowBytes, dst.asSlice(row * rowBytes, rowBytes));
-        }
-    }
-
-    /// Decodes all rows of a tensor that elements of these rows of the matrix lie in.
-    private void readDecoded(GgufModel.Weight weight, int cols, int firstRow, MemorySegment dst) {
-        TensorInfo whole = weight.tensor().require();
-        TensorSlice slice = weight.elements().orElseThrow();
-        long width = slice.shape().getLast();
-        int rows = Math.toIntExact(dst.byteSize() / DType.F32.bytes(cols));
-        long first = slice.index(firstRow, 0) / width;
-        long count = slice.index(firstRow + rows - 1, cols - 1) / width - first + 1;
-        float[] decoded = new float[Math.toIntExact(count * width)];
-        try (Arena arena = Arena.ofConfined()) {
-            long rowBytes = whole.dtype().bytes(width);
-            MemorySegment blocks = arena.allocate(count * rowBytes);
-            file(whole).read(whole, first * rowBytes, blocks);
-            Floats.decode(whole.dtype(), blocks, decoded.length, decoded, 0);
-        }
-        for (int row = 0; row < rows; row++) {
-            for (int col = 0; col < cols; col++) {
-                float element = decoded[(int) (slice.index(firstRow + row, col) - first * width)];
-                dst.set(ValueLayout.JAVA_FLOAT_UNALIGNED, DType.F32.bytes((long) row * cols + col), element);
-            }
         }
     }
 
