@@ -14,6 +14,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.zip.CRC32C;
 
@@ -37,7 +38,7 @@ public final class Checkpoint implements AutoCloseable {
             "chat_template.json");
 
     /// What names of weights end in that GPTQ and AWQ, and compressed-tensors, have quantised to few bits.
-    private static final List<String> CODES = List.of(".qweight", ".weight_packed");
+    private static final List<String> CODES = List.of(".qweight", ".weight" + PackedInt4.CODES);
 
     /// Of weights that others have, by the names they had before.
     private static final Set<String> TYPES_OF_CODES = Set.of("U8", "I8", "U32", "I32");
@@ -144,16 +145,21 @@ public final class Checkpoint implements AutoCloseable {
         return raw.keySet();
     }
 
-    /// Says whether there is a tensor `name`, of whatever element type.
+    /// Says whether there is a tensor `name`, of whatever element type, or what was packed of it.
     public boolean has(String name) {
-        return raw.containsKey(name);
+        return raw.containsKey(name) || raw.containsKey(name + PackedInt4.CODES);
     }
 
     /// Returns the tensor `name`, which must have exactly this shape. A matrix of eight-bit floats that has factors for
     /// blocks of it, as DeepSeek-V3 has, is read as the bfloat16 matrix that it stands for.
+    /// One of packed numbers of four bits, as Kimi K2 Thinking has, is read as blocks of `Q4_0`.
     ///
     /// @throws MalformedModelException if it is missing, has another shape or an element type that is no weight's
     public TensorInfo require(String name, long... shape) {
+        Optional<PackedInt4> packed = packed(name, Arrays.stream(shape).boxed().toList());
+        if (packed.isPresent()) {
+            return packed.get().asBlocks(name);
+        }
         requireUnquantised(name);
         RawTensor tensor = requireRaw(name, shape);
         return isScaled(tensor) ? scaled(tensor).asBfloat16() : tensor.require();
@@ -200,6 +206,14 @@ public final class Checkpoint implements AutoCloseable {
         return Integers.read(tensor, bytes -> read(tensor, 0, bytes));
     }
 
+    private Optional<PackedInt4> packed(String name, List<Long> shape) {
+        if (raw.containsKey(name) || !has(name)) {
+            return Optional.empty();
+        }
+        OptionalInt group = quantisation(config).map(PackedInt4::group).orElse(OptionalInt.empty());
+        return group.isPresent() ? Optional.of(PackedInt4.of(name, shape, raw, group.getAsInt())) : Optional.empty();
+    }
+
     /// Whole numbers in the place of a weight, or under names of their own, are what other programs make of it.
     private void requireUnquantised(String name) {
         RawTensor tensor = raw.get(name);
@@ -218,8 +232,8 @@ public final class Checkpoint implements AutoCloseable {
         }
     }
 
-    /// Refuses a checkpoint whose `config.json` says that another program quantised it, if a header has codes of it.
-    /// Whatever else is wrong with the header is left to its reader.
+    /// Refuses a checkpoint whose `config.json` says that another program quantised it, if a header has codes of it or
+    /// they are packed in a way that is not read. Whatever else is wrong with the header is left to its reader.
     ///
     /// @param header of a file of weights
     /// @throws MalformedModelException as [#require] of a weight
@@ -230,12 +244,17 @@ public final class Checkpoint implements AutoCloseable {
         if (quantiser.isEmpty()) {
             return;
         }
+        boolean isPackedAsRead = quantisation(config)
+                .map(PackedInt4::group)
+                .filter(OptionalInt::isPresent)
+                .isPresent();
         header.asMap().forEach((name, value) -> {
-            boolean hasCodes = CODES.stream().anyMatch(name::endsWith)
-                    || (name.endsWith(".weight")
-                            && value instanceof Map<?, ?> tensor
-                            && tensor.get("dtype") instanceof String dtype
-                            && TYPES_OF_CODES.contains(dtype));
+            boolean hasCodes =
+                    (CODES.stream().anyMatch(name::endsWith) && !(isPackedAsRead && name.endsWith(PackedInt4.CODES)))
+                            || (name.endsWith(".weight")
+                                    && value instanceof Map<?, ?> tensor
+                                    && tensor.get("dtype") instanceof String dtype
+                                    && TYPES_OF_CODES.contains(dtype));
             if (hasCodes) {
                 throw MalformedModelException.of(
                         header.source(),
@@ -251,10 +270,13 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private static Optional<String> namedQuantiser(JsonObject config) {
+        return quantisation(config).flatMap(quantisation -> quantisation.optionalString("quant_method"));
+    }
+
+    private static Optional<JsonObject> quantisation(JsonObject config) {
         String key = "quantization_config";
         return config.optionalObject(key)
-                .or(() -> config.optionalObject("text_config").flatMap(text -> text.optionalObject(key)))
-                .flatMap(quantisation -> quantisation.optionalString("quant_method"));
+                .or(() -> config.optionalObject("text_config").flatMap(text -> text.optionalObject(key)));
     }
 
     private RawTensor requireRaw(String name, long... shape) {
@@ -307,12 +329,11 @@ public final class Checkpoint implements AutoCloseable {
     public void read(TensorInfo tensor, long fromByte, MemorySegment dst) {
         SafetensorsFile file = fileOf(tensor);
         RawTensor stored = raw.get(tensor.name());
-        if (stored != null && isScaled(stored)) {
-            scaled(stored)
-                    .read(
-                            fromByte,
-                            dst,
-                            (part, from, to) -> fileOf(part.file(), part.name()).read(part, from, to));
+        Optional<PackedInt4> packed = packed(tensor.name(), tensor.shape());
+        if (packed.isPresent()) {
+            packed.get().read(fromByte, dst, this::read);
+        } else if (stored != null && isScaled(stored)) {
+            scaled(stored).read(fromByte, dst, this::read);
         } else {
             file.read(tensor, fromByte, dst);
         }
@@ -321,6 +342,13 @@ public final class Checkpoint implements AutoCloseable {
     /// Returns how many tensors of eight-bit floats there are.
     public int numFloat8Tensors() {
         return (int) raw.values().stream().filter(Checkpoint::isScaled).count();
+    }
+
+    /// Returns how many matrices of packed numbers of four bits there are.
+    public int numPackedTensors() {
+        return (int) raw.keySet().stream()
+                .filter(name -> name.endsWith(PackedInt4.CODES))
+                .count();
     }
 
     private boolean isScaleOfFloat8(String name) {
@@ -347,7 +375,8 @@ public final class Checkpoint implements AutoCloseable {
     public float[] readFloats(TensorInfo tensor) {
         SafetensorsFile file = fileOf(tensor);
         RawTensor stored = raw.get(tensor.name());
-        if (stored == null || !isScaled(stored)) {
+        boolean isPacked = stored == null && has(tensor.name());
+        if (!isPacked && (stored == null || !isScaled(stored))) {
             return file.readFloats(tensor);
         }
         float[] floats = new float[Math.toIntExact(tensor.numElements())];
@@ -359,7 +388,8 @@ public final class Checkpoint implements AutoCloseable {
         return floats;
     }
 
-    /// Returns the bytes of all tensors, as they are read: eight-bit floats as bfloat16, their factors with them.
+    /// Returns the bytes of all tensors, as they are read: eight-bit floats as bfloat16 and packed numbers as blocks,
+    /// their factors with them.
     public long totalBytes() {
         return raw.values().stream().mapToLong(this::bytesRead).sum();
     }
@@ -368,7 +398,12 @@ public final class Checkpoint implements AutoCloseable {
         if (isScaled(tensor)) {
             return 2 * tensor.byteLength();
         }
-        boolean factors = tensor.name().endsWith(ScaledFloat8.SCALES) || isScaleOfFloat8(tensor.name());
+        if (tensor.name().endsWith(PackedInt4.CODES)) {
+            return PackedInt4.blockBytes(tensor);
+        }
+        boolean factors = tensor.name().endsWith(ScaledFloat8.SCALES)
+                || isScaleOfFloat8(tensor.name())
+                || PackedInt4.isBesideCodes(tensor.name(), raw.keySet());
         return factors ? 0 : tensor.byteLength();
     }
 

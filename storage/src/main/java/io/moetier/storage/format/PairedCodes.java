@@ -4,8 +4,8 @@ import io.moetier.storage.model.DType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
-/// Codes of blocks in MXFP4 in the order of checkpoints, in which neighbours share a byte. In [DType#MXFP4] byte `j`
-/// has element `j` in its lower half and `j + 16` in its upper half.
+/// Codes of blocks in four bits in the order of checkpoints, in which neighbours share a byte. In [DType#MXFP4] and
+/// [DType#Q4_0] byte `j` has element `j` in its lower half and `j + 16` in its upper half.
 public final class PairedCodes {
     /// Bytes of a block's codes.
     public static final int BYTES = 16;
@@ -14,7 +14,7 @@ public final class PairedCodes {
 
     private PairedCodes() {}
 
-    /// Writes the codes of a block at `to` of `dst` as [DType#MXFP4] has them.
+    /// Writes the codes of a block at `to` of `dst` as these types have them.
     public static void reorder(MemorySegment src, long from, MemorySegment dst, long to) {
         for (int j = 0; j < BYTES; j++) {
             int codes = code(src, from, j) | code(src, from, j + BYTES) << 4;

@@ -21,6 +21,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -117,8 +118,16 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public Map<String, Object> metadata() {
-        int count = checkpoint.numFloat8Tensors();
-        return count == 0 ? Map.of() : Map.of("fp8", count + " tensors, read as " + DType.BF16.label());
+        Map<String, Object> readAsOthers = new LinkedHashMap<>();
+        put(readAsOthers, "fp8", checkpoint.numFloat8Tensors(), DType.BF16);
+        put(readAsOthers, "int4", checkpoint.numPackedTensors(), DType.Q4_0);
+        return readAsOthers;
+    }
+
+    private static void put(Map<String, Object> readAsOthers, String stored, int count, DType read) {
+        if (count > 0) {
+            readAsOthers.put(stored, count + " tensors, read as " + read.label());
+        }
     }
 
     @Override
@@ -185,17 +194,13 @@ final class CheckpointSource implements ModelSource {
     }
 
     /// Returns what a slice would be if it were a tensor of its own; its place is that of the tensor it is cut from.
+    /// Parts of rows of blocks are read in single precision.
     private TensorInfo require(TensorSlice slice, long... shape) {
         TensorInfo tensor = requireWhole(slice);
         long elements = LongStream.of(shape).reduce(1, Math::multiplyExact);
         List<Long> own = LongStream.of(shape).boxed().toList();
-        return new TensorInfo(
-                tensor.name(),
-                tensor.dtype(),
-                own,
-                tensor.file(),
-                tensor.offset(),
-                tensor.dtype().bytes(elements));
+        DType dtype = DecodedSlice.isNeeded(slice, tensor.dtype()) ? DType.F32 : tensor.dtype();
+        return new TensorInfo(tensor.name(), dtype, own, tensor.file(), tensor.offset(), dtype.bytes(elements));
     }
 
     private RawTensor requireTable(VectorSpec table) {
@@ -233,8 +238,14 @@ final class CheckpointSource implements ModelSource {
 
     private void read(TensorSlice slice, int cols, int firstRow, MemorySegment dst) {
         TensorInfo tensor = requireWhole(slice);
-        new SliceReader(slice, cols, tensor.dtype().blockBytes(), (from, part) -> checkpoint.read(tensor, from, part))
-                .read(firstRow, dst);
+        SliceReader.Bytes bytes = (from, part) -> checkpoint.read(tensor, from, part);
+        DType dtype = tensor.dtype();
+        if (DecodedSlice.isNeeded(slice, dtype)) {
+            new DecodedSlice(slice, dtype, bytes).read(cols, firstRow, dst);
+        } else {
+            int block = dtype.blockElements();
+            new SliceReader(slice.ofBlocks(block), cols / block, dtype.blockBytes(), bytes).read(firstRow, dst);
+        }
     }
 
     @Override

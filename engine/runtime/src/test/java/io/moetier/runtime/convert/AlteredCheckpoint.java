@@ -138,6 +138,56 @@ final class AlteredCheckpoint {
         return this;
     }
 
+    /// Packs the matrices that are chosen in four bits as compressed-tensors does, each group of a row with a factor.
+    ///
+    /// @param asRead whether to store what the four bits stand for instead, in float32
+    AlteredCheckpoint int4(Predicate<String> chosen, int group, boolean asRead) {
+        config.put(
+                "quantization_config",
+                Map.of(
+                        "quant_method", "compressed-tensors",
+                        "format", "pack-quantized",
+                        "config_groups", Map.of("group_0", Map.of("weights", schemeOfInt4(group)))));
+        for (String name : tensors.keySet().stream().filter(chosen).toList()) {
+            Tensor tensor = Objects.requireNonNull(tensors.get(name));
+            float[] values = decode(tensor);
+            float[] scales = new float[values.length / group];
+            ByteBuffer codes = ByteBuffer.allocate(values.length / 2);
+            for (int i = 0; i < values.length; i++) {
+                if (i % group == 0) {
+                    scales[i / group] = scaleOf(values, i, group);
+                }
+                int number = Math.clamp(Math.round(values[i] / scales[i / group]), -8, 7);
+                values[i] = number * scales[i / group];
+                codes.put(i / 2, (byte) (codes.get(i / 2) | (number + 8) << i % 2 * 4));
+            }
+            long rows = tensor.shape().getFirst();
+            long cols = tensor.shape().getLast();
+            if (asRead) {
+                tensors.put(name, new Tensor("F32", tensor.shape(), encode(values, "F32")));
+            } else {
+                tensors.remove(name);
+                tensors.put(name + "_packed", new Tensor("I32", List.of(rows, cols / 8), codes.array()));
+                tensors.put(name + "_scale", new Tensor("BF16", List.of(rows, cols / group), encode(scales, "BF16")));
+                put(name + "_shape", "I32", 2L);
+            }
+        }
+        return this;
+    }
+
+    private static Map<String, Object> schemeOfInt4(int group) {
+        return Map.of("num_bits", 4, "type", "int", "symmetric", true, "strategy", "group", "group_size", group);
+    }
+
+    /// Returns a number of bfloat16 by which the largest of the group is about 7.
+    private static float scaleOf(float[] values, int from, int group) {
+        float largest = 0.001f;
+        for (int i = from; i < from + group; i++) {
+            largest = Math.max(largest, Math.abs(values[i]));
+        }
+        return Float.intBitsToFloat(Float.floatToIntBits(largest / 7) & 0xFFFF0000);
+    }
+
     /// Writes the upper half of a float32 over one element.
     AlteredCheckpoint set(String name, int element, short bfloat16) {
         ByteBuffer.wrap(Objects.requireNonNull(tensors.get(name)).bytes())

@@ -43,6 +43,12 @@ public record TensorSlice(
         return colStride == 1 && rowStride == cols && offset % cols == 0 && groupStride % cols == 0;
     }
 
+    /// Returns a slice [of whole rows][#isOfWholeRows] counted in blocks of so many elements.
+    public TensorSlice ofBlocks(int elements) {
+        return new TensorSlice(
+                tensor, shape, offset / elements, rowStride / elements, colStride, groupRows, groupStride / elements);
+    }
+
     /// Returns the index of element (r, c).
     public long index(long row, long col) {
         return offset + row / groupRows * groupStride + row % groupRows * rowStride + col * colStride;
