@@ -138,7 +138,11 @@ record PackedInt4(List<Long> shape, RawTensor codes, RawTensor scales, int group
         // The order in which columns were rounded is none of the file's, but for that of groups.
         requireOneOf(weights, "actorder", null, false, "weight", "static");
         Optional<Integer> size = weights.optionalInt("group_size").filter(group -> group != WHOLE_ROW);
-        requireOneOf(weights, "strategy", size.isPresent() ? "group" : "channel");
+        if (size.isPresent()) {
+            requireOneOf(weights, "strategy", null, "group"); // which the size alone says, too
+        } else {
+            requireOneOf(weights, "strategy", "channel");
+        }
         if (size.filter(group -> group < 1 || group % TYPE.blockElements() != 0).isPresent()) {
             throw weights.unexpected("group_size", "a multiple of 32", size.get());
         }
@@ -153,7 +157,7 @@ record PackedInt4(List<Long> shape, RawTensor codes, RawTensor scales, int group
                     .filter(Objects::nonNull)
                     .map(String::valueOf)
                     .collect(Collectors.joining(" or "));
-            throw object.unexpected(key, expected + ", the packed weights that are read", found);
+            throw object.unexpected(key, expected + ", as in packed weights that are read", found);
         }
     }
 

@@ -156,6 +156,7 @@ class PackedInt4Test {
     @Test
     void aHeaderOfPackedWeightsIsThatOfOnesThatAreRead() {
         header(config(WEIGHTS));
+        header(config(WEIGHTS.replace("\"strategy\":\"group\",", "")));
         header("{\"text_config\":" + config(WEIGHTS.replace("null", "\"static\"")) + "}");
     }
 
