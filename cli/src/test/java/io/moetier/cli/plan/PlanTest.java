@@ -197,13 +197,9 @@ class PlanTest {
 
     @Test
     void aDeviceMayBeNamedInLargeLetters() {
-        String memory = "--ram=64M"; // what is free changes between the two
-        CommandLineRun run = CommandLineRun.inProcess(cache, "plan", TINY, "--device", "RTX3060", memory);
+        CommandLineRun run = CommandLineRun.inProcess(cache, "plan", TINY, "--device", "RTX3060");
         assertEquals(Failure.OK, run.exitCode(), run.err());
-        assertEquals(
-                CommandLineRun.inProcess(cache, "plan", TINY, "--device", "rtx3060", memory)
-                        .out(),
-                run.out());
+        assertTrue(run.out().contains("Speeds are bounds by published figures of rtx3060"), run.out());
     }
 
     @Test
