@@ -368,14 +368,18 @@ public final class TuneCommand implements Callable<Integer> {
     }
 
     private void checkOutputs(TunePolicies chosen) throws IOException {
+        List<Path> others = new ArrayList<>(inputs);
+        if (census != null) {
+            others.add(census);
+        }
         if (page != null) {
             if (inputs.size() > 1) {
                 throw new IllegalArgumentException("--report shows one trace, not " + inputs.size());
             }
-            OutputFile.check(page, "--report");
+            checkOutput(page, "--report", others);
         }
         if (json != null) {
-            OutputFile.check(json, "--json");
+            checkOutput(json, "--json", others);
         }
         if (save != null) {
             if (inputs.size() > 1) {
@@ -385,8 +389,25 @@ public final class TuneCommand implements Callable<Integer> {
                 throw new IllegalArgumentException(
                         "--save: only belady is compared, which knows the future and cannot be run");
             }
-            OutputFile.check(save, "--save");
+            checkOutput(save, "--save", others);
         }
+    }
+
+    /// Checks that a file can be written that replaces none of the others, and adds it to them.
+    private static void checkOutput(Path file, String option, List<Path> others) throws IOException {
+        OutputFile.check(file, option);
+        for (Path other : others) {
+            boolean isSame = Files.exists(file) && Files.exists(other)
+                    ? Files.isSameFile(file, other)
+                    : file.toAbsolutePath()
+                            .normalize()
+                            .equals(other.toAbsolutePath().normalize());
+            if (isSame) {
+                throw new IllegalArgumentException(
+                        option + ": expected a file of its own, found " + file + ", which is read or written, too");
+            }
+        }
+        others.add(file);
     }
 
     private void write(List<TuneReport> reports, List<Path> traces) throws IOException {

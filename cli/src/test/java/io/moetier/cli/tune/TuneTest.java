@@ -1,5 +1,6 @@
 package io.moetier.cli.tune;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -422,6 +423,27 @@ class TuneTest {
                 run.err());
         assertEquals(Failure.USAGE, run.exitCode());
         assertEquals("", run.out());
+    }
+
+    @Test
+    void noFileIsWrittenOverAnotherOfTheSameCommand() throws IOException {
+        Path trace = directory.resolve("t.gz");
+        zip(trace, HEADER.replace("\"tokens\":1", "\"tokens\":2") + ofStep(0, 0) + ofStep(1, 1));
+        byte[] before = Files.readAllBytes(trace);
+        String reread = directory + "/./t.gz";
+        String page = directory.resolve("page.html").toString();
+        String[][] outputs = {{"--json", reread}, {"--save", reread}, {"--report", page, "--json", page}};
+        for (String[] options : outputs) {
+            CommandLineRun run =
+                    CommandLineRun.inProcess(cache, withOptions(new String[] {"tune", "" + trace}, options));
+            assertEquals(Failure.USAGE, run.exitCode(), run.err());
+            assertEquals(
+                    "moetier: " + options[options.length - 2] + ": expected a file of its own, found "
+                            + options[options.length - 1] + ", which is read or written, too\n",
+                    run.err());
+        }
+        assertArrayEquals(before, Files.readAllBytes(trace));
+        assertFalse(Files.exists(Path.of(page)));
     }
 
     /// A step that the warm-up ends in is not counted, and what goes together is what the trace says.
