@@ -160,6 +160,18 @@ class CommandsTest {
     }
 
     @Test
+    void logitsOfOneTokenAreOfOnePosition() {
+        ok(
+                "logits",
+                TINY,
+                "--ids",
+                "5",
+                "--out",
+                directory.resolve("one.safetensors").toString());
+        assertTrue(err.toString().contains(": 1 position of "), err.toString());
+    }
+
+    @Test
     void traceRecordsEveryTokenWithItsTiers() {
         Path file = directory.resolve("t.jsonl.gz");
         ok("trace", "record", TINY, "--ids", "1,5,9", "--temp", "0", "-n", "4", "--out", file.toString());

@@ -101,7 +101,8 @@ public final class LogitsCommand implements Callable<Integer> {
                 int vocabSize = loaded.engine().spec().vocabSize();
                 int positions = writeLogits(loaded, input, tokens, file.unfinished());
                 file.publish();
-                streams.note(out + ": " + positions + " positions of " + vocabSize + " logits"
+                streams.note(out + ": " + positions + (positions == 1 ? " position of " : " positions of ") + vocabSize
+                        + " logits"
                         + ExpertsUsed.warning(OptionFlags.lossy(loaded.engine().selection())));
             }
         }
