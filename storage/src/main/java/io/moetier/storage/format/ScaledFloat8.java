@@ -82,9 +82,8 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
                 new ScaledFloat8(values, count == rows ? scales.inShape(List.of(rows, 1L)) : scales, 1, cols));
     }
 
-    /// Returns a matrix with one factor for all of it, as transformers has it where blocks have no size; nothing if
-    /// there
-    /// are more.
+    /// Returns a matrix with one factor for all of it, as transformers has it where blocks have no size; nothing
+    /// if there are more.
     static Optional<ScaledFloat8> ofAll(RawTensor values, RawTensor scales) {
         if (count(scales) != 1 || values.shape().size() != 2) {
             return Optional.empty();
