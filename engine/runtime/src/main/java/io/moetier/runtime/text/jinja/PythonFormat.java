@@ -103,10 +103,8 @@ final class PythonFormat {
         char align = field.group(4) != null ? field.group(4).charAt(0) : number ? '>' : '<';
         String text = specified(value, field.group(10), precision(field.group(9)));
         String grouping = field.group(8);
-        if (!grouping.isEmpty()
-                && (!number
-                        || zeros
-                        || "xXob".contains(field.group(10)) && !field.group(10).isEmpty())) {
+        boolean decimal = field.group(10).isEmpty() || !"xXob".contains(field.group(10));
+        if (!grouping.isEmpty() && (!number || zeros || !decimal)) {
             throw unsupported();
         }
         put(grouped(text, grouping), number, fill, align, zeros, field.group(7), field.group(5));
