@@ -397,7 +397,8 @@ public final class TuneCommand implements Callable<Integer> {
     private static void checkOutput(Path file, String option, List<Path> others) throws IOException {
         OutputFile.check(file, option);
         for (Path other : others) {
-            boolean isSame = Files.exists(file) && Files.exists(other)
+            boolean areThere = Files.exists(file) && Files.exists(other);
+            boolean isSame = areThere
                     ? Files.isSameFile(file, other)
                     : file.toAbsolutePath()
                             .normalize()
