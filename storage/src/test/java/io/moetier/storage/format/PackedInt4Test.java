@@ -184,7 +184,7 @@ class PackedInt4Test {
         for (int i = 0; i < numbers.length; i += 8) {
             int packed = 0;
             for (int j = 0; j < 8; j++) {
-                packed |= numbers[i + j] + 8 << 4 * j;
+                packed |= (numbers[i + j] + 8) << (4 * j);
             }
             codes.putInt(packed);
         }

@@ -159,7 +159,7 @@ final class AlteredCheckpoint {
                 }
                 int number = Math.clamp(Math.round(values[i] / scales[i / group]), -8, 7);
                 values[i] = number * scales[i / group];
-                codes.put(i / 2, (byte) (codes.get(i / 2) | (number + 8) << i % 2 * 4));
+                codes.put(i / 2, (byte) (codes.get(i / 2) | (number + 8) << (i % 2 * 4)));
             }
             long rows = tensor.shape().getFirst();
             long cols = tensor.shape().getLast();
