@@ -166,7 +166,8 @@ class RoutingTraceTest {
             assertFailure(file, reason);
             try (TraceReader reader = TraceReader.open(file)) {
                 TokenRow row = new TokenRow(reader.header());
-                assertTrue(reader.read(row) && reader.read(row));
+                assertTrue(reader.read(row));
+                assertTrue(reader.read(row));
                 MalformedModelException e = assertThrows(MalformedModelException.class, () -> reader.read(row));
                 assertTrue(String.valueOf(e.getMessage()).contains(reason), e.getMessage());
             }
