@@ -1,5 +1,8 @@
 package io.moetier.runtime.convert;
 
+import io.moetier.runtime.session.Engine;
+import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.Session;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.format.SafetensorsFile;
@@ -224,6 +227,19 @@ final class AlteredCheckpoint {
                 ? new Tensor(dtype, tensor.shape(), encode(decode(encode(decode(tensor), roundedTo), roundedTo), dtype))
                 : tensor);
         return this;
+    }
+
+    /// Writes the checkpoint and its store into a directory and returns the logits behind five tokens.
+    float[] logits(Path directory, String name) throws IOException {
+        Path store = directory.resolve(name + ".mtier");
+        try (ModelSource source = ModelSource.open(write(directory.resolve(name)))) {
+            new CheckpointImporter(source, Quantisation.KEEP).run(store, false, bytes -> {});
+        }
+        try (Engine engine = Engine.open(store, EngineConfig.DEFAULT);
+                Session session = engine.newSession()) {
+            session.prefill(new int[] {1, 17, 300, 5, 42});
+            return session.logits().clone();
+        }
     }
 
     Path write(Path directory) throws IOException {
