@@ -1,6 +1,6 @@
 package io.moetier.cluster.membership;
 
-/// A process cannot be a member where it is to be, since somebody else listens there.
+/// A process cannot listen where it is to be a member, as where somebody else does.
 public final class PortTakenException extends MembershipException {
     private static final long serialVersionUID = 1;
 

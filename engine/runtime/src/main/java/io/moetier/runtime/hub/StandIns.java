@@ -39,7 +39,7 @@ public final class StandIns implements AutoCloseable {
     /// @param parent the directory that it is made in
     public static StandIns open(Hub hub, HubRepository repository, Path parent) {
         try {
-            return new StandIns(hub, repository, Files.createTempDirectory(parent, "moetier-plan"));
+            return new StandIns(hub, repository, Files.createTempDirectory(parent, "moetier-headers"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

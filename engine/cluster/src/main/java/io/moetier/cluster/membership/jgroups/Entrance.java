@@ -32,7 +32,7 @@ final class Entrance implements AutoCloseable {
         this.beacon = beacon;
     }
 
-    /// @throws PortTakenException if somebody else is where it is to be
+    /// @throws PortTakenException if it cannot listen where it is to be
     /// @throws MembershipException if it cannot be there
     static Entrance open(ClusterSettings settings, SSLContext context) {
         GuardedServerSocket door = door(settings, context);
