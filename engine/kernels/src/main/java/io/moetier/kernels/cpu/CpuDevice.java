@@ -1,13 +1,17 @@
 package io.moetier.kernels.cpu;
 
 import io.moetier.kernels.cpu.arithmetic.Arithmetic;
+import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import io.moetier.kernels.cpu.pool.WorkerPool;
+import io.moetier.kernels.cpu.products.ExpertProducts;
+import io.moetier.kernels.cpu.products.ExpertsBeside;
 import io.moetier.kernels.device.ActivationType;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.DeviceStream;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.ProductSizes;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.memory.AvailableMemory;
@@ -144,6 +148,18 @@ public final class CpuDevice implements Device {
     @Override
     public long workingBytes() {
         return backend.workingBytes();
+    }
+
+    /// Returns the most that kernels of any kind keep, so that a plan does not depend on the kind.
+    @Override
+    public long workingBytes(ProductSizes largest) {
+        return PackedColumns.mostBytes(largest.columns())
+                + ExpertProducts.mostBytes(largest.experts(), largest.hidden());
+    }
+
+    /// Returns the most that experts take which are computed beside a device ([#openBeside]).
+    public static long mostBytesBeside(ProductSizes largest) {
+        return ExpertsBeside.mostBytes(largest.experts(), largest.hidden());
     }
 
     @Override

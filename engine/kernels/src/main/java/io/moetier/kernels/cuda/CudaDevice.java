@@ -16,6 +16,7 @@ import io.moetier.kernels.device.DeviceStream;
 import io.moetier.kernels.device.Kernels;
 import io.moetier.kernels.device.MemoryRelief;
 import io.moetier.kernels.device.Owned;
+import io.moetier.kernels.device.ProductSizes;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
 import java.lang.foreign.Arena;
@@ -299,6 +300,17 @@ public final class CudaDevice implements Device {
     @Override
     public long workingBytes() {
         return backend.workingBytes() + staging.deviceBytes();
+    }
+
+    @Override
+    public long workingBytes(ProductSizes largest) {
+        return mostBytes(largest);
+    }
+
+    /// Returns the most bytes of a device that products keep: what experts have between gate and down, and activations
+    /// that were rounded.
+    public static long mostBytes(ProductSizes largest) {
+        return Float.BYTES * (largest.hidden() + Math.max(largest.columns(), largest.hidden()));
     }
 
     @Override

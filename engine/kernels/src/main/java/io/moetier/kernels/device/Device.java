@@ -94,6 +94,9 @@ public interface Device extends AutoCloseable {
     /// Returns the bytes that its operations keep for intermediate results, beside the buffers it has handed out.
     long workingBytes();
 
+    /// Returns the bytes that products keep of these at most, which are there once the largest have been computed.
+    long workingBytes(ProductSizes largest);
+
     /// Returns the operations of this device.
     Kernels kernels();
 

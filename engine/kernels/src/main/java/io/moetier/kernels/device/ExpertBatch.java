@@ -14,6 +14,7 @@ public final class ExpertBatch {
     private int tokens;
     private int size;
     private int numRows;
+    private long numHidden;
 
     /// Empties the batch.
     ///
@@ -26,6 +27,7 @@ public final class ExpertBatch {
         this.tokens = tokens;
         size = 0;
         numRows = 0;
+        numHidden = 0;
     }
 
     /// Adds an expert that reads rows `rows[from]` to `rows[from + n - 1]`.
@@ -54,6 +56,7 @@ public final class ExpertBatch {
         this.n[size] = n;
         size++;
         numRows += n;
+        numHidden += (long) n * expert.up().rows();
     }
 
     /// Returns how many tokens the pass has that the experts belong to, which may choose how they are computed.
@@ -69,6 +72,11 @@ public final class ExpertBatch {
     /// Returns how many rows all experts have together.
     public int numRows() {
         return numRows;
+    }
+
+    /// Returns how many activations all experts have together between gate and down.
+    public long numHidden() {
+        return numHidden;
     }
 
     /// Returns the weights of an expert.

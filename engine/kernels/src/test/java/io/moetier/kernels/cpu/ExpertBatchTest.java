@@ -10,6 +10,7 @@ import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.FfnActivation.ClampedSwiGlu;
+import io.moetier.kernels.device.ProductSizes;
 import io.moetier.kernels.tensor.RowDecoder;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.storage.model.DType;
@@ -81,6 +82,32 @@ class ExpertBatchTest {
         experts.add(expert(DType.Q8_0, DType.Q8_0, 3 * INNER));
         assertSameTogetherAndAlone(choice, new int[] {1, 1, 1}, new int[3]);
         assertSameTogetherAndAlone(choice, new int[] {2, 1, 4}, new int[] {8, 1, 2, 0, 1, 2, 3});
+    }
+
+    /// Whichever expert most tokens choose: a thread's own memory is left for the rest.
+    @ParameterizedTest
+    @MethodSource("io.moetier.kernels.cpu.KernelChoice#present")
+    void noMoreIsKeptThanIsTold(KernelChoice choice) {
+        makeExperts(4, DType.F32, DType.F32);
+        int tokens = 128;
+        List<int[]> sizes = List.of(
+                new int[] {32, 32, 32, 32}, new int[] {125, 1, 1, 1}, new int[] {1, 1, 1, 125}, new int[] {1, 125, 1, 1
+                });
+        int[] rows = IntStream.range(0, tokens).toArray();
+        float[] x = TestWeights.floats(tokens * HIDDEN, random);
+        try (CpuDevice device = CpuDevice.open(2, choice)) {
+            long told = device.workingBytes(new ProductSizes(0, (long) tokens * HIDDEN, (long) tokens * INNER));
+            for (int[] each : sizes) {
+                ExpertBatch batch = new ExpertBatch();
+                batch.begin(rows, rows, tokens);
+                for (int e = 0, from = 0; e < each.length; from += each[e++]) {
+                    add(batch, e, from, each[e]);
+                }
+                run(device, batch, x, new float[tokens * HIDDEN]);
+                long found = device.workingBytes();
+                assertTrue(found < told + (256 << 10), choice + ": " + found + " bytes, expected " + told);
+            }
+        }
     }
 
     private void makeExperts(int count, DType gate, DType up) {

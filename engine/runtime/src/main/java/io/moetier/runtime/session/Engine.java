@@ -19,6 +19,7 @@ import io.moetier.runtime.model.mixture.ExpertCopies;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.model.mixture.ExpertsOnNodes;
+import io.moetier.runtime.model.mixture.LargestProducts;
 import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.mixture.LossMeter;
 import io.moetier.runtime.model.mixture.TokenExperts;
@@ -855,7 +856,9 @@ public final class Engine implements AutoCloseable {
     private VramBudget vramBudget(int number) {
         long working = devices.get(number).workingBytes();
         if (number > 0) {
-            return new VramBudget(0, 0, ExpertPlaces.bytesThere(spec, batch) + working, minimumRamBytes());
+            long products = devices.get(number).workingBytes(LargestProducts.ofExperts(spec, batch));
+            long workspace = ExpertPlaces.bytesThere(spec, batch) + products + working;
+            return new VramBudget(0, 0, workspace, minimumRamBytes());
         }
         int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
         return needs().onDevice(batch, others, working);

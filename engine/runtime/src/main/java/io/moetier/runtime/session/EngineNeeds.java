@@ -1,12 +1,15 @@
 package io.moetier.runtime.session;
 
+import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.device.Device;
 import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertsOnNodes;
+import io.moetier.runtime.model.mixture.LargestProducts;
 import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
+import io.moetier.runtime.offload.Misses;
 import java.util.function.Predicate;
 
 /// What an engine takes of memory, by its model, its options and the device that all but experts is computed on: the
@@ -57,7 +60,9 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                 bytes.weights(),
                 bytes.weightsThere(),
                 here ? reservedKeyValues(tokens) : 0,
-                (here ? workspace(tokens) : positions()) + Session.logitBytes(spec) + rowsOfNodes(tokens),
+                (here ? workspace(tokens) + products(tokens) : positions())
+                        + Session.logitBytes(spec)
+                        + rowsOfNodes(tokens),
                 bytes.loaders(),
                 config.memory().reservedBytes());
     }
@@ -65,7 +70,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
     /// Returns what is needed of the device's own memory.
     ///
     /// @param others devices that compute experts for this one
-    /// @param working bytes that the device keeps between operations
+    /// @param working bytes that the device keeps already
     VramBudget onDevice(int tokens, int others, long working) {
         return new VramBudget(
                 bytes.weights(),
@@ -74,6 +79,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                         + input()
                         + others * ExpertPlaces.bytesHere(spec, tokens)
                         + nodesOnDevice(tokens)
+                        + products(tokens)
                         + working,
                 bytes.leastExperts());
     }
@@ -96,6 +102,19 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
 
     private long workspace(int tokens) {
         return Session.workspaceBytes(spec, device, contextLength(), tokens) + positions();
+    }
+
+    /// Returns what the device keeps of products for the next ones.
+    private long products(int tokens) {
+        return device.workingBytes(LargestProducts.of(spec, Math.min(tokens, contextLength())));
+    }
+
+    /// Returns what the processor takes that computes experts which the device lacks.
+    private long beside(int tokens) {
+        return config.offloading().misses() == Misses.COPY
+                ? 0
+                : ExpertPlaces.bytesBeside(spec, tokens)
+                        + CpuDevice.mostBytesBeside(LargestProducts.ofExperts(spec, tokens));
     }
 
     /// Returns what an encoder takes for the longest input, beside a session: in main memory experts give way to it.

@@ -5,6 +5,7 @@ import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.DeviceStream;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.ProductSizes;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -210,6 +211,11 @@ final class FakeDevice implements Device {
 
     @Override
     public long workingBytes() {
+        return 0;
+    }
+
+    @Override
+    public long workingBytes(ProductSizes largest) {
         return 0;
     }
 

@@ -11,6 +11,7 @@ import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.mixture.LargestProducts;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
@@ -72,13 +73,13 @@ class MemoryForecastTest {
     @ParameterizedTest
     @ValueSource(strings = {"mixtral", "deepseek_v4", "nllb_moe"})
     void theBuffersOfASessionArePlannedAsTheyAre(String golden) {
-        Path checkpoint = TestData.golden(golden);
-        List<MemoryLimit> ample = List.of(new MemoryLimit(MemoryLimit.Kind.MACHINE, "a machine", 1L << 40, 0));
-        MemoryForecast forecast = MemoryForecast.of(model(checkpoint), CONFIG, ample, Optional.empty(), false);
-        try (Engine engine = UnguardedEngine.open(ImportedStores.of(checkpoint), CONFIG);
+        MemoryForecast.Model model = model(TestData.golden(golden));
+        MemoryForecast forecast = MemoryForecast.of(model, CONFIG, AMPLE, Optional.empty(), false);
+        try (Engine engine = UnguardedEngine.open(ImportedStores.of(TestData.golden(golden)), CONFIG);
                 Session session = engine.newSession()) {
             long ofKernels = engine.device().workingBytes();
-            assertEquals(session.memoryUse().workspace() - ofKernels, bytes(forecast.plan(), "workspace"));
+            long planned = engine.device().workingBytes(LargestProducts.of(engine.spec(), CONTEXT));
+            assertEquals(session.memoryUse().workspace() - ofKernels + planned, bytes(forecast.plan(), "workspace"));
         }
     }
 
@@ -90,6 +91,9 @@ class MemoryForecastTest {
         long more = forecast(model, 131_072).workspace() - forecast(model, 4096).workspace();
         assertEquals(2 * Float.BYTES * pairs * (131_072 - 4096), more);
     }
+
+    private static final List<MemoryLimit> AMPLE =
+            List.of(new MemoryLimit(MemoryLimit.Kind.MACHINE, "a machine", 1L << 40, 0));
 
     private static MemoryForecast forecast(MemoryForecast.Model model, int context) {
         return MemoryForecast.of(

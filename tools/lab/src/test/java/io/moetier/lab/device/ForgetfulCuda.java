@@ -7,6 +7,7 @@ import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.kernels.device.DeviceStream;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.ProductSizes;
 import io.moetier.kernels.tensor.WeightMatrix;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -123,6 +124,11 @@ final class ForgetfulCuda implements DeviceFactory {
         @Override
         public long workingBytes() {
             return device.workingBytes();
+        }
+
+        @Override
+        public long workingBytes(ProductSizes largest) {
+            return device.workingBytes(largest);
         }
 
         @Override

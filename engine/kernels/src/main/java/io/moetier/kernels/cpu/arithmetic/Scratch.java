@@ -109,8 +109,8 @@ public final class Scratch {
         return scales;
     }
 
-    /// Returns `known` if it is long enough, else a new array of just that length: other threads' are not longer.
-    private static float[] atLeast(float[] known, int length) {
+    /// Returns `known` if it is long enough, else a new array of just that length.
+    public static float[] atLeast(float[] known, int length) {
         return known.length >= length ? known : new float[length];
     }
 

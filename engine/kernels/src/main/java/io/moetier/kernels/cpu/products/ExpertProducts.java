@@ -7,13 +7,13 @@ import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.tensor.WeightMatrix;
 
 /// The feed-forward networks of several experts, in four sections of work for all of them together: activations are
-/// packed, gate and up are multiplied and combined, the results are packed and multiplied with down.
+/// packed, gate and up are multiplied and combined, the results are packed, where the activations were, and multiplied
+/// with down.
 public final class ExpertProducts implements ExpertNetworks {
     private final ColumnPacker packer;
     private final MatrixProducts products;
-    private PackedColumns[] inputs = new PackedColumns[0];
-    private PackedColumns[] upInputs = inputs; // where up has another type than gate
-    private PackedColumns[] downInputs = inputs;
+    private final ExpertColumns columns = new ExpertColumns();
+    private final ExpertColumns upColumns = new ExpertColumns(); // where up has another type than gate
     private int[] inputOf = new int[0]; // the expert whose packed input an expert reads
     private int[] hiddenAt = inputOf; // where the results of gate and up of an expert start in `hidden`
     private float[] hidden = new float[0];
@@ -35,36 +35,41 @@ public final class ExpertProducts implements ExpertNetworks {
         packer.run();
         for (int e = 0; e < batch.size(); e++) {
             int input = inputOf[e];
-            PackedColumns forUp = isOneType(batch.get(e)) ? inputs[input] : upInputs[input];
-            products.addActivated(batch.get(e), inputs[input], forUp, hidden, hiddenAt[e]);
+            PackedColumns forUp = (isOneType(batch.get(e)) ? columns : upColumns).of(input);
+            products.addActivated(batch.get(e), columns.of(input), forUp, hidden, hiddenAt[e]);
         }
         products.run();
         for (int e = 0; e < batch.size(); e++) {
             WeightMatrix down = batch.get(e).down();
-            packer.add(down.dtype(), hidden, hiddenAt[e], down.cols(), null, 0, batch.n(e), downInputs[e]);
+            packer.add(down.dtype(), hidden, hiddenAt[e], down.cols(), null, 0, batch.n(e), columns.of(e));
         }
         packer.run();
         for (int e = 0; e < batch.size(); e++) {
             ExpertWeights expert = batch.get(e);
-            products.add(expert.down(), expert.downBias(), downInputs[e], out, batch.outRows(), batch.from(e));
+            products.add(expert.down(), expert.downBias(), columns.of(e), out, batch.outRows(), batch.from(e));
         }
         products.run();
     }
 
     @Override
     public long byteSize() {
-        return (long) hidden.length * Float.BYTES
-                + PackedColumns.byteSize(inputs)
-                + PackedColumns.byteSize(upInputs)
-                + PackedColumns.byteSize(downInputs);
+        return (long) hidden.length * Float.BYTES + columns.byteSize() + upColumns.byteSize();
+    }
+
+    /// Returns the most bytes that are kept for batches.
+    ///
+    /// @param experts the most activations that the experts of one batch have columns of
+    /// @param hidden the most that they have between gate and down
+    public static long mostBytes(long experts, long hidden) {
+        return hidden * Float.BYTES + (long) (ExpertColumns.KEPT * PackedColumns.mostBytes(experts));
     }
 
     private void packInput(ExpertBatch batch, int e, float[] x) {
         WeightMatrix first = batch.get(e).activated();
         WeightMatrix up = batch.get(e).up();
-        packer.add(first.dtype(), x, 0, first.cols(), batch.rows(), batch.from(e), batch.n(e), inputs[e]);
+        packer.add(first.dtype(), x, 0, first.cols(), batch.rows(), batch.from(e), batch.n(e), columns.of(e));
         if (!isOneType(batch.get(e))) {
-            packer.add(up.dtype(), x, 0, up.cols(), batch.rows(), batch.from(e), batch.n(e), upInputs[e]);
+            packer.add(up.dtype(), x, 0, up.cols(), batch.rows(), batch.from(e), batch.n(e), upColumns.of(e));
         }
     }
 
@@ -88,16 +93,15 @@ public final class ExpertProducts implements ExpertNetworks {
         if (inputOf.length < size) {
             inputOf = new int[size];
             hiddenAt = new int[size];
-            inputs = PackedColumns.grown(inputs, size);
-            upInputs = PackedColumns.grown(upInputs, size);
-            downInputs = PackedColumns.grown(downInputs, size);
         }
+        columns.place(batch);
+        upColumns.place(batch);
         int length = 0;
         for (int e = 0; e < size; e++) {
             hiddenAt[e] = length;
             length = Math.addExact(
                     length, Math.multiplyExact(batch.n(e), batch.get(e).up().rows()));
         }
-        hidden = Scratch.grown(hidden, length);
+        hidden = Scratch.atLeast(hidden, length);
     }
 }

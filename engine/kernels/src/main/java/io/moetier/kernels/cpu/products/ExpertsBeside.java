@@ -39,8 +39,8 @@ public final class ExpertsBeside implements ExpertNetworks {
     private final WorkerPool.Job splitInputs = this::splitInputs;
     private final WorkerPool.Job activate = this::activate;
     private final WorkerPool.Job finish = this::finish;
-    private PackedColumns[] inputs = new PackedColumns[0];
-    private PackedColumns[] upInputs = inputs; // where up has another type than gate
+    private final ExpertColumns columns = new ExpertColumns();
+    private final ExpertColumns upColumns = new ExpertColumns(); // where up has another type than gate
     private int[] inputAt = new int[0]; // where an expert's rows start in `split`, and its results in `results`
     private int[] hiddenAt = inputAt; // where those between its projections start in `split`, `gates` and `ups`
     private float[] split = new float[0];
@@ -82,29 +82,30 @@ public final class ExpertsBeside implements ExpertNetworks {
         reserve();
         pool.run(splitInputs, batch.size());
         for (int e = 0; e < batch.size(); e++) {
-            pack(batch.get(e).activated(), inputAt[e], e, inputs[e]);
+            pack(batch.get(e).activated(), inputAt[e], e, columns.of(e));
             if (!isOneType(batch.get(e))) {
-                pack(batch.get(e).up(), inputAt[e], e, upInputs[e]);
+                pack(batch.get(e).up(), inputAt[e], e, upColumns.of(e));
             }
         }
         packer.run();
         for (int e = 0; e < batch.size(); e++) {
             ExpertWeights expert = batch.get(e);
             WeightMatrix up = expert.up();
-            products.addStrided(expert.activated(), inputs[e], gates, hiddenAt[e], up.rows());
+            products.addStrided(expert.activated(), columns.of(e), gates, hiddenAt[e], up.rows());
             if (expert.gate() != null) {
-                products.addStrided(up, isOneType(expert) ? inputs[e] : upInputs[e], ups, hiddenAt[e], up.rows());
+                products.addStrided(
+                        up, isOneType(expert) ? columns.of(e) : upColumns.of(e), ups, hiddenAt[e], up.rows());
             }
         }
         products.run();
         pool.run(activate, batch.size());
         for (int e = 0; e < batch.size(); e++) {
-            pack(batch.get(e).down(), hiddenAt[e], e, inputs[e]);
+            pack(batch.get(e).down(), hiddenAt[e], e, columns.of(e));
         }
         packer.run();
         for (int e = 0; e < batch.size(); e++) {
             WeightMatrix down = batch.get(e).down();
-            products.addStrided(down, inputs[e], results, inputAt[e], down.rows());
+            products.addStrided(down, columns.of(e), results, inputAt[e], down.rows());
         }
         products.run();
         pool.run(finish, batch.size());
@@ -113,10 +114,13 @@ public final class ExpertsBeside implements ExpertNetworks {
     @Override
     public long byteSize() {
         long floats = (long) split.length + gates.length + ups.length + results.length;
-        return rounding.byteSize()
-                + floats * Float.BYTES
-                + PackedColumns.byteSize(inputs)
-                + PackedColumns.byteSize(upInputs);
+        return rounding.byteSize() + floats * Float.BYTES + columns.byteSize() + upColumns.byteSize();
+    }
+
+    /// Returns the most bytes that are kept for batches, by the same as [ExpertProducts#mostBytes].
+    public static long mostBytes(long experts, long hidden) {
+        long floats = DIGITS * (experts + hidden + hidden + experts); // as they are declared above
+        return floats * Float.BYTES + (long) (ExpertColumns.KEPT * PackedColumns.mostBytes(DIGITS * experts));
     }
 
     private boolean isRounded(ExpertBatch given) {
@@ -154,9 +158,9 @@ public final class ExpertsBeside implements ExpertNetworks {
         if (inputAt.length < size) {
             inputAt = new int[size];
             hiddenAt = new int[size];
-            inputs = PackedColumns.grown(inputs, size);
-            upInputs = PackedColumns.grown(upInputs, size);
         }
+        columns.place(batch);
+        upColumns.place(batch);
         int widest = Math.max(batch.get(0).up().cols(), batch.get(0).down().rows());
         int ofInputs = 0;
         int ofHidden = 0;
@@ -168,10 +172,10 @@ public final class ExpertsBeside implements ExpertNetworks {
             ofHidden = Math.addExact(
                     ofHidden, Math.multiplyExact(rows, batch.get(e).up().rows()));
         }
-        split = Scratch.grown(split, Math.max(ofInputs, ofHidden));
-        gates = Scratch.grown(gates, ofHidden);
-        ups = Scratch.grown(ups, ofHidden);
-        results = Scratch.grown(results, ofInputs);
+        split = Scratch.atLeast(split, Math.max(ofInputs, ofHidden));
+        gates = Scratch.atLeast(gates, ofHidden);
+        ups = Scratch.atLeast(ups, ofHidden);
+        results = Scratch.atLeast(results, ofInputs);
     }
 
     private void splitInputs(int e, int worker) {

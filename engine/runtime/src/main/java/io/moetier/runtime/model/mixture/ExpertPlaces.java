@@ -73,6 +73,13 @@ public final class ExpertPlaces {
         return RemoteExperts.bytesHere(sizes.choices, batch, sizes.size);
     }
 
+    /// Returns the bytes of main memory that the processor beside a device needs, and what is on its way there and
+    /// back.
+    public static long bytesBeside(ModelSpec spec, int batch) {
+        Sizes sizes = Sizes.of(spec, batch);
+        return (long) Float.BYTES * sizes.inputRows * sizes.size + bytesHere(spec, batch) + bytesThere(spec, batch);
+    }
+
     /// Returns the bytes that another device needs.
     public static long bytesThere(ModelSpec spec, int batch) {
         Sizes sizes = Sizes.of(spec, batch);

@@ -101,6 +101,8 @@ final class RemoteExperts implements ExpertPlace {
         if (numRows + n > everyRow.length) {
             compute();
             bringBack();
+        } else if (!LocalExperts.hasRoom(batch, weights, n)) {
+            compute();
         }
         for (int i = from; i < from + n; i++) {
             finalRows[numRows] = groups.rows[i];

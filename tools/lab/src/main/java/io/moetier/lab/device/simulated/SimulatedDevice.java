@@ -10,6 +10,7 @@ import io.moetier.kernels.device.DeviceEvent;
 import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.kernels.device.DeviceStream;
 import io.moetier.kernels.device.Kernels;
+import io.moetier.kernels.device.ProductSizes;
 import io.moetier.kernels.tensor.WeightMatrix;
 import io.moetier.lab.device.VirtualMarks;
 import java.lang.foreign.Arena;
@@ -129,6 +130,11 @@ final class SimulatedDevice implements Device {
     @Override
     public long workingBytes() {
         return cpu.workingBytes() + CudaDevice.STAGING_BYTES;
+    }
+
+    @Override
+    public long workingBytes(ProductSizes largest) {
+        return CudaDevice.mostBytes(largest);
     }
 
     @Override
