@@ -125,7 +125,7 @@ record PreTokenizer(boolean nfc, List<Map<String, ?>> steps, boolean ignoreMerge
             Map.entry("hunyuan-dense", V3),
             Map.entry("joyai-llm", V3),
             Map.entry("kanana2", plain(O200K)),
-            Map.entry("kimi-k2", plain(KIMI)),
+            Map.entry("kimi-k2", whole(KIMI)),
             Map.entry("lfm2", LLAMA3),
             Map.entry("llada-moe", plain(BAILING)),
             Map.entry("llama-bpe", LLAMA3),

@@ -255,8 +255,10 @@ class GgufTokenizerTest {
             Function<String, GgufMetadata> metadata =
                     pre -> GgufMetadata.bytePairs(pre, MERGES, List.of()).append("xyz", 1);
             try (Tokenizer llama = open(metadata.apply("llama-bpe"));
+                    Tokenizer kimi = open(metadata.apply("kimi-k2"));
                     Tokenizer qwen = open(metadata.apply("qwen2"))) {
                 assertArrayEquals(new int[] {whole}, llama.encode("xyz", false));
+                assertArrayEquals(new int[] {whole}, kimi.encode("xyz", false));
                 assertEquals(3, qwen.encode("xyz", false).length);
             }
         }
