@@ -26,6 +26,7 @@ public final class Checkpoint implements AutoCloseable {
     private static final List<String> COMPANIONS = List.of(
             "tokenizer.json",
             "tokenizer.model",
+            "tiktoken.model",
             "tokenizer_config.json",
             "special_tokens_map.json",
             "added_tokens.json",

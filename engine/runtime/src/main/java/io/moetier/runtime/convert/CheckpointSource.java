@@ -8,6 +8,7 @@ import io.moetier.runtime.model.spec.weight.Mxfp4Slice;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.runtime.text.SentencePieceConverter;
+import io.moetier.runtime.text.TiktokenConverter;
 import io.moetier.runtime.text.Tokenizer;
 import io.moetier.storage.format.Checkpoint;
 import io.moetier.storage.format.Floats;
@@ -41,6 +42,7 @@ final class CheckpointSource implements ModelSource {
     private static final String CONFIG = "config.json";
     private static final String TOKENIZER = "tokenizer.json";
     private static final String SENTENCE_PIECE = "tokenizer.model";
+    private static final String TIKTOKEN = "tiktoken.model";
 
     private final Checkpoint checkpoint;
     private final StoredNames names;
@@ -111,7 +113,7 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public Optional<String> tokenizer() {
-        return Stream.of(TOKENIZER, SENTENCE_PIECE)
+        return Stream.of(TOKENIZER, SENTENCE_PIECE, TIKTOKEN)
                 .filter(name -> checkpoint.file(name).isPresent())
                 .findFirst();
     }
@@ -317,16 +319,21 @@ final class CheckpointSource implements ModelSource {
 
     @Override
     public void checkTokenizer() {
-        Optional<Path> json = checkpoint.file(TOKENIZER);
-        Optional<Path> sentencePiece = checkpoint.file(SENTENCE_PIECE);
-        if (json.isPresent()) {
-            Tokenizer.check(json.get());
-        } else if (sentencePiece.isPresent()) {
-            Tokenizer.check(
-                    SentencePieceConverter.toTokenizerJson(
-                            sentencePiece.get(), checkpoint.file("tokenizer_config.json")),
-                    sentencePiece.get());
+        switch (tokenizer().orElse("")) {
+            case "" -> {}
+            case TOKENIZER -> Tokenizer.check(checkpoint.file(TOKENIZER).orElseThrow());
+            case String other ->
+                Tokenizer.check(converted(other), checkpoint.file(other).orElseThrow());
         }
+    }
+
+    /// Returns the text of a `tokenizer.json`.
+    private String converted(String vocabulary) {
+        Path file = checkpoint.file(vocabulary).orElseThrow();
+        Optional<Path> config = checkpoint.file("tokenizer_config.json");
+        return vocabulary.equals(TIKTOKEN)
+                ? TiktokenConverter.toTokenizerJson(file, config)
+                : SentencePieceConverter.toTokenizerJson(file, config);
     }
 
     @Override
@@ -335,12 +342,9 @@ final class CheckpointSource implements ModelSource {
         for (Path companion : checkpoint.companions()) {
             copy(companion, directory.resolve(companion.getFileName()));
         }
-        Optional<Path> sentencePiece = checkpoint.file(SENTENCE_PIECE);
-        if (checkpoint.file(TOKENIZER).isEmpty() && sentencePiece.isPresent()) {
-            TextFile.write(
-                    directory.resolve(TOKENIZER),
-                    SentencePieceConverter.toTokenizerJson(
-                            sentencePiece.get(), checkpoint.file("tokenizer_config.json")));
+        Optional<String> vocabulary = tokenizer().filter(name -> !name.equals(TOKENIZER));
+        if (vocabulary.isPresent()) {
+            TextFile.write(directory.resolve(TOKENIZER), converted(vocabulary.get()));
         }
     }
 

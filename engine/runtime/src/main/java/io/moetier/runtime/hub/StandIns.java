@@ -11,6 +11,7 @@ import java.nio.ByteOrder;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
 import java.util.function.Supplier;
 
 /// Files that stand in for those of a model on the hub: as long as they are, but with nothing in them except what
@@ -22,6 +23,9 @@ public final class StandIns implements AutoCloseable {
     private static final int MOST_OF_HEADER = 1 << 28;
     private static final String INDEX = ".index.json";
     private static final long MOST_OF_DESCRIPTION = 16L << 20;
+
+    /// Megabytes that say nothing of the model.
+    private static final Set<String> VOCABULARIES = Set.of("tokenizer.json", "tokenizer.model", "tiktoken.model");
 
     private final Hub hub;
     private final HubRepository repository;
@@ -93,7 +97,7 @@ public final class StandIns implements AutoCloseable {
                 fillSafetensors(file, content);
             } else if (file.path().endsWith(".gguf")) {
                 fillGguf(file, path, content);
-            } else if (file.bytes() <= mostBytes(file) && !file.path().endsWith("tokenizer.json")) {
+            } else if (file.bytes() <= mostBytes(file) && !VOCABULARIES.contains(file.name())) {
                 fill(file, content, 0, (int) file.bytes());
             }
         }

@@ -4,7 +4,6 @@ import io.moetier.runtime.text.SentencePieceModel.Algorithm;
 import io.moetier.runtime.text.SentencePieceModel.Kind;
 import io.moetier.runtime.text.SentencePieceModel.Piece;
 import io.moetier.storage.format.Json;
-import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.model.MalformedModelException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -42,7 +41,7 @@ public final class SentencePieceConverter {
         TokenizerConfig config = tokenizerConfig.map(TokenizerConfig::read).orElse(TokenizerConfig.EMPTY);
         SentencePieceConverter converter = new SentencePieceConverter(SentencePieceFile.read(model));
         converter.collectAddedTokens(piece -> false);
-        tokenizerConfig.map(Json::readObject).ifPresent(converter::collectTokensAddedLater);
+        tokenizerConfig.map(Json::readObject).ifPresent(converter.document::addTokensOf);
         return converter.write(
                 config.addBosToken().orElse(true), config.addEosToken().orElse(false));
     }
@@ -85,26 +84,6 @@ public final class SentencePieceConverter {
                     document.addToken(id, piece.text(), piece.kind() != Kind.USER_DEFINED)
                             .put("rstrip", takesBlanks.test(piece));
                 case NORMAL, UNUSED, BYTE -> {}
-            }
-        }
-    }
-
-    private void collectTokensAddedLater(JsonObject json) {
-        Optional<JsonObject> tokens = json.optionalObject("added_tokens_decoder");
-        for (String key : tokens.map(JsonObject::keys).orElse(java.util.Set.of())) {
-            JsonObject token = tokens.orElseThrow().requireObject(key);
-            int id;
-            try {
-                id = Integer.parseInt(key);
-            } catch (NumberFormatException e) {
-                throw json.unexpected("added_tokens_decoder", "ids as keys", key);
-            }
-            Map<String, Object> entry = document.addToken(
-                    id,
-                    token.requireString("content"),
-                    token.optionalBoolean("special").orElse(false));
-            for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized")) {
-                token.optionalBoolean(flag).ifPresent(value -> entry.put(flag, value));
             }
         }
     }

@@ -1,16 +1,22 @@
 package io.moetier.runtime.text;
 
 import io.moetier.storage.format.Json;
+import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.MalformedModelException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.jspecify.annotations.Nullable;
 
 /// What a `tokenizer.json` holds whatever its vocabulary is: the tokens that a text may name, and those put around it.
 final class TokenizerDocument {
+    static final String ADDED_LATER = "added_tokens_decoder";
+
     /// A token by its id and as written.
     record Mark(int id, String token) {}
 
@@ -33,6 +39,36 @@ final class TokenizerDocument {
         token.put("special", special);
         addedTokens.put(id, token);
         return token;
+    }
+
+    /// Lists the tokens that a `tokenizer_config.json` says were added after training.
+    ///
+    /// @throws MalformedModelException if they are not what they should be
+    void addTokensOf(JsonObject tokenizerConfig) {
+        Optional<JsonObject> tokens = tokenizerConfig.optionalObject(ADDED_LATER);
+        for (String key : tokens.map(JsonObject::keys).orElse(Set.of())) {
+            JsonObject token = tokens.orElseThrow().requireObject(key);
+            int id;
+            try {
+                id = Integer.parseInt(key);
+            } catch (NumberFormatException e) {
+                throw tokenizerConfig.unexpected(ADDED_LATER, "ids as keys", key);
+            }
+            Map<String, Object> entry = addToken(
+                    id,
+                    token.requireString("content"),
+                    token.optionalBoolean("special").orElse(false));
+            for (String flag : List.of("single_word", "lstrip", "rstrip", "normalized")) {
+                token.optionalBoolean(flag).ifPresent(value -> entry.put(flag, value));
+            }
+        }
+    }
+
+    /// Returns the tokens listed, by id.
+    SortedMap<Integer, String> tokens() {
+        SortedMap<Integer, String> tokens = new TreeMap<>();
+        addedTokens.forEach((id, token) -> tokens.put(id, String.valueOf(token.get("content"))));
+        return tokens;
     }
 
     void beginWith(Mark mark) {

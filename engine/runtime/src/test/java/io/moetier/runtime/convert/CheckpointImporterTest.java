@@ -27,6 +27,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -99,6 +101,41 @@ class CheckpointImporterTest {
                 Tokenizer found = tokenizer(store())) {
             assertArrayEquals(expected.encode(text, true), found.encode(text, true));
         }
+    }
+
+    @Test
+    void aTiktokenModelBecomesATokenizer() throws IOException {
+        Path original = TestData.tinyMixtral();
+        Path copy = Files.createDirectory(scratch.resolve("copy"));
+        for (String name : List.of("config.json", "model.safetensors")) {
+            Files.copy(original.resolve(name), copy.resolve(name));
+        }
+        List<String> ranks = new ArrayList<>();
+        for (int value = 0; value < 256; value++) {
+            ranks.add(Base64.getEncoder().encodeToString(new byte[] {(byte) value}) + " " + value);
+        }
+        ranks.add("aGU= 256"); // "he"
+        Files.write(copy.resolve("tiktoken.model"), ranks);
+        Files.writeString(
+                copy.resolve("tokenizer_config.json"),
+                "{\"tokenizer_class\":\"TikTokenTokenizer\",\"eos_token\":\"[EOS]\","
+                        + "\"added_tokens_decoder\":{\"257\":{\"content\":\"[EOS]\",\"special\":true}}}");
+        try (ModelSource source = ModelSource.open(copy)) {
+            assertEquals(Optional.of("tiktoken.model"), source.tokenizer());
+        }
+        run(copy, store(), bytes -> {});
+        assertEquals(List.of(), StoreVerifier.verify(store(), bytes -> {}));
+        assertTrue(Files.exists(store().resolve("tiktoken.model")));
+        try (Tokenizer found = tokenizer(store())) {
+            assertArrayEquals(new int[] {256, 'r', 'e', 257}, found.encode("here[EOS]", true));
+            assertEquals(Optional.of(257), found.eosId());
+        }
+        Files.writeString(copy.resolve("tiktoken.model"), "aGU=");
+        assertEquals(
+                copy.resolve("tiktoken.model")
+                        + ": line 1: expected a token in base64, a blank and its rank, found aGU=",
+                assertThrows(MalformedModelException.class, () -> run(copy, store(), bytes -> {}))
+                        .getMessage());
     }
 
     @Test

@@ -15,6 +15,8 @@ class HubSelectionTest {
         "config.json",
         "tokenizer.json",
         "tokenizer_config.json",
+        "tiktoken.model",
+        "tokenization_kimi.py",
         "chat_template.jinja",
         "model.py",
         "model.safetensors.index.json",
@@ -43,6 +45,7 @@ class HubSelectionTest {
                         "config.json",
                         "tokenizer.json",
                         "tokenizer_config.json",
+                        "tiktoken.model",
                         "chat_template.jinja",
                         "model.safetensors.index.json",
                         "merges.txt",
@@ -50,7 +53,7 @@ class HubSelectionTest {
                         "model-00002-of-00002.safetensors"),
                 paths(selection));
         assertEquals(Optional.of(""), selection.model());
-        assertEquals(Optional.of("hf:o/r: safetensors (80 B)"), selection.only());
+        assertEquals(Optional.of("hf:o/r: safetensors (90 B)"), selection.only());
     }
 
     @Test

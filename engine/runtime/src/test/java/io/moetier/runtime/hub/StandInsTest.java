@@ -46,6 +46,23 @@ class StandInsTest {
         server.close();
     }
 
+    /// Nothing that is looked at says more than their names.
+    @Test
+    void vocabulariesAreNotRead() {
+        Map<String, byte[]> files = Map.of(
+                "config.json", new byte[2],
+                "model.safetensors", new byte[4],
+                "tokenizer.json", new byte[1000],
+                "tokenizer.model", new byte[1000],
+                "tiktoken.model", new byte[1000]);
+        server.put("org/repo", files);
+        try (StandIns standIns = StandIns.open(hub, hub.repository(HubName.parse("hf:org/repo")), folder)) {
+            Path opened = add(standIns);
+            assertEquals(6, standIns.bytesRead());
+            assertTrue(Files.exists(opened.resolve("tiktoken.model")));
+        }
+    }
+
     private StandIns standIns(byte[] file) {
         server.put("org/repo", Map.of(FILE, file));
         return StandIns.open(hub, hub.repository(HubName.parse("hf:org/repo")), folder);
