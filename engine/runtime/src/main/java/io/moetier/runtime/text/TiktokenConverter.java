@@ -18,8 +18,8 @@ import org.jspecify.annotations.Nullable;
 /// behind them.
 ///
 /// How a text is cut into words stands in neither, but in the Python source beside them, which is the same for all of
-/// them. Theirs takes a word whole that is a token, and numbers [#RESERVED] marks behind the ranks, of which those that
-/// have no name are called by their number.
+/// them. It takes a word whole that is a token, and numbers 256 marks behind the ranks; those without a name are called
+/// by their number.
 public final class TiktokenConverter {
     private static final String TIKTOKEN = "tiktoken.model";
     private static final String CUT = "kimi-k2";

@@ -22,7 +22,7 @@ final class TiktokenFile {
     /// Kimi's has 2.8 million.
     private static final long MOST_BYTES = 16L << 20;
 
-    /// The longest of published files have 128.
+    /// Those of OpenAI have up to 128.
     private static final int MOST_BYTES_OF_A_TOKEN = 1024;
 
     private static final int BYTE_VALUES = 256;
