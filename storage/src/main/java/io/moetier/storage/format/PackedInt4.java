@@ -97,16 +97,22 @@ record PackedInt4(List<Long> shape, RawTensor codes, RawTensor scales, int group
     /// Returns how many numbers of a row have one factor, by what a `config.json` says of how they were packed; none
     /// if it does not say that compressed-tensors did.
     ///
-    /// @throws MalformedModelException if it did in a way that is not read
+    /// @throws MalformedModelException if it did in a way that is not read, or has activations rotated
     static OptionalInt group(JsonObject quantisation) {
+        boolean isTheirs = quantisation
+                .optionalString("quant_method")
+                .filter("compressed-tensors"::equals)
+                .isPresent();
+        if (!isTheirs) {
+            return OptionalInt.empty();
+        }
+        quantisation
+                .optionalObject("transform_config")
+                .ifPresent(transform -> requireOneOf(transform, "config_groups", null, Map.of()));
         boolean isPacked = quantisation
-                        .optionalString("quant_method")
-                        .filter("compressed-tensors"::equals)
-                        .isPresent()
-                && quantisation
-                        .optionalString("format")
-                        .filter(format -> format.contains("pack"))
-                        .isPresent();
+                .optionalString("format")
+                .filter(format -> format.contains("pack"))
+                .isPresent();
         if (!isPacked) {
             return OptionalInt.empty();
         }
@@ -114,9 +120,6 @@ record PackedInt4(List<Long> shape, RawTensor codes, RawTensor scales, int group
         quantisation
                 .optionalObject("sparsity_config")
                 .ifPresent(sparsity -> requireOneOf(sparsity, "format", null, "dense"));
-        quantisation
-                .optionalObject("transform_config")
-                .ifPresent(transform -> requireOneOf(transform, "config_groups", null, Map.of()));
         JsonObject groups = quantisation.requireObject("config_groups");
         List<Integer> sizes = groups.keys().stream()
                 .map(groups::requireObject)
@@ -157,7 +160,7 @@ record PackedInt4(List<Long> shape, RawTensor codes, RawTensor scales, int group
                     .filter(Objects::nonNull)
                     .map(String::valueOf)
                     .collect(Collectors.joining(" or "));
-            throw object.unexpected(key, expected + ", as in packed weights that are read", found);
+            throw object.unexpected(key, expected + ", as in weights that are read", found);
         }
     }
 

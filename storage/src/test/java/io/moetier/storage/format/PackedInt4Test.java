@@ -141,7 +141,8 @@ class PackedInt4Test {
         "nvfp4-pack-quantized, {}, {}, format",
         "marlin-24-packed, {}, {}, format",
         "pack-quantized, '{\"format\":\"sparse-24-bitmask\"}', {}, sparsity_config.format",
-        "pack-quantized, {}, '{\"config_groups\":{\"R4\":{}}}', transform_config.config_groups"
+        "pack-quantized, {}, '{\"config_groups\":{\"R4\":{}}}', transform_config.config_groups",
+        "float-quantized, {}, '{\"config_groups\":{\"R4\":{}}}', transform_config.config_groups"
     })
     void otherFormatsAreRefusedByTheirField(String format, String sparsity, String transform, String field) {
         String config = config(WEIGHTS)
