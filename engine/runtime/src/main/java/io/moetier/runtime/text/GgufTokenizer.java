@@ -61,6 +61,9 @@ public final class GgufTokenizer {
             "<|endoftext|>",
             "<|end_of_text|>");
 
+    /// Ends an answer where it is no text: Gemma writes so where struck text ends.
+    private static final String END_OF_TEXT = "</s>";
+
     /// Ends an answer of Phi, but only a message of one that ends with one of [#BEHIND_MESSAGES].
     private static final String END = "<|end|>";
 
@@ -148,6 +151,10 @@ public final class GgufTokenizer {
         }
         ends.addAll(vocabulary.ends());
         ENDS_OF_ANSWER.forEach(token -> mark(vocabulary, token).ifPresent(ends::add));
+        vocabulary
+                .idOf(END_OF_TEXT)
+                .filter(id -> vocabulary.kind(id) == Kind.CONTROL)
+                .ifPresent(ends::add);
         boolean isOfMessage = BEHIND_MESSAGES.stream()
                 .anyMatch(token -> mark(vocabulary, token).isPresent()); // also where the file says otherwise
         mark(vocabulary, END).ifPresent(isOfMessage ? ends::remove : ends::add);

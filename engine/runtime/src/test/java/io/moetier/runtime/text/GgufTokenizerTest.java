@@ -457,9 +457,11 @@ class GgufTokenizerTest {
                 "of Llama 3.1");
         assertEquals(List.of(END, END + 1), ends("gpt-2", "<turn|>", "<eos>"), "of Gemma 4");
         assertEquals(List.of(END, END + 1, END + 2), ends("kimi-k2", "<|im_end|>", "[EOS]", "[EOT]"), "of Kimi K2");
+        assertEquals(List.of(END, END + 1), ends("pixtral", "<|im_end|>", "</s>"), "of Nemotron 3");
         GgufMetadata gemma = GgufMetadata.bytePairs("gpt-2", MERGES, List.of("<turn|>"))
                 .append("<|tool_response>", 4)
                 .append("<|endoftext|>", 1)
+                .append("</s>", 4) // the end of struck text
                 .put("eos_token_id", END);
         assertEquals(
                 Optional.of(List.of(END, END + 1)),
