@@ -523,6 +523,21 @@ public final class LlamaCppFile {
         return this;
     }
 
+    /// Leaves the first layer out.
+    public LlamaCppFile withoutFirstLayer() {
+        tensors.keySet().removeIf(name -> name.startsWith("blk.0."));
+        int layers = config.requireInt("num_hidden_layers") - 1;
+        for (int layer = 0; layer < layers; layer++) {
+            String block = "blk." + layer + ".";
+            String next = "blk." + (layer + 1) + ".";
+            List.copyOf(tensors.keySet()).stream()
+                    .filter(name -> name.startsWith(next))
+                    .forEach(name -> renamed(name, block + name.substring(next.length())));
+        }
+        value("block_count", layers);
+        return this;
+    }
+
     /// Adds a tensor that is no part of the language model.
     public LlamaCppFile withOther(String name) {
         put(name, new Floats(new long[] {2, 2}, new float[4]));

@@ -329,6 +329,27 @@ class GgufArchitecturesTest {
         }
     }
 
+    /// As in files of Solar Open, whose `config.json` does not count any.
+    @Test
+    void allLayersHaveExpertsIfTheFileCountsNoneWithout() throws IOException {
+        LlamaCppFile file = LlamaCppFile.of(GoldenCase.read("glm4_moe").directory())
+                .withoutFirstLayer()
+                .with("leading_dense_block_count", 0);
+        Path counted = file.write(directory.resolve("dense-none.gguf"));
+        Path silent = file.without("glm4moe.leading_dense_block_count").write(directory.resolve("dense-unsaid.gguf"));
+        assertSameLogits(counted, silent, "glm4_moe");
+    }
+
+    /// llama.cpp does not read their number.
+    @Test
+    void noExpertIsSharedInAFileOfErnieThatCountsNone() throws IOException {
+        Path changed = changed("ernie4_5_moe_interval", Map.of("num_hidden_layers", 5)); // the last has no experts
+        Path silent = LlamaCppFile.of(changed)
+                .without("ernie4_5-moe.expert_shared_count")
+                .write(directory.resolve("shared-unsaid.gguf"));
+        assertSameLogits(changed, silent, "ernie4_5_moe_interval");
+    }
+
     @Test
     void attentionToWhatComesLaterIsRefused() throws IOException {
         Path file = LlamaCppFile.of(GoldenCase.read("glm4_moe").directory())

@@ -38,7 +38,8 @@ final class Ernie45Moe {
                     .needs("moe_intermediate_size", "expert_feed_forward_length")
                     .needs("moe_layer_interval", "interleave_moe_layer_step")
                     .needs("moe_layer_start_index", "leading_dense_block_count")
-                    .needs("moe_num_shared_experts", "expert_shared_count")));
+                    .takes("moe_num_shared_experts", "expert_shared_count")
+                    .says("moe_num_shared_experts", 0)));
 
     private Ernie45Moe() {}
 
