@@ -340,6 +340,20 @@ class GgufArchitecturesTest {
         assertSameLogits(counted, silent, "glm4_moe");
     }
 
+    /// As llama.cpp reads it, before the interval; the last entry is of a layer that guesses.
+    @Test
+    void layersOfQwenMayBeListed() throws IOException {
+        GoldenCase golden = GoldenCase.read("qwen3_5_moe");
+        LlamaCppFile file = LlamaCppFile.of(golden.directory()).with("full_attention_interval", 4);
+        Path listed = file.with("attention.recurrent_layers", List.of(true, true, false, false))
+                .write(directory.resolve("listed.gguf"));
+        assertGolden("qwen3_5_moe", golden, listed);
+        Path few = file.with("attention.recurrent_layers", List.of(true, true)).write(directory.resolve("few.gguf"));
+        assertTrue(String.valueOf(assertThrows(MalformedModelException.class, () -> ModelSource.open(few))
+                        .getMessage())
+                .endsWith("qwen35moe.attention.recurrent_layers: expected one entry for each of 3 layers, found 2"));
+    }
+
     /// llama.cpp does not read their number.
     @Test
     void noExpertIsSharedInAFileOfErnieThatCountsNone() throws IOException {

@@ -24,6 +24,7 @@ final class GgufLayers {
     private static final String LIMITS = "swiglu_clamp_exp";
     private static final String SHARED_LIMITS = "swiglu_clamp_shexp";
     private static final String TYPES = "attention.indexer.types";
+    private static final String RECURRENT = "attention.recurrent_layers";
     private static final String INDEX_KEYS = "indexer.k_proj";
 
     /// From this context on, files of `glm-dsa` that do not list them have indexers in one layer of four.
@@ -49,6 +50,9 @@ final class GgufLayers {
                 layers().filter(layer -> has(layer, "ffn_gate")).boxed().toList());
         if (layers().anyMatch(this::isNetworkAlone)) {
             config.put("layers_block_type", layers().mapToObj(this::onlyBlock).toList());
+        }
+        if (rule.reads("full_attention_interval") && metadata.has(rule.key(RECURRENT))) {
+            config.put("layer_types", ofFlags(RECURRENT, "linear_attention", "full_attention"));
         }
         if (rule.reads("attention.indexer.top_k") && !rule.reads(RATIOS)) {
             config.putAll(indexers());
@@ -166,21 +170,26 @@ final class GgufLayers {
 
     /// Which layers have an indexer of their own: as listed, or as llama.cpp takes it to be.
     private Map<String, Object> indexers() {
-        String key = rule.key(TYPES);
-        if (metadata.value(key) instanceof List<?> types) {
-            if (types.size() < numLayers) {
-                throw metadata.unexpected(key, "one entry for each of " + numLayers + " layers", types.size());
-            }
-            return Map.of(
-                    "indexer_types",
-                    types.stream()
-                            .limit(numLayers)
-                            .map(type -> isOn(key, type) ? "full" : "shared")
-                            .toList());
+        if (metadata.value(rule.key(TYPES)) instanceof List<?>) {
+            return Map.of("indexer_types", ofFlags(TYPES, "full", "shared"));
         }
         return metadata.requireInt(rule.key("context_length")) < POSITIONS_OF_SHARED_INDEXERS
                 ? Map.of()
                 : Map.of("index_topk_freq", 4, "index_skip_topk_offset", 3);
+    }
+
+    /// Returns one of two words for each layer, as the list at `gguf` says, which may have more entries for layers that
+    /// guess more tokens.
+    private List<String> ofFlags(String gguf, String on, String off) {
+        String key = rule.key(gguf);
+        List<?> flags = metadata.value(key) instanceof List<?> list ? list : List.of();
+        if (flags.size() < numLayers) {
+            throw metadata.unexpected(key, "one entry for each of " + numLayers + " layers", flags.size());
+        }
+        return flags.stream()
+                .limit(numLayers)
+                .map(flag -> isOn(key, flag) ? on : off)
+                .toList();
     }
 
     private boolean isOn(String key, @Nullable Object type) {
