@@ -31,7 +31,7 @@ import java.util.stream.Stream;
 final class GgufSource implements ModelSource {
     /// Counts how metadata was read: a store holds the configuration that was made of it, so what is read otherwise now
     /// has to be imported again.
-    private static final String READING = "-5";
+    private static final String READING = "-6";
 
     private final GgufParts parts;
     private final Optional<Mmproj> mmproj;
