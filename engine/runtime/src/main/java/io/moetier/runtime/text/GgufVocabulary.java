@@ -29,6 +29,9 @@ final class GgufVocabulary {
     private static final String TYPES = "tokenizer.ggml.token_type";
     private static final String SENTENCE_PIECE = "llama";
 
+    /// What files that llama.cpp itself saved have where there is no such token.
+    private static final long NO_TOKEN = 0xFFFF_FFFFL;
+
     /// What files of [#SENTENCE_PIECE] mean when they name no tokens.
     private static final Map<String, Integer> LLAMA_IDS = Map.of(UNK, 0, BOS, 1, EOS, 2);
 
@@ -75,7 +78,10 @@ final class GgufVocabulary {
 
     /// Returns the id that the metadata has at `key`, or the one that its absence means.
     Optional<Integer> id(String key) {
-        return metadata.optionalLong(key).map(id -> checked(key, id)).or(() -> impliedId(key));
+        return metadata.optionalLong(key)
+                .filter(id -> id != NO_TOKEN)
+                .map(id -> checked(key, id))
+                .or(() -> impliedId(key));
     }
 
     private int checked(String key, long id) {

@@ -499,6 +499,18 @@ class GgufTokenizerTest {
                 parse(GgufTokenizer.toTokenizerConfigJson(metadata.json())).requireString("pad_token"));
     }
 
+    /// As in files that llama.cpp itself saved.
+    @Test
+    void tokensThatAreNoneMeanWhatTheirAbsenceDoes() {
+        GgufMetadata none = GgufMetadata.tinyMixtral();
+        List.of("bos", "eos", "eot", "eom", "unknown").forEach(name -> none.put(name + "_token_id", 4294967295L));
+        assertEquals(
+                GgufTokenizer.toTokenizerJson(GgufMetadata.tinyMixtral().json()),
+                GgufTokenizer.toTokenizerJson(none.json()));
+        GgufMetadata pairs = GgufMetadata.bytePairs("qwen2", MERGES, MARKS).put("bos_token_id", 4294967295L);
+        assertFalse(parse(GgufTokenizer.toGenerationConfigJson(pairs.json())).has("bos_token_id"));
+    }
+
     @Test
     void saysWhetherThereIsATokenizer() {
         assertTrue(GgufTokenizer.isPresent(GgufMetadata.tinyMixtral().json()));
