@@ -34,6 +34,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -338,6 +339,31 @@ class GgufArchitecturesTest {
         Path counted = file.write(directory.resolve("dense-none.gguf"));
         Path silent = file.without("glm4moe.leading_dense_block_count").write(directory.resolve("dense-unsaid.gguf"));
         assertSameLogits(counted, silent, "glm4_moe");
+    }
+
+    /// It writes all keys that it knows, with 0 for what a model does not have.
+    @Test
+    void filesThatLlamaCppSavedGiveTheSame() throws IOException {
+        GoldenCase golden = GoldenCase.read("qwen3_moe");
+        LlamaCppFile file = LlamaCppFile.of(golden.directory())
+                .with("rope.scaling.type", "linear")
+                .with("rope.scaling.attn_factor", 1f);
+        Stream.of(
+                        "attention.clamp_kqv",
+                        "attention.max_alibi_bias",
+                        "attention.scale",
+                        "attn_logit_softcapping",
+                        "embedding_scale",
+                        "expert_weights_scale",
+                        "final_logit_softcapping",
+                        "logit_scale",
+                        "residual_scale",
+                        "rope.scaling.factor",
+                        "rope.scaling.yarn_log_multiplier")
+                .forEach(key -> file.with(key, 0f));
+        Stream.of("attention.q_lora_rank", "attention.sliding_window", "expert_shared_count", "ssm.inner_size")
+                .forEach(key -> file.with(key, 0));
+        assertGolden("qwen3_moe", golden, file.write(directory.resolve("saved.gguf")));
     }
 
     /// As llama.cpp reads it, before the interval; the last entry is of a layer that guesses.

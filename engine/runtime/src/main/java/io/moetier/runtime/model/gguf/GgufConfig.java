@@ -12,6 +12,7 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.IntPredicate;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -35,11 +36,13 @@ final class GgufConfig {
     /// What only families that are not here have, and the value that changes nothing.
     private record Neutral(String gguf, double value) {}
 
-    /// Where it is 0, there is none: the key of a factor that is 1 unless a file says otherwise.
-    private static final String EXPERTS_SCALE = "expert_weights_scale";
+    /// Where one is 0, as in files that llama.cpp itself saved, there is none: the keys of factors that are 1 unless a
+    /// file says otherwise.
+    private static final Set<String> FACTORS =
+            Set.of("expert_weights_scale", "embedding_scale", "residual_scale", "logit_scale");
 
     private static final List<Neutral> UNSUPPORTED = List.of(
-            new Neutral(EXPERTS_SCALE, 1),
+            new Neutral("expert_weights_scale", 1),
             new Neutral("embedding_scale", 1),
             new Neutral("residual_scale", 1),
             new Neutral("logit_scale", 1),
@@ -248,7 +251,7 @@ final class GgufConfig {
     }
 
     private static boolean isNone(String key, double value) {
-        return key.equals(EXPERTS_SCALE) && value == 0;
+        return FACTORS.contains(key) && value == 0;
     }
 
     private void requireKnownArithmetic() {

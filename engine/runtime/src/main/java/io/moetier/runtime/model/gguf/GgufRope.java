@@ -83,11 +83,14 @@ final class GgufRope {
         return (double) rotated / factors.size();
     }
 
-    /// A factor without a type is linear, as llama.cpp takes it to be, unless the family has another.
+    /// A factor without a type is linear, as llama.cpp takes it to be, unless the family has another. Linear without a
+    /// factor is none, as in files that llama.cpp itself saved.
     private String type() {
         double factor = metadata.optionalDouble(rule.key("rope.scaling.factor")).orElse(1.0);
+        boolean none = factor == 0 || factor == 1;
         return metadata.optionalString(rule.key("rope.scaling.type"))
-                .orElse(factor == 0 || factor == 1 ? "none" : rule.unsaidScaling());
+                .filter(type -> !(none && type.equals("linear")))
+                .orElse(none ? "none" : rule.unsaidScaling());
     }
 
     /// Checks that no rotation is scaled.
