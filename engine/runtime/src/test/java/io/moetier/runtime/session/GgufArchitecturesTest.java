@@ -294,6 +294,28 @@ class GgufArchitecturesTest {
         assertGolden("glm_moe_dsa_shared", golden, file);
     }
 
+    /// llama.cpp itself saves one number where all layers have the same.
+    @Test
+    void oneNumberMaySayThatAllLayersHaveAnIndexer() throws IOException {
+        Path file = LlamaCppFile.of(GoldenCase.read("glm_moe_dsa_shared").directory())
+                .withIndexers(List.of(true, true, false, true))
+                .with("attention.indexer.types", 1)
+                .with("context_length", 1 << 20) // from here on, files that do not say it have fewer
+                .write(directory.resolve("indexers.gguf"));
+        try (ModelSource source = ModelSource.open(file)) {
+            assertEquals(4, source.spec().indexers().count());
+        }
+    }
+
+    @Test
+    void numbersMaySayWhichLayersSlide() throws IOException {
+        GoldenCase golden = GoldenCase.read("gemma4_moe");
+        Path file = LlamaCppFile.of(golden.directory())
+                .with("attention.sliding_window_pattern", List.of(1, 1, 0))
+                .write(directory.resolve("numbers.gguf"));
+        assertGolden("gemma4_moe", golden, file);
+    }
+
     /// The file does not say how far apart the router's best probabilities may lie; the family's default is assumed.
     @Test
     void phiMoeGivesWhatItGivesWithItsDefaults() throws IOException {

@@ -5,6 +5,7 @@ import io.moetier.storage.format.GgufParts;
 import io.moetier.storage.format.JsonObject;
 import io.moetier.storage.format.RawTensor;
 import io.moetier.storage.model.MalformedModelException;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -170,7 +171,7 @@ final class GgufLayers {
 
     /// Which layers have an indexer of their own: as listed, or as llama.cpp takes it to be.
     private Map<String, Object> indexers() {
-        if (metadata.value(rule.key(TYPES)) instanceof List<?>) {
+        if (metadata.has(rule.key(TYPES))) {
             return Map.of("indexer_types", ofFlags(TYPES, "full", "shared"));
         }
         return metadata.requireInt(rule.key("context_length")) < POSITIONS_OF_SHARED_INDEXERS
@@ -179,10 +180,11 @@ final class GgufLayers {
     }
 
     /// Returns one of two words for each layer, as the list at `gguf` says, which may have more entries for layers that
-    /// guess more tokens.
+    /// guess more tokens, or the one entry for all.
     private List<String> ofFlags(String gguf, String on, String off) {
         String key = rule.key(gguf);
-        List<?> flags = metadata.value(key) instanceof List<?> list ? list : List.of();
+        Object value = Objects.requireNonNull(metadata.value(key));
+        List<?> flags = value instanceof List<?> list ? list : Collections.nCopies(numLayers, value);
         if (flags.size() < numLayers) {
             throw metadata.unexpected(key, "one entry for each of " + numLayers + " layers", flags.size());
         }

@@ -14,6 +14,8 @@ final class GgufWindows {
     /// What keys of sliding layers end in.
     static final String SLIDING = "_swa";
 
+    private static final Map<Object, Boolean> FLAGS = Map.of(true, true, false, false, 1, true, 0, false);
+
     private static final double DEFAULT_THETA = 10_000;
 
     private final GgufRule rule;
@@ -37,16 +39,11 @@ final class GgufWindows {
         if (!(config.remove(LAYER_TYPES) instanceof List<?> names)) {
             return false;
         }
-        String key = rule.key("attention.sliding_window_pattern");
-        if (!(metadata.value(key) instanceof List<?> slides)
-                || slides.size() != layers
-                || !slides.stream().allMatch(Boolean.class::isInstance)) {
-            throw metadata.unexpected(key, "true or false for each of " + layers + " layers", metadata.value(key));
-        }
+        List<Boolean> slides = slides(layers);
         config.put(
                 "layer_types",
                 slides.stream()
-                        .map(slide -> slide.equals(true) ? names.getFirst() : names.getLast())
+                        .map(slide -> slide ? names.getFirst() : names.getLast())
                         .toList());
         config.put("num_key_value_heads", heads(slides, true));
         config.put("num_global_key_value_heads", heads(slides, false));
@@ -57,8 +54,19 @@ final class GgufWindows {
         return true;
     }
 
+    /// Flags may be numbers.
+    private List<Boolean> slides(int layers) {
+        String key = rule.key("attention.sliding_window_pattern");
+        if (!(metadata.value(key) instanceof List<?> flags)
+                || flags.size() != layers
+                || !FLAGS.keySet().containsAll(flags)) {
+            throw metadata.unexpected(key, "true or false for each of " + layers + " layers", metadata.value(key));
+        }
+        return flags.stream().map(flag -> FLAGS.getOrDefault(flag, false)).toList();
+    }
+
     /// There is one number of heads for all layers, or one for each.
-    private int heads(List<?> slides, boolean sliding) {
+    private int heads(List<Boolean> slides, boolean sliding) {
         String key = rule.key("attention.head_count_kv");
         List<Integer> heads = metadata.optionalInts(key).orElseGet(() -> List.of(metadata.requireInt(key)));
         if (heads.size() != 1 && heads.size() != slides.size()) {
