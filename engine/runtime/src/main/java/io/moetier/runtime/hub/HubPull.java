@@ -1,5 +1,6 @@
 package io.moetier.runtime.hub;
 
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -72,7 +73,7 @@ public final class HubPull {
             cache.note(repository);
             return cache.snapshot(repository.name().repository(), repository.commit());
         } catch (IOException e) {
-            throw new UncheckedIOException(e.getMessage(), e);
+            throw new UncheckedIOException(IoFailure.sentence(e), e);
         }
     }
 

@@ -2,6 +2,7 @@ package io.moetier.runtime.hub;
 
 import io.moetier.storage.file.NameLock;
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.IoFailure;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
@@ -65,7 +66,7 @@ final class PartialFile implements AutoCloseable {
             try {
                 BitSet arrived = data.size() == bytes ? read(note, bytes, chunkBytes) : new BitSet();
                 if (arrived.isEmpty()) {
-                    begin(data, note, bytes, chunkBytes);
+                    begin(target, data, note, bytes, chunkBytes);
                 }
                 return new PartialFile(target, lock, data, note, arrived);
             } catch (IOException | RuntimeException e) {
@@ -169,16 +170,17 @@ final class PartialFile implements AutoCloseable {
         return arrived.length() <= chunks ? arrived : new BitSet();
     }
 
-    private static void begin(FileChannel data, FileChannel note, long bytes, int chunkBytes) throws IOException {
+    private static void begin(Path target, FileChannel data, FileChannel note, long bytes, int chunkBytes)
+            throws IOException {
         note.truncate(0);
         note.force(true);
         data.truncate(0);
         if (bytes > 0) {
-            write(data, ByteBuffer.allocate(1), bytes - 1);
+            write(target, data, ByteBuffer.allocate(1), bytes - 1);
         }
         ByteBuffer header = ByteBuffer.allocate(HEADER);
         header.putLong(MAGIC).putLong(bytes).putInt(chunkBytes).flip();
-        write(note, header, 0);
+        write(target, note, header, 0);
     }
 
     /// Returns which chunks are there.
@@ -187,13 +189,18 @@ final class PartialFile implements AutoCloseable {
     }
 
     void write(ByteBuffer bytes, long offset) throws IOException {
-        write(data, bytes, offset);
+        write(target, data, bytes, offset);
     }
 
-    private static void write(FileChannel channel, ByteBuffer bytes, long offset) throws IOException {
+    /// Where the disk is full the system says that, but not of which file.
+    private static void write(Path target, FileChannel channel, ByteBuffer bytes, long offset) throws IOException {
         long next = offset;
-        while (bytes.hasRemaining()) {
-            next += channel.write(bytes, next);
+        try {
+            while (bytes.hasRemaining()) {
+                next += channel.write(bytes, next);
+            }
+        } catch (IOException e) {
+            throw IoFailure.toWrite(target, e);
         }
     }
 
@@ -233,7 +240,7 @@ final class PartialFile implements AutoCloseable {
                 lastNote = System.nanoTime();
             }
             data.force(true);
-            write(note, ByteBuffer.wrap(written.toByteArray()), HEADER);
+            write(target, note, ByteBuffer.wrap(written.toByteArray()), HEADER);
             note.force(true);
         }
     }

@@ -13,6 +13,7 @@ import io.moetier.testdata.HubDouble.Request;
 import io.moetier.testdata.Seeds;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystem;
@@ -134,6 +135,22 @@ class HubPullTest {
                 request -> request.atStore() && asked.getAndIncrement() % 2 == 0 ? Fault.cut(2L * CHUNK) : Fault.NONE);
         assertArrayEquals(LARGE, Files.readAllBytes(pull().resolve("a.gguf")));
         assertEquals(List.of(), names(folder.resolve("models--org--repo/blobs"), "moetier"));
+    }
+
+    @Test
+    void whatCannotBeWrittenIsNamedWithTheReason() throws IOException {
+        Path blobs = Files.createDirectories(folder.resolve("models--org--repo")).resolve("blobs");
+        Files.createSymbolicLink(blobs, folder.resolve("nowhere"));
+        assertEquals(
+                blobs + ": a file of that name exists",
+                assertThrows(UncheckedIOException.class, this::pull).getMessage());
+        Path target = folder.resolve("target");
+        try (PartialFile file = PartialFile.open(target, 10, CHUNK).orElseThrow()) {
+            String message = String.valueOf(
+                    assertThrows(IOException.class, () -> file.write(ByteBuffer.allocate(2), Long.MAX_VALUE))
+                            .getMessage());
+            assertTrue(message.startsWith(target + ": cannot be written: "), message);
+        }
     }
 
     @Test
