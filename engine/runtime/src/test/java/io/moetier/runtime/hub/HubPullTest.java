@@ -139,7 +139,8 @@ class HubPullTest {
 
     @Test
     void whatCannotBeWrittenIsNamedWithTheReason() throws IOException {
-        Path blobs = Files.createDirectories(folder.resolve("models--org--repo")).resolve("blobs");
+        Path blobs =
+                Files.createDirectories(folder.resolve("models--org--repo")).resolve("blobs");
         Files.createSymbolicLink(blobs, folder.resolve("nowhere"));
         assertEquals(
                 blobs + ": a file of that name exists",
