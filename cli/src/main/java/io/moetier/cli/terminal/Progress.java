@@ -7,8 +7,7 @@ import java.util.function.DoubleFunction;
 import java.util.function.LongSupplier;
 
 /// Shows how far work has come that is counted in bytes or tokens: one line rewritten in place on a terminal, else a
-/// line for every tenth, at
-/// most one a second.
+/// line for every tenth, at most one a second.
 ///
 /// Not thread-safe.
 public final class Progress implements AutoCloseable {
@@ -16,6 +15,8 @@ public final class Progress implements AutoCloseable {
     private static final long LINE_NANOS = 1_000_000_000;
     private static final int BAR = 24;
     private static final String CLEAR_LINE = "\r\u001b[K";
+    private static final String CUT_LINES = "\u001b[?7l"; // what goes beyond the last column of a terminal
+    private static final String WRAP_LINES = "\u001b[?7h";
 
     private final PrintWriter err;
     private final String verb;
@@ -55,7 +56,8 @@ public final class Progress implements AutoCloseable {
             if (!lineOpen || now - lastDrawn >= REDRAW_NANOS || done >= total) {
                 lastDrawn = now;
                 lineOpen = true;
-                print(CLEAR_LINE + bar(done, total) + " " + line(done, total, now - begin));
+                // in one row, as only that is cleared; the terminal knows best how wide it is now
+                print(CLEAR_LINE + CUT_LINES + bar(done, total) + " " + line(done, total, now - begin) + WRAP_LINES);
             }
         } else if (isNewTenth(done, total) && (done >= total || now - lastDrawn >= LINE_NANOS)) {
             lastTenth = tenth(done, total);

@@ -52,6 +52,15 @@ class ProgressTest {
     }
 
     @Test
+    void aLineStaysInItsRowHoweverNarrowTheTerminalIs() {
+        try (Progress progress = progress(true)) {
+            progress.update(512, 1024);
+        }
+        assertTrue(err.toString().startsWith("\r\u001b[K\u001b[?7l[####"), err.toString());
+        assertTrue(err.toString().endsWith("\u001b[?7h\n"), err.toString());
+    }
+
+    @Test
     void nothingToDoIsDone() {
         try (Progress progress = progress(true)) {
             progress.update(0, 0);
