@@ -1,6 +1,8 @@
 package io.moetier.cli.terminal;
 
 import java.io.IOException;
+import java.math.BigInteger;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Proxy;
 import java.net.ProxySelector;
@@ -62,7 +64,28 @@ final class ProxyVariables extends ProxySelector {
         return value("no_proxy").stream()
                 .flatMap(list -> Stream.of(list.split("[,\\s]+")))
                 .map(word -> word.toLowerCase(Locale.ROOT).replaceFirst("^\\*?\\.", ""))
-                .anyMatch(word -> word.equals("*") || (!word.isEmpty() && host.endsWith("." + word)));
+                .anyMatch(word -> word.equals("*")
+                        || (!word.isEmpty() && host.endsWith("." + word))
+                        || isOfNetwork(uri.getHost(), word));
+    }
+
+    /// Says whether a host is an address, and is `word` or of the network that this is, as `10.0.0.0/8`.
+    private static boolean isOfNetwork(String host, String word) {
+        String[] parts = word.split("/", 2);
+        try {
+            byte[] address = address(host);
+            byte[] network = address(parts[0]);
+            int bits = address.length * Byte.SIZE;
+            int common = parts.length == 1 ? bits : Integer.parseInt(parts[1]);
+            BigInteger difference = new BigInteger(1, address).xor(new BigInteger(1, network));
+            return address.length == network.length && common >= 0 && difference.bitLength() <= bits - common;
+        } catch (IllegalArgumentException e) {
+            return false; // names are no addresses
+        }
+    }
+
+    private static byte[] address(String text) {
+        return InetAddress.ofLiteral(text.replaceAll("^\\[|]$", "")).getAddress();
     }
 
     @Override

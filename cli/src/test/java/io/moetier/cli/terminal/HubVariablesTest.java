@@ -130,6 +130,20 @@ class HubVariablesTest {
                 IllegalArgumentException.class, () -> proxy("https://huggingface.co", "HTTPS_PROXY", "socks5://p:1"));
     }
 
+    @Test
+    void addressesAndNetworksAreReachedWithoutAProxyToo() {
+        for (String without : List.of("10.1.2.3", "10.0.0.0/8", "x.y,10.1.2.2/31", "0.0.0.0/0")) {
+            assertEquals("DIRECT", proxy("http://10.1.2.3:80", "HTTP_PROXY", "p:1", "NO_PROXY", without), without);
+        }
+        for (String without : List.of("10.1.2.4", "11.0.0.0/8", "10.1.2.3/33", "10.1.2.3/x", "::/0", "10.1.2.3/-1")) {
+            assertEquals("p:1", proxy("http://10.1.2.3:80", "HTTP_PROXY", "p:1", "NO_PROXY", without), without);
+        }
+        for (String without : List.of("fd00::1", "[FD00:0::1]", "fc00::/7")) {
+            assertEquals("DIRECT", proxy("http://[fd00::1]:80", "HTTP_PROXY", "p:1", "NO_PROXY", without), without);
+        }
+        assertEquals("p:1", proxy("http://m.example", "HTTP_PROXY", "p:1", "NO_PROXY", "0.0.0.0/0"));
+    }
+
     private String proxy(String uri, String... namesAndValues) {
         Proxy proxy = variables(namesAndValues)
                 .settings()
