@@ -3,6 +3,7 @@ package io.moetier.runtime.hub;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ConnectException;
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.net.http.HttpClient;
@@ -76,8 +77,18 @@ final class HubConnection implements AutoCloseable {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while asking the hub");
         } catch (IOException e) {
-            throw HubException.passing(uri.getHost() + ": " + reason(e), e);
+            throw HubException.passing(uri.getHost() + proxy(uri) + ": " + reason(e), e);
         }
+    }
+
+    /// Says by which proxy a host was to be reached, if by any: what failed may be that.
+    private String proxy(URI uri) {
+        return settings.proxy().select(uri).stream()
+                .filter(proxy -> proxy.address() instanceof InetSocketAddress)
+                .map(proxy -> (InetSocketAddress) proxy.address())
+                .map(address -> ", by the proxy " + address.getHostString() + ":" + address.getPort())
+                .findFirst()
+                .orElse("");
     }
 
     private static String reason(IOException failure) {

@@ -12,6 +12,7 @@ import io.moetier.testdata.HubDouble.Fault;
 import io.moetier.testdata.HubDouble.Request;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
 import java.net.ProxySelector;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -150,6 +151,18 @@ class HubTest {
                     failure(() -> nobody.repository(NAME)));
         }
         assertEquals(List.of(), pauses);
+    }
+
+    @Test
+    void namesTheProxyThatMayBeWhatFails() {
+        server.fail(request -> Fault.cut(0)); // it stands in for a proxy that tunnels nothing
+        InetSocketAddress proxy =
+                new InetSocketAddress("localhost", server.endpoint().getPort());
+        HubSettings settings = new HubSettings(HubSettings.PUBLIC, Optional.empty(), ProxySelector.of(proxy), false);
+        try (Hub proxied = new Hub(settings, new Retries(pauses::add, line -> {}))) {
+            String message = failure(() -> proxied.repositoryNow(NAME));
+            assertTrue(message.startsWith("huggingface.co, by the proxy localhost:" + proxy.getPort() + ": "), message);
+        }
     }
 
     @Test
