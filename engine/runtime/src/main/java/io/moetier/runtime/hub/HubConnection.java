@@ -13,9 +13,11 @@ import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.channels.UnresolvedAddressException;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 
 /// Requests to the hub and to where it sends us.
@@ -91,17 +93,25 @@ final class HubConnection implements AutoCloseable {
                 .orElse("");
     }
 
-    private static String reason(IOException failure) {
+    static String reason(IOException failure) {
         return switch (failure) {
             case ConnectException e
             when e.getCause() instanceof UnresolvedAddressException || e.getCause() instanceof UnknownHostException ->
                 "no such host is known; is there a network?";
             case ConnectException _ -> "no connection; is there a network?";
-            case SSLException e -> "no secure connection: " + e.getMessage();
+            case SSLException e -> "no secure connection: " + refused(e).orElse(String.valueOf(e.getMessage()));
             default ->
                 Objects.requireNonNullElse(
                         failure.getMessage(), failure.getClass().getSimpleName());
         };
+    }
+
+    /// Returns what is wrong with a certificate, if that is it: the last cause says so without names of classes.
+    private static Optional<String> refused(SSLException failure) {
+        return Stream.iterate((Throwable) failure, Objects::nonNull, Throwable::getCause)
+                .filter(GeneralSecurityException.class::isInstance)
+                .reduce((_, cause) -> cause)
+                .map(cause -> "the certificate is not accepted (" + cause.getMessage() + ")");
     }
 
     private static boolean isRedirection(int status) {

@@ -16,6 +16,8 @@ import java.net.InetSocketAddress;
 import java.net.ProxySelector;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.security.cert.CertPathBuilderException;
+import java.security.cert.CertificateException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -25,6 +27,8 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -163,6 +167,18 @@ class HubTest {
             String message = failure(() -> proxied.repositoryNow(NAME));
             assertTrue(message.startsWith("huggingface.co, by the proxy localhost:" + proxy.getPort() + ": "), message);
         }
+    }
+
+    @Test
+    void aCertificateThatIsNotAcceptedIsSaidWithoutClasses() {
+        CertPathBuilderException cause = new CertPathBuilderException("unable to find it");
+        CertificateException wrapped = new CertificateException("PKIX: " + cause, cause);
+        SSLException failure = new SSLHandshakeException("(unknown) " + wrapped);
+        failure.initCause(wrapped);
+        assertEquals(
+                "no secure connection: the certificate is not accepted (unable to find it)",
+                HubConnection.reason(failure));
+        assertEquals("no secure connection: no cipher", HubConnection.reason(new SSLException("no cipher")));
     }
 
     @Test
