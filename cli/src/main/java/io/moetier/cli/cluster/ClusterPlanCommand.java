@@ -61,8 +61,8 @@ public final class ClusterPlanCommand implements Callable<Integer> {
     @Option(
             names = "--driver",
             paramLabel = "KIND",
-            description = "The machine that drives, in the same form; its link is shared by all nodes. Default: this"
-                    + " machine as doctor measured it, with a link as fast as the fastest node's.")
+            description = "The machine that drives, in the same form without rtt; its link is shared by all nodes."
+                    + " Default: this machine as doctor measured it, with a link as fast as the fastest node's.")
     @Nullable
     String driver;
 
@@ -86,8 +86,7 @@ public final class ClusterPlanCommand implements Callable<Integer> {
             OutputFile.check(page, "--report");
         }
         checkCounts();
-        MachineKind driverKind =
-                driver == null ? MachineKind.unsaid("this machine") : MachineKind.parse(driver, "--driver");
+        MachineKind driverKind = driver == null ? MachineKind.unsaid("this machine") : driverKind(driver);
         List<MachineKind> nodeKinds = kinds.isEmpty()
                 ? List.of(MachineKind.unsaid("like this machine"))
                 : kinds.stream().map(kind -> MachineKind.parse(kind, "--node")).toList();
@@ -114,6 +113,15 @@ public final class ClusterPlanCommand implements Callable<Integer> {
         }
         streams.print(json ? Json.writePretty(report.fields()) + "\n" : report.text());
         return Failure.OK;
+    }
+
+    private static MachineKind driverKind(String driver) {
+        MachineKind kind = MachineKind.parse(driver, "--driver");
+        if (kind.roundTripSeconds().isPresent()) {
+            throw new IllegalArgumentException(
+                    "--driver: rtt is of nodes, whose way to the driver it is: say it in --node");
+        }
+        return kind;
     }
 
     private void checkCounts() {
