@@ -8,11 +8,13 @@ import io.moetier.cli.terminal.OutputFile;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.cluster.Cluster;
+import io.moetier.lab.cluster.ClusterModel;
 import io.moetier.lab.cluster.ClusterPlan;
 import io.moetier.lab.cluster.Machine;
 import io.moetier.lab.cluster.Node;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.storage.format.Json;
+import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -91,6 +93,7 @@ public final class ClusterPlanCommand implements Callable<Integer> {
                 ? List.of(MachineKind.unsaid("like this machine"))
                 : kinds.stream().map(kind -> MachineKind.parse(kind, "--node")).toList();
         PlannedModelOptions.Known known = model.read(surroundings, streams);
+        requireRoom(nodeKinds, known.model());
         boolean isMeasured = driverKind.isLikeHere() || nodeKinds.stream().anyMatch(MachineKind::isLikeHere);
         Optional<MachineProfile> here = isMeasured
                 ? new MachineFile(surroundings, streams).current() // may take a minute to measure
@@ -122,6 +125,18 @@ public final class ClusterPlanCommand implements Callable<Integer> {
                     "--driver: rtt is of nodes, whose way to the driver it is: say it in --node");
         }
         return kind;
+    }
+
+    /// Requires of each node whose memory is said that a driver would take it.
+    private static void requireRoom(List<MachineKind> nodes, ClusterModel model) {
+        long least = model.sizes().experts().budget(model.experts(), 1).minimumBytes();
+        for (MachineKind node : nodes) {
+            if (node.ramBytes().orElse(least) < least) {
+                throw new IllegalArgumentException("--node: ram: expected at least " + ByteSize.format(least)
+                        + ", without which a node is left out, found "
+                        + ByteSize.format(node.ramBytes().getAsLong()));
+            }
+        }
     }
 
     private void checkCounts() {

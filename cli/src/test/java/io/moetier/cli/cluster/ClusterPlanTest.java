@@ -203,6 +203,7 @@ class ClusterPlanTest {
                 "--node rtt=1.2.3ms | --node: rtt: expected a number, found '1.2.3'",
                 "--driver link=1 | --driver: link: expected bits a second such as 100M, 1G or 2.5G, found '1'",
                 "--driver rtt=1ms | --driver: rtt is of nodes, whose way to the driver it is: say it in --node",
+                "--node ram=100K | --node: ram: expected at least 192 KiB, without which a node is left out, found 100 KiB",
                 "--node ram=1G | --driver: nobody knows how fast this machine is",
                 "--nodes 4,2 | --nodes: expected rising numbers from 1 to 1000, found 2",
                 "--nodes 0 | --nodes: expected rising numbers from 1 to 1000, found 0",
