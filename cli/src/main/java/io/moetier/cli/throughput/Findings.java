@@ -13,7 +13,7 @@ import java.util.Map;
 /// @param device what computed
 /// @param expectations of each setting that could be predicted
 /// @param whyNone there are no expectations, as the end of a sentence; empty if there are some
-/// @param leftOut what there was no time for
+/// @param leftOut what there was no time for, or could not be measured, as sentences
 record Findings(
         ModelSummary model,
         String device,

@@ -2,6 +2,7 @@ package io.moetier.cli.throughput;
 
 import io.moetier.cli.doctor.Diagnosis;
 import io.moetier.cli.report.ModelClock;
+import io.moetier.cli.terminal.Failure;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.lab.cost.MachineProfile;
@@ -14,6 +15,7 @@ import io.moetier.storage.expert.DiskSpeed;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.model.DType;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalDouble;
@@ -29,6 +31,7 @@ final class MachinePeaks {
     private final Set<DType> types;
     private final Optional<MachineProfile> kept;
     private Optional<DiskSpeed> disk = Optional.empty();
+    private Optional<String> noDisk = Optional.empty(); // why
 
     /// @param cache the folder of imported models, on whose disk experts are
     /// @param config what computes
@@ -44,10 +47,15 @@ final class MachinePeaks {
         return kept;
     }
 
+    /// Returns why nobody knows what the disk gives, as a sentence; nothing if that is known, or was not asked.
+    Optional<String> whyNoDisk() {
+        return noDisk;
+    }
+
     /// Measures the peaks for so many threads.
     ///
     /// @param workingSet bytes that the model reads in turn: what caches hold of them is read from there
-    Peaks measure(LoadedModel model, int threads, double workingSet) throws IOException {
+    Peaks measure(LoadedModel model, int threads, double workingSet) throws InterruptedIOException {
         Optional<VirtualDevice> gpu = new ModelClock(model).virtual();
         if (gpu.isPresent() || threads == 0) {
             Optional<MachineProfile.Device> device = gpu.map(VirtualDevice::gpu)
@@ -77,7 +85,7 @@ final class MachinePeaks {
     }
 
     /// Returns what the disk gives, or the page cache where experts are read from there.
-    private OptionalDouble disk(LoadedModel model) throws IOException {
+    private OptionalDouble disk(LoadedModel model) throws InterruptedIOException {
         if (model.engine().allExpertsFit()) {
             return OptionalDouble.empty();
         }
@@ -88,10 +96,22 @@ final class MachinePeaks {
             OptionalDouble cached = known.get().cachedBytesPerSecond();
             return pastCache || cached.isEmpty() ? known.get().diskBytesPerSecond() : cached;
         }
-        if (disk.isEmpty()) {
-            disk = Optional.of(DiskSpeed.measure(cache, Math.min(DISK_BYTES, AvailableMemory.bytes() / DISK_SHARE)));
+        if (disk.isEmpty() && noDisk.isEmpty()) {
+            measureDisk();
         }
-        return OptionalDouble.of(
-                pastCache ? disk.get().bytesPerSecond() : disk.get().cachedBytesPerSecond());
+        return rate(disk.map(speed -> pastCache ? speed.bytesPerSecond() : speed.cachedBytesPerSecond()));
+    }
+
+    /// A folder that cannot be written costs a bound, and not what was measured.
+    private void measureDisk() throws InterruptedIOException {
+        try {
+            disk = Optional.of(DiskSpeed.measure(cache, Math.min(DISK_BYTES, AvailableMemory.bytes() / DISK_SHARE)));
+        } catch (IOException e) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new InterruptedIOException("the measurement was interrupted");
+            }
+            noDisk = Optional.of("The disk of the cache folder was not measured: "
+                    + Failure.of(e).sentence() + ".");
+        }
     }
 }

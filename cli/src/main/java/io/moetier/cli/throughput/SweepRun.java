@@ -84,6 +84,7 @@ final class SweepRun implements AutoCloseable {
                 measureAll(stores, lines);
             }
         }
+        peaks.whyNoDisk().ifPresent(leftOut::add);
         List<Expectation> expectations = expectations();
         String whyNone = expectations.isEmpty() ? whyNoExpectation() : "";
         return new Findings(summary, device, results, expectations, whyNone, leftOut);

@@ -95,6 +95,18 @@ class ProfileTest {
     }
 
     @Test
+    void aCacheThatCannotBeWrittenHidesNothingThatWasMeasured() throws IOException {
+        Path store = directory.resolve("tiny.mtier");
+        assertEquals(0, run("import", TestData.tinyMixtral(), "--out", store).exitCode());
+        Path file = Files.createFile(directory.resolve("file"));
+        CommandLineRun run = CommandLineRun.inProcess(
+                file, "profile", store.toString(), "-p=2", "-n=2", "--budgets=25%", "--threads=1", "--seconds=0.1");
+        assertEquals(0, run.exitCode(), run.err());
+        assertTrue(run.out().contains("\nThe disk of the cache folder was not measured: " + file), run.out());
+        assertTrue(run.out().contains("generate 2 behind 2"), run.out());
+    }
+
+    @Test
     void whatLossBringsIsTold() throws IOException {
         Path json = directory.resolve("a.json");
         Path page = directory.resolve("a.html");
