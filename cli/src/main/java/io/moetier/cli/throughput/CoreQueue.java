@@ -17,29 +17,44 @@ record CoreQueue(Map<String, Long> nanos) {
 
     /// Reads the counters of the pool's threads and of the one that calls.
     static CoreQueue now() {
+        try {
+            return of(
+                    TASKS,
+                    String.valueOf(Path.of("/proc/thread-self").toRealPath().getFileName()));
+        } catch (IOException e) {
+            return new CoreQueue(Map.of());
+        }
+    }
+
+    /// @param tasks a folder for each thread
+    /// @param own that of the thread that calls
+    static CoreQueue of(Path tasks, String own) throws IOException {
         Map<String, Long> nanos = new HashMap<>();
-        try (DirectoryStream<Path> tasks = Files.newDirectoryStream(TASKS)) {
-            String own =
-                    String.valueOf(Path.of("/proc/thread-self").toRealPath().getFileName());
-            for (Path task : tasks) {
+        try (DirectoryStream<Path> folders = Files.newDirectoryStream(tasks)) {
+            for (Path task : folders) {
                 String name = String.valueOf(task.getFileName());
-                boolean computes = name.equals(own)
-                        || Files.readString(task.resolve("comm")).startsWith(KERNELS);
-                if (computes) {
-                    String[] words = Files.readString(task.resolve("schedstat")).split(" ", -1);
-                    nanos.put(name, Long.parseLong(words[1]));
+                try {
+                    if (name.equals(own)
+                            || Files.readString(task.resolve("comm")).startsWith(KERNELS)) {
+                        String[] words =
+                                Files.readString(task.resolve("schedstat")).split(" ", -1);
+                        nanos.put(name, Long.parseLong(words[1]));
+                    }
+                } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
+                    continue; // it ended meanwhile, as compilers of the JVM do, or the kernel does not count
                 }
             }
-        } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
-            return new CoreQueue(Map.of());
         }
         return new CoreQueue(nanos);
     }
 
     /// Returns how long the thread waited that waited the most since `earlier`: the others wait for it.
-    long since(CoreQueue earlier) {
+    ///
+    /// @param most nanoseconds in between: reading counters takes time too, and is waited in
+    long since(CoreQueue earlier, long most) {
         return nanos.entrySet().stream()
                 .mapToLong(entry -> entry.getValue() - earlier.nanos().getOrDefault(entry.getKey(), entry.getValue()))
+                .map(waited -> Math.min(waited, most))
                 .max()
                 .orElse(0);
     }

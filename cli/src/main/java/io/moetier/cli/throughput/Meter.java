@@ -126,7 +126,7 @@ final class Meter implements AutoCloseable {
         long start = nanos();
         session.prefill(Arrays.copyOf(prose, of.tokens()));
         long[] steps = {nanos() - start};
-        long waited = CoreQueue.now().since(queue);
+        long waited = CoreQueue.now().since(queue, steps[0]);
         known = of.tokens();
         tally.endStep();
         RunStats done = engine().stats().minus(stats);
@@ -148,7 +148,7 @@ final class Meter implements AutoCloseable {
                 tally.endStep();
             }
         });
-        long waited = CoreQueue.now().since(queue[0]);
+        long waited = CoreQueue.now().since(queue[0], stamps[of.tokens()] - stamps[0]);
         long[] steps = new long[of.tokens()];
         Arrays.setAll(steps, i -> Math.max(1, stamps[i + 1] - stamps[i]));
         RunStats done = engine().stats().minus(begin[0]);
