@@ -3,6 +3,7 @@ package io.moetier.cli.doctor;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.FactLines;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.cpu.VectorModule;
@@ -109,7 +110,7 @@ public record Diagnosis(
         String remark = bytes < wanted(effort) ? ", of only " + ByteSize.format(bytes) + ": memory is short" : "";
         try (MemoryBandwidth memory = MemoryBandwidth.open(bytes)) {
             for (int readers : new TreeSet<>(List.of(1, threads))) {
-                String name = "read by " + readers + (readers == 1 ? " thread" : " threads");
+                String name = "read by " + Plural.of(readers, "thread");
                 lines.measuring("memory, " + name);
                 double rate = memory.bytesPerSecond(readers);
                 bandwidths.put(readers, rate);
@@ -163,7 +164,8 @@ public record Diagnosis(
 
     /// Says that it was not measured what decoding costs.
     Diagnosis withoutDecoding(FactLines lines) {
-        Finding<DecodeCosts> none = Finding.none("not measured, for other threads than those of a run");
+        Finding<DecodeCosts> none =
+                Finding.none("not measured; without --threads doctor does, and keeps what it finds");
         lines.row("decoding", none.remark());
         return with(none, Optional.empty());
     }
@@ -342,13 +344,14 @@ public record Diagnosis(
     }
 
     private static String javaVersion() {
-        return Runtime.version() + " of " + System.getProperty("java.vendor") + " in "
-                + System.getProperty("java.home");
+        String vendor = System.getProperty("java.vendor");
+        boolean named = !"N/A".equals(vendor); // as builds say where nobody named one
+        return Runtime.version() + (named ? " of " + vendor : "") + " in " + System.getProperty("java.home");
     }
 
     private static String cores() {
-        return PhysicalCores.count() + " physical, " + Runtime.getRuntime().availableProcessors()
-                + " hardware threads for this process";
+        return PhysicalCores.count() + " physical, "
+                + Plural.of(Runtime.getRuntime().availableProcessors(), "hardware thread") + " for this process";
     }
 
     private static String memory() {

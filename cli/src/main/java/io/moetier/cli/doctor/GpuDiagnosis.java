@@ -80,8 +80,8 @@ record GpuDiagnosis(int driverVersion, List<Gpu> gpus, Optional<String> missing)
             if (ordinal < all.gpus().size()) {
                 found.add(all.gpus().get(ordinal));
             } else if (missing.isEmpty()) {
-                missing = Optional.of(
-                        "no GPU " + ordinal + ": there are " + all.gpus().size());
+                int number = all.gpus().size();
+                missing = Optional.of("no GPU " + ordinal + ": there " + (number == 1 ? "is " : "are ") + number);
             }
         }
         return new GpuDiagnosis(all.driverVersion(), found, missing);

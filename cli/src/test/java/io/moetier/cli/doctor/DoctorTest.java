@@ -168,6 +168,8 @@ class DoctorTest {
         assertTrue(run.out()
                 .matches("(?s)Java .*\nprocessor .*\nkernels auto +CPU, .*\n  read by 1 thread .* GB/s"
                         + "\n  read by 2 threads .* GB/s\n.*"));
+        assertFalse(run.out().contains("N/A"), run.out());
+        assertTrue(run.out().matches("(?s).*\ndecoding +not measured; without --threads doctor does, .*"), run.out());
         String left = "  leftovers               1000 B that a killed command left, which cannot be removed: " + cache;
         assertTrue(run.out().contains("\n" + left), run.out());
         assertEquals(
