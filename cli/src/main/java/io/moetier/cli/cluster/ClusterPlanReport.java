@@ -4,6 +4,7 @@ import io.moetier.cli.report.HtmlBody;
 import io.moetier.cli.report.HtmlReport;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.TerminalText;
 import io.moetier.cluster.placement.Link;
 import io.moetier.lab.cluster.ClusterPlan;
@@ -237,7 +238,7 @@ record ClusterPlanReport(PlannedModelOptions.Known known, ClusterPlan.Question q
     }
 
     private static String nodes(int count) {
-        return count + (count == 1 ? " node" : " nodes");
+        return Plural.of(count, "node");
     }
 
     private static String change(double gain) {

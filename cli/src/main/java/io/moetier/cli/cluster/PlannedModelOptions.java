@@ -4,6 +4,7 @@ import io.moetier.cli.option.About;
 import io.moetier.cli.option.OptionFlags;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.plan.PlanCandidates;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.kernels.device.KvType;
@@ -155,7 +156,7 @@ final class PlannedModelOptions {
     }
 
     private static String subject(String name, ClusterModel model) {
-        return name + ", " + model.layers() + " layers of " + model.experts() + " experts, top " + model.topK() + ", "
-                + ByteSize.format(model.allExpertBytes());
+        return name + ", " + Plural.of(model.layers(), "layer") + " of " + Plural.of(model.experts(), "expert")
+                + ", top " + model.topK() + ", " + ByteSize.format(model.allExpertBytes());
     }
 }

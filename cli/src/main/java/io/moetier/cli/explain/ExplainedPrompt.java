@@ -2,6 +2,7 @@ package io.moetier.cli.explain;
 
 import io.moetier.cli.report.ExpertsUsed;
 import io.moetier.cli.report.ModalityReport;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.kernels.device.Routing;
 import io.moetier.lab.explain.Explainer;
 import io.moetier.lab.explain.TokenMixture;
@@ -50,11 +51,11 @@ record ExplainedPrompt(
     String subject() {
         List<Integer> layers = layers(spec);
         String read = input.count() == 0
-                ? count(tokens.count(), "token")
+                ? Plural.of(tokens.count(), "token")
                         + (tokens.imageCount() > 0 ? ", " + tokens.imageCount() + " of images" : "")
-                : count(input.count(), "token") + " of the encoder's input and " + tokens.count()
+                : Plural.of(input.count(), "token") + " of the encoder's input and " + tokens.count()
                         + " of the decoder's output";
-        return model + " (" + spec.family() + "): " + count(layers.size(), "layer") + " with a mixture, "
+        return model + " (" + spec.family() + "): " + Plural.of(layers.size(), "layer") + " with a mixture, "
                 + layers.getFirst() + " to " + layers.getLast() + "; " + read + ExpertsUsed.warning(lossy);
     }
 
@@ -112,9 +113,5 @@ record ExplainedPrompt(
             case Routing.SqrtSoftplus() -> "root of softplus";
             case Routing.SparseMixer _ -> "sparsemixer";
         };
-    }
-
-    private static String count(int count, String noun) {
-        return count + " " + noun + (count == 1 ? "" : "s");
     }
 }

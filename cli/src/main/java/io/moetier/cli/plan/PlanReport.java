@@ -4,6 +4,7 @@ import io.moetier.cli.report.HtmlBody;
 import io.moetier.cli.report.HtmlReport;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.ShellWord;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.plan.Alternative;
@@ -151,8 +152,9 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
     private String subject() {
         Candidate named = candidates.list().getFirst();
         PlannedModel model = named.model();
-        return named.name() + ": " + model.spec().family() + ", " + model.layers() + " layers of " + model.experts()
-                + " experts, top " + model.topK() + "; " + model.weights() + ", " + ByteSize.format(model.bytes());
+        return named.name() + ": " + model.spec().family() + ", " + Plural.of(model.layers(), "layer") + " of "
+                + Plural.of(model.experts(), "expert") + ", top " + model.topK() + "; " + model.weights() + ", "
+                + ByteSize.format(model.bytes());
     }
 
     /// The one whose memory is shown.

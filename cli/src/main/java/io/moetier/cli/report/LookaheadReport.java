@@ -1,5 +1,6 @@
 package io.moetier.cli.report;
 
+import io.moetier.cli.terminal.Plural;
 import io.moetier.runtime.lookahead.Recall;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.session.Engine;
@@ -34,7 +35,10 @@ record LookaheadReport(List<Recall> recall, List<Recall> byLayer, RunStats stats
                             + all.guesser().label(),
                     RunReport.percent(all.share()) + ", by layer " + layers);
         }
-        guesses.row("loaded ahead", stats.prefetches() + " experts, of which " + stats.prefetchHits() + " were needed");
+        guesses.row(
+                "loaded ahead",
+                Plural.of(stats.prefetches(), "expert") + ", of which " + stats.prefetchHits()
+                        + (stats.prefetchHits() == 1 ? " was" : " were") + " needed");
         if (!verdict.isEmpty()) {
             guesses.row("loading ahead", verdict);
         }

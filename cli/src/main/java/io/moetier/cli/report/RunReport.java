@@ -1,5 +1,6 @@
 package io.moetier.cli.report;
 
+import io.moetier.cli.terminal.Plural;
 import io.moetier.runtime.chat.Reply;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.offload.PinnedTier;
@@ -32,9 +33,9 @@ public record RunReport(
         return String.format(
                 Locale.ROOT,
                 "%s at %s/s, %s, %s of experts found %s, %s from disk; ended %s%s%s%s%s",
-                count(outcome.promptTokens(), "prompt token"),
+                Plural.of(outcome.promptTokens(), "prompt token"),
                 rate(outcome.promptTokensPerSecond()),
-                count(outcome.generatedTokens(), "token")
+                Plural.of(outcome.generatedTokens(), "token")
                         + (hasRate(outcome) ? " at " + answerRate(outcome) + "/s" : ""),
                 percent(stats.hitRate()),
                 engine.pinnedTier().isPresent() ? "on the GPU" : "in memory",
@@ -73,11 +74,13 @@ public record RunReport(
             moves.row("copied to the GPU", ByteSize.format(stats.copiedBytes()));
         }
         if (stats.computedOnHost() > 0) {
-            moves.row("computed on the CPU", stats.computedOnHost() + " experts");
+            moves.row("computed on the CPU", Plural.of(stats.computedOnHost(), "expert"));
         }
         if (stats.nodeExperts() + stats.nodeMisses() > 0) {
-            moves.row("computed by nodes", stats.nodeExperts() + " experts, " + stats.nodeRows() + " rows")
-                    .row("  missing, computed here", stats.nodeMisses() + " experts")
+            moves.row(
+                            "computed by nodes",
+                            Plural.of(stats.nodeExperts(), "expert") + ", " + Plural.of(stats.nodeRows(), "row"))
+                    .row("  missing, computed here", Plural.of(stats.nodeMisses(), "expert"))
                     .row("  waited for nodes", seconds(stats.nodeWaitNanos()) + " s");
         }
         moves.row("read from disk", ByteSize.format(stats.diskBytes()))
@@ -218,7 +221,7 @@ public record RunReport(
     private Table addTier(Table tiers, String name, ResidentSummary tier, long found) {
         return tiers.row(
                 name,
-                tier.filled().number() + " of " + tier.slots().number() + " slots",
+                tier.filled().number() + " of " + Plural.of(tier.slots().number(), "slot"),
                 ByteSize.format(tier.filled().bytes()) + " of "
                         + ByteSize.format(tier.slots().bytes()),
                 found,
@@ -238,10 +241,6 @@ public record RunReport(
         RunStats stats = reply.stats();
         long needed = stats.expertHits() + stats.expertMisses();
         return percent(needed == 0 ? 0 : (double) found / needed);
-    }
-
-    private static String count(int number, String noun) {
-        return number + " " + noun + (number == 1 ? "" : "s");
     }
 
     /// Says whether there is a rate of the answer: the first token belongs to the prompt.

@@ -1,6 +1,7 @@
 package io.moetier.cli.run;
 
 import io.moetier.cli.option.OptionFlags;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.runtime.chat.Transcript;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.model.MalformedModelException;
@@ -75,14 +76,10 @@ final class SavedChat {
         }
     }
 
-    private static String count(int number, String noun) {
-        return number + " " + noun + (number == 1 ? "" : "s");
-    }
-
     private static String size(Transcript transcript) {
         int prompts = transcript.count(Transcript.USER);
         int answers = transcript.count(Transcript.ASSISTANT);
-        return count(prompts, "prompt") + " and " + count(answers, "answer")
+        return Plural.of(prompts, "prompt") + " and " + Plural.of(answers, "answer")
                 + (transcript.system().isPresent() ? " behind a system message" : "") + "\n";
     }
 }

@@ -5,6 +5,7 @@ import io.moetier.cli.option.Topic;
 import io.moetier.cli.report.Table;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.Numbers;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.lab.throughput.Comparison;
 import io.moetier.lab.throughput.Comparison.Change;
@@ -143,7 +144,8 @@ final class ProfileDiffCommand implements Callable<Integer> {
         }
         notes.addAll(machine(a, b));
         if (!comparison.missing().isEmpty()) {
-            notes.add(comparison.missing().size() + " points are in one of the files alone.");
+            int missing = comparison.missing().size();
+            notes.add(Plural.of(missing, "point") + (missing == 1 ? " is" : " are") + " in one of the files alone.");
         }
         return notes;
     }

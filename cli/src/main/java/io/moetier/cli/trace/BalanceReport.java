@@ -70,7 +70,10 @@ record BalanceReport(Path trace, Balance balance) {
                 .row("model", header.model())
                 .row(
                         "experts",
-                        header.topK() + " of " + header.experts() + " in each of " + header.layers() + " layers"
+                        header.topK() + " of " + header.experts()
+                                + (header.layers() == 1
+                                        ? " in the one layer"
+                                        : " in each of " + header.layers() + " layers")
                                 + ExpertsUsed.warning(header.lossy()))
                 .row(
                         "tokens",

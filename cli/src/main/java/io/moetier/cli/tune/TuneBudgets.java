@@ -1,6 +1,7 @@
 package io.moetier.cli.tune;
 
 import io.moetier.cli.option.ExpertShare;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.lab.simulate.ModelSizes;
 import io.moetier.lab.simulate.SlotPlan;
 import io.moetier.runtime.offload.SlotBudget;
@@ -55,8 +56,8 @@ final class TuneBudgets {
             String text, long bytes, TraceHeader header, ModelSizes sizes, long least) {
         String found = sizes.known()
                 ? text + " is " + ByteSize.format(bytes)
-                : text + " of " + header.layers() * header.experts() + " experts is " + bytes + " slots";
-        String needed = sizes.known() ? ByteSize.format(least) : least + " slots";
+                : text + " of " + header.layers() * header.experts() + " experts is " + Plural.of(bytes, "slot");
+        String needed = sizes.known() ? ByteSize.format(least) : Plural.of(least, "slot");
         return new IllegalArgumentException("--budgets: " + found + ", but the top-" + header.topK()
                 + " experts of one layer, which are needed at the same time, take " + needed);
     }

@@ -4,6 +4,7 @@ import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.ModelSummary;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.Topic;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.lab.simulate.ModelSizes;
@@ -91,6 +92,7 @@ final class TuneExperts {
     }
 
     private static String shape(TraceHeader header) {
-        return header.layers() + " layers of " + header.experts() + " experts, top " + header.topK();
+        return Plural.of(header.layers(), "layer") + " of " + Plural.of(header.experts(), "expert") + ", top "
+                + header.topK();
     }
 }

@@ -2,6 +2,7 @@ package io.moetier.cli.tune;
 
 import io.moetier.cli.report.Table;
 import io.moetier.cli.report.TerminalChart;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.lab.cost.MachineProfile;
 import io.moetier.lab.simulate.Simulator;
 import io.moetier.lab.simulate.Tuning;
@@ -44,13 +45,14 @@ record TuneReport(
     String subject() {
         return String.format(
                 Locale.ROOT,
-                "%,d tokens%s, %d layers of %d experts, top %d; admission %s%s%s%s",
+                "%,d %s%s, %s of %s, top %d; admission %s%s%s%s",
                 header.tokens(),
+                header.tokens() == 1 ? "token" : "tokens",
                 simulator.warmUpTokens() > 0
                         ? String.format(Locale.ROOT, ", of which %,d to warm up", header.tokens() - tuning.tokens())
                         : "",
-                header.layers(),
-                header.experts(),
+                Plural.of(header.layers(), "layer"),
+                Plural.of(header.experts(), "expert"),
                 header.topK(),
                 admission(),
                 simulator.tokensTogether() > 1
@@ -186,8 +188,9 @@ record TuneReport(
                 .map(plan -> plan.spelling())
                 .toList();
         if (!small.isEmpty()) {
-            notes.add(String.join(", ", small) + ": fewer slots than one token needs (" + header.layers() + " layers × "
-                    + header.topK() + " experts = " + tokenExperts
+            notes.add(String.join(", ", small) + ": fewer slots than one token needs ("
+                    + Plural.of(header.layers(), "layer") + " × "
+                    + Plural.of(header.topK(), "expert") + " = " + tokenExperts
                     + "); what was used longest ago is what the next token needs, so lru finds little.");
         }
         if (!question.sizes().known()) {
@@ -210,7 +213,7 @@ record TuneReport(
 
     private static String sentence(Tuning.Advice advice) {
         Tuning.Row row = advice.row();
-        String slots = row.plan().numSlots() + " slots"
+        String slots = Plural.of(row.plan().numSlots(), "slot")
                 + row.slotBytes().map(bytes -> ", " + ByteSize.format(bytes)).orElse("");
         StringBuilder text = new StringBuilder(
                 "Recommended: " + row.policy() + " at " + row.plan().spelling() + " (" + slots + ")");

@@ -460,6 +460,20 @@ class TuneTest {
         assertEquals(4, Json.readObject(json).requireInt("batch"));
     }
 
+    @Test
+    void oneOfSomethingIsTold() throws IOException {
+        Path trace = directory.resolve("t.gz");
+        zip(
+                trace,
+                HEADER.replace("\"layers\":2,\"experts\":4,\"top_k\":2", "\"layers\":1,\"experts\":1,\"top_k\":1")
+                                .replace("[0,1]", "[0]")
+                        + TOKEN.replace("[[3,1],[0,2]]", "[[0]]"));
+        String out = ok("tune", "" + trace, "--budgets", "100%", "--policies", "lru");
+        assertTrue(out.contains("\n1 token, 1 layer of 1 expert, top 1; admission layer\n"), out);
+        assertTrue(out.contains("\nRecommended: lru at 100% (1 slot)."), out);
+        assertTrue(ok("trace", "show", "" + trace).contains(" 1 of 1 in the one layer\n"));
+    }
+
     private static String ofStep(int token, int step) {
         return TOKEN.replace("\"t\":0", "\"t\":" + token + ",\"s\":" + step);
     }
