@@ -150,9 +150,15 @@ final class Sweep {
 
     /// Returns the bytes of a share of all, or of a size.
     private static long bytes(String budget, long allBytes) {
-        return ExpertShare.isOne(budget)
-                ? Math.round(ExpertShare.parse("--budgets", budget) * allBytes)
-                : ByteSize.parse(budget).bytes();
+        if (ExpertShare.isOne(budget)) {
+            return Math.round(ExpertShare.parse("--budgets", budget) * allBytes);
+        }
+        try {
+            return ByteSize.parse(budget).bytes();
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    "--budgets: expected a share such as 25%, or a size such as 4G, found '" + budget + "'", e);
+        }
     }
 
     private static void require(String option, List<Integer> values, int least) {

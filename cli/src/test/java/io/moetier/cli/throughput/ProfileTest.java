@@ -279,6 +279,9 @@ class ProfileTest {
         assertEquals(2, run("profile", model, "-p", "0").exitCode());
         assertEquals(2, run("profile", model, "--seconds", "0").exitCode());
         assertEquals(2, run("profile", model, "--budgets", "0%").exitCode());
+        assertEquals(
+                "moetier: --budgets: expected a share such as 25%, or a size such as 4G, found 'half'\n",
+                run("profile", model, "--budgets", "25%,half").err());
         assertEquals(2, run("profile", model, "--ram", "8M", "--budgets", "25%").exitCode());
         assertEquals(
                 2,
