@@ -12,6 +12,7 @@ import java.net.http.HttpClient.Version;
 import java.net.http.HttpHeaders;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.channels.UnresolvedAddressException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
@@ -99,6 +100,7 @@ final class HubConnection implements AutoCloseable {
             when e.getCause() instanceof UnresolvedAddressException || e.getCause() instanceof UnknownHostException ->
                 "no such host is known; is there a network?";
             case ConnectException _ -> "no connection; is there a network?";
+            case HttpTimeoutException _ -> "nothing came for " + PATIENCE.toSeconds() + " s";
             case SSLException e -> "no secure connection: " + refused(e).orElse(String.valueOf(e.getMessage()));
             default ->
                 Objects.requireNonNullElse(

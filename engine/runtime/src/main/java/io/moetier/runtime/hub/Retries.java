@@ -2,6 +2,7 @@ package io.moetier.runtime.hub;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.net.http.HttpTimeoutException;
 import java.time.Duration;
 import java.util.function.Consumer;
 
@@ -72,7 +73,7 @@ final class Retries {
         }
         Duration own = FIRST.multipliedBy(1L << Math.min(failed, Integer.SIZE / 2));
         Duration duration = failure.pause().orElse(own.compareTo(LONGEST) < 0 ? own : LONGEST);
-        if (duration.compareTo(WORTH_A_LINE) > 0) {
+        if (duration.compareTo(WORTH_A_LINE) > 0 || failure.getCause() instanceof HttpTimeoutException) {
             notes.accept(failure.getMessage() + "; trying again in " + duration.toSeconds() + " s");
         }
         try {

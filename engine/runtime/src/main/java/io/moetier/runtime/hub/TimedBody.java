@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InterruptedIOException;
 import java.net.http.HttpResponse.BodySubscriber;
+import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -89,7 +90,7 @@ final class TimedBody extends InputStream implements BodySubscriber<TimedBody> {
         try {
             Event event = events.poll(patience.toNanos(), TimeUnit.NANOSECONDS);
             if (event == null) {
-                throw new IOException("nothing came for " + patience.toSeconds() + " s");
+                throw new HttpTimeoutException("nothing came for " + patience.toSeconds() + " s");
             }
             ended = event.last();
             pieces.addAll(event.pieces());
