@@ -22,14 +22,14 @@ public final class Chat implements AutoCloseable {
 
     /// Says something and returns the answer once it is complete.
     ///
-    /// @throws MoetierException.NotPossible if the conversation is longer than the context
+    /// @throws MoetierException.NotPossible if the conversation exceeds the context, or the template refuses it
     public Answer say(String text) {
         return say(text, piece -> {});
     }
 
     /// Says something, hands out the answer piece by piece as it comes, and returns the whole.
     ///
-    /// @throws MoetierException.NotPossible if the conversation is longer than the context
+    /// @throws MoetierException.NotPossible if the conversation exceeds the context, or the template refuses it
     public Answer say(String text, Consumer<String> onPiece) {
         return say(text, List.of(), onPiece);
     }
@@ -37,8 +37,8 @@ public final class Chat implements AutoCloseable {
     /// Says something and shows images: where the text has [Image#MARK] for each, else before it. Hands out the answer
     /// piece by piece as it comes, and returns the whole.
     ///
-    /// @throws MoetierException.NotPossible if the conversation is longer than the context, marks are not as
-    ///     many as images, or the model reads none
+    /// @throws MoetierException.NotPossible if the conversation is longer than the context, the template refuses
+    ///     it, marks are not as many as images, or the model reads none
     public Answer say(String text, List<Image> images, Consumer<String> onPiece) {
         List<Picture> shown = Image.pictures(images);
         return answering.answer((out, cancelled) -> conversation.answer(text, shown, out, cancelled), onPiece);
@@ -61,7 +61,8 @@ public final class Chat implements AutoCloseable {
 
     /// Goes on from these messages instead of what has been said.
     ///
-    /// @throws MoetierException if the template refuses them, or the context is too short; then nothing changes
+    /// @throws MoetierException.NotPossible if the template refuses them, or the context is too short; then nothing
+    ///     changes
     public Chat resume(List<Message> messages) {
         List<ChatMessage> said = messages.stream().map(Message::forTemplate).toList();
         answering.change(() -> conversation.resume(new Transcript(said)));

@@ -3,6 +3,7 @@ package io.moetier;
 import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.runtime.image.UnreadablePictureException;
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.runtime.text.jinja.JinjaRenderer;
 import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -37,9 +38,7 @@ final class Failures {
         } catch (OfListener e) {
             throw (RuntimeException) Objects.requireNonNull(e.getCause());
         } catch (MalformedModelException e) {
-            throw isInterrupt(e.getCause())
-                    ? new MoetierException.InputOutput(String.valueOf(e.getMessage()), e)
-                    : new MoetierException.MalformedModel(e);
+            throw ofFile(e);
         } catch (UncheckedIOException e) {
             throw new MoetierException.InputOutput(sentence(e), e);
         } catch (UnreadablePictureException e) {
@@ -51,6 +50,17 @@ final class Failures {
         } catch (IllegalArgumentException e) {
             throw new MoetierException.NotPossible(String.valueOf(e.getMessage()), e);
         }
+    }
+
+    /// Not every file that cannot be used is to be mended.
+    private static MoetierException ofFile(MalformedModelException failure) {
+        String message = String.valueOf(failure.getMessage());
+        if (isInterrupt(failure.getCause())) {
+            return new MoetierException.InputOutput(message, failure);
+        }
+        return JinjaRenderer.isRefusal(failure)
+                ? new MoetierException.NotPossible(message, failure)
+                : new MoetierException.MalformedModel(failure);
     }
 
     /// Says whether a file could not be read because the thread was interrupted, which says nothing of the file.

@@ -27,7 +27,11 @@ class ModelTest {
     private static final String PROMPT = "Once upon a time";
     private static final AnswerSettings GREEDY =
             AnswerSettings.DEFAULT.withSampling(Sampling.GREEDY).withMaxTokens(12);
-    private static final String TEMPLATE = "{% for m in messages %}[{{ m.content }}] {% endfor %}";
+    private static final String TEMPLATE = """
+            {%- for m in messages %}
+            {%- if m.role == 'cat' %}{{ raise_exception('No cats') }}{% endif -%}
+            [{{ m.content }}]{{ ' ' }}
+            {%- endfor %}""";
 
     @TempDir
     static Path directory = Path.of("");
@@ -251,6 +255,9 @@ class ModelTest {
             try (Chat resumed = chatting.chat(GREEDY).resume(before)) {
                 assertEquals(second.text(), resumed.say("upon a time").text());
                 assertEquals(second.text(), resumed.sayAgain(piece -> {}).text());
+                assertEquals(chat.messages(), resumed.messages());
+                List<Message> refused = List.of(new Message("cat", "Meow"), new Message("user", "Once"));
+                assertNotPossible("the chat template refuses the conversation: No cats", () -> resumed.resume(refused));
                 assertEquals(chat.messages(), resumed.messages());
             }
         }

@@ -97,6 +97,7 @@ record Requests(String modelName, AnswerSettings settings) {
 
     private static String text(AiMessage ai) {
         refuse(ai.hasToolExecutionRequests(), "tools");
+        refuse(!ai.images().isEmpty(), "image inputs");
         return ai.text() == null ? "" : ai.text();
     }
 

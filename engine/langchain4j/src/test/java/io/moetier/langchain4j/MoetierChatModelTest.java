@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.langchain4j.agent.tool.ToolExecutionRequest;
+import dev.langchain4j.data.image.Image;
 import dev.langchain4j.data.message.AiMessage;
 import dev.langchain4j.data.message.ChatMessage;
 import dev.langchain4j.data.message.PdfFileContent;
@@ -37,6 +38,7 @@ import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
@@ -56,7 +58,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// What LangChain4j's tests leave open, on the small trained model with a chat template.
 class MoetierChatModelTest {
-    private static final String TEMPLATE = "{% for m in messages %}[{{ m.role }}: {{ m.content }}] {% endfor %}";
+    private static final String TEMPLATE = """
+            {%- for m in messages %}
+            {%- if not loop.first and m.role == 'system' %}{{ raise_exception('The system speaks first') }}{% endif -%}
+            [{{ m.role }}: {{ m.content }}]{{ ' ' }}
+            {%- endfor %}""";
     private static final ChatMessage HORSE = UserMessage.from("The horse");
 
     @TempDir
@@ -161,8 +167,14 @@ class MoetierChatModelTest {
                 .name("add")
                 .arguments("{}")
                 .build();
+        AiMessage drawn = AiMessage.builder()
+                .attributes(Map.of(
+                        "generated_images",
+                        List.of(Image.builder().url("https://example.org/a.png").build())))
+                .build();
         return Stream.of(
                 List.of(HORSE, AiMessage.from("neighs")),
+                List.of(HORSE, drawn, HORSE),
                 List.of(HORSE, AiMessage.from(tool), ToolExecutionResultMessage.from(tool, "2")),
                 List.of(UserMessage.from(PdfFileContent.from("https://example.org/a.pdf"))));
     }
@@ -196,6 +208,10 @@ class MoetierChatModelTest {
             ChatRequest request =
                     ChatRequest.builder().messages(HORSE).parameters(below).build();
             assertOutOfRange(() -> asked.chat(request));
+            InvalidRequestException refused = assertThrows(
+                    InvalidRequestException.class, () -> asked.chat(HORSE, SystemMessage.from("A story."), HORSE));
+            String why = "refuses the conversation: The system speaks first";
+            assertTrue(String.valueOf(refused.getMessage()).endsWith(why), refused::toString);
         }
         MoetierBuilder<MoetierChatModel> nowhere = MoetierChatModel.builder().path(folder.resolve("nowhere"));
         assertOutOfRange(nowhere.temperature(-1)::build);

@@ -46,6 +46,11 @@ public final class JinjaRenderer {
         return render(template, in, source);
     }
 
+    /// Says whether a template failed by its own word: its file is as it should be, the conversation is not.
+    public static boolean isRefusal(MalformedModelException failure) {
+        return failure.getCause() instanceof JinjaException.Refusal;
+    }
+
     private static String render(String template, JinjaInterpreter in, Path source) {
         try {
             return in.render(JinjaDialect.toJinjava(template));
