@@ -40,7 +40,13 @@ public final class TokenStream {
     /// Returns a stream that continues the text of `prompt`, so that a blank before its first word is kept.
     public static TokenStream after(int[] prompt, Tokenizer tokenizer, boolean skipSpecial) {
         int from = Math.max(0, prompt.length - CONTEXT_TOKENS);
-        return new TokenStream(tokenizer, skipSpecial, Arrays.copyOfRange(prompt, from, prompt.length));
+        int latest = from == 0 ? 0 : from + MOST_TOKENS_PER_CHARACTER - 1;
+        int[] context = Arrays.copyOfRange(prompt, from, prompt.length);
+        // What is left of a character that was cut in two would spoil the decoding of all bytes behind it.
+        while (from < latest && tokenizer.decode(context, skipSpecial).indexOf(REPLACEMENT) == 0) {
+            context = Arrays.copyOfRange(prompt, ++from, prompt.length);
+        }
+        return new TokenStream(tokenizer, skipSpecial, context);
     }
 
     /// Takes a token and returns the text that is now certain, often empty.

@@ -133,6 +133,15 @@ class TokenStreamTest {
         assertEquals("a time", String.join("", pieces(TokenStream.of(tokenizer, true), answer)));
     }
 
+    /// The last tokens of the prompt, which the answer is decoded behind, begin within a character of three bytes.
+    @Test
+    void continuesAPromptWhoseCharactersAreSpeltInBytes() {
+        int[] prompt = tokenizer.encode("Name: 龘龘龘龘", true);
+        int[] all = tokenizer.encode("Name: 龘龘龘龘鱻鱻!", true);
+        int[] answer = Arrays.copyOfRange(all, prompt.length, all.length);
+        assertEquals("鱻鱻!", String.join("", pieces(TokenStream.after(prompt, tokenizer, true), answer)));
+    }
+
     @Test
     void showsMarksOnlyIfAsked() {
         int[] ids = {1, 391, 655, 2};
