@@ -23,6 +23,7 @@ public final class TokenStream {
     private int[] pending = {};
     private int brokenTokens; // in a row, of which none has completed a character
     private int numWhole; // characters of what is pending before the one that is not complete
+    private int numGrown; // characters of what is pending, as far as it shows
 
     private TokenStream(Tokenizer tokenizer, boolean skipSpecial, int[] context) {
         this.tokenizer = tokenizer;
@@ -53,34 +54,38 @@ public final class TokenStream {
     public String next(int id) {
         pending = Arrays.copyOf(pending, pending.length + 1);
         pending[pending.length - 1] = id;
-        String grown = grown();
+        String grown = grown(pending.length);
         if (grown.isEmpty()) {
-            if (context.length > 0) {
+            if (context.length > 0 && pending.length == 1) {
                 pending = new int[0]; // a mark that is not text
             }
             return "";
         }
         int whole = numWhole(grown);
-        if (whole > numWhole) {
-            numWhole = whole;
-            brokenTokens = 0;
+        boolean isReplacement = grown.length() < numGrown; // the model wrote one, whose bytes showed as one each
+        if (whole == grown.length() || isReplacement) {
+            return give(pending.length);
         }
-        if (whole < grown.length() && ++brokenTokens < MOST_TOKENS_PER_CHARACTER) {
-            return "";
-        }
-        return give(grown);
+        brokenTokens = whole > numWhole ? 1 : brokenTokens + 1;
+        numWhole = whole;
+        numGrown = grown.length();
+        // What came behind the broken token may yet become a character.
+        return brokenTokens < MOST_TOKENS_PER_CHARACTER ? "" : give(pending.length - brokenTokens + 1);
     }
 
     /// Returns what is left when no more tokens come; bytes that never became a character show as such.
     public String finish() {
-        return give(grown());
+        return give(pending.length);
     }
 
-    private String give(String text) {
-        context = pending.length == 0 ? context : pending;
-        pending = new int[0];
-        brokenTokens = 0;
+    /// Gives out the text of the first `count` pending tokens.
+    private String give(int count) {
+        String text = grown(count);
+        context = count == 0 ? context : Arrays.copyOf(pending, count);
+        pending = Arrays.copyOfRange(pending, count, pending.length);
+        brokenTokens = pending.length;
         numWhole = 0;
+        numGrown = 0;
         return text;
     }
 
@@ -93,13 +98,15 @@ public final class TokenStream {
         return end;
     }
 
-    /// Returns what the pending tokens add to the text.
-    private String grown() {
+    /// Returns what the first `count` pending tokens add to the text.
+    private String grown(int count) {
         String before = tokenizer.decode(context, skipSpecial);
-        int[] window = Arrays.copyOf(context, context.length + pending.length);
-        System.arraycopy(pending, 0, window, context.length, pending.length);
+        int[] window = Arrays.copyOf(context, context.length + count);
+        System.arraycopy(pending, 0, window, context.length, count);
         String after = tokenizer.decode(window, skipSpecial);
         // A stray byte spoils the decoding of the bytes before it too, which were given out already.
-        return after.startsWith(before) ? after.substring(before.length()) : tokenizer.decode(pending, skipSpecial);
+        return after.startsWith(before)
+                ? after.substring(before.length())
+                : tokenizer.decode(Arrays.copyOf(pending, count), skipSpecial);
     }
 }

@@ -55,7 +55,8 @@ class TokenStreamTest {
     void piecesOfRandomTextsAddUp() {
         long seed = Long.getLong("seed", 20250817L);
         Random random = new Random(seed);
-        String[] parts = {" ", "  ", "\n", "a", "king", "日", "本", "春", "😀", "é", "ไ", "7", "(", "</s>", "<s>"};
+        String[] parts = {" ", "  ", "\n", "a", "king", "日", "本", "春", "😀", "é", "ไ", "7", "(", "\uFFFD", "</s>", "<s>"
+        };
         for (int round = 0; round < 500; round++) {
             StringBuilder text = new StringBuilder();
             for (int i = random.nextInt(12); i >= 0; i--) {
@@ -94,7 +95,29 @@ class TokenStreamTest {
     /// Each token ends one character and begins the next, as byte pairs of Japanese may.
     @Test
     void waitsWhileEachTokenCompletesACharacter(@TempDir Path directory) throws IOException {
-        String text = "あいうえおかき";
+        String vocabulary = """
+                {"ãģ": 0, "Ĥãģ": 1, "Ħãģ": 2, "Ĩãģ": 3, "Īãģ": 4, "Ĭãģ": 5, "ĭãģ": 6, "į": 7}
+                """;
+        try (Tokenizer straddling = bytePairs(vocabulary, directory)) {
+            int[] ids = {0, 1, 2, 3, 4, 5, 6, 7};
+            assertEquals("あいうえおかき", straddling.decode(ids, true));
+            assertEquals("あいうえおかき", String.join("", pieces(TokenStream.of(straddling, true), ids)));
+        }
+    }
+
+    @Test
+    void waitsForACharacterBehindReplacementCharacters(@TempDir Path directory) throws IOException {
+        String vocabulary = """
+                {"ï¿½": 0, "ð": 1, "Ł": 2, "ĺ": 3, "Ģ": 4}
+                """;
+        try (Tokenizer byBytes = bytePairs(vocabulary, directory)) {
+            int[] ids = {0, 0, 1, 2, 3, 4};
+            assertEquals("\uFFFD\uFFFD😀", byBytes.decode(ids, true));
+            assertEquals("\uFFFD\uFFFD😀", String.join("", pieces(TokenStream.of(byBytes, true), ids)));
+        }
+    }
+
+    private static Tokenizer bytePairs(String vocabulary, Path directory) throws IOException {
         Path file = Files.writeString(directory.resolve("tokenizer.json"), """
                 {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": null,
                  "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
@@ -102,13 +125,9 @@ class TokenStreamTest {
                  "decoder": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": false},
                  "model": {"type": "BPE", "dropout": null, "unk_token": null, "continuing_subword_prefix": null,
                            "end_of_word_suffix": null, "fuse_unk": false, "byte_fallback": false, "merges": [],
-                           "vocab": {"ãģ": 0, "Ĥãģ": 1, "Ħãģ": 2, "Ĩãģ": 3, "Īãģ": 4, "Ĭãģ": 5, "ĭãģ": 6, "į": 7}}}
-                """);
-        try (Tokenizer straddling = Tokenizer.open(file, Optional.empty(), directory)) {
-            int[] ids = {0, 1, 2, 3, 4, 5, 6, 7};
-            assertEquals(text, straddling.decode(ids, true));
-            assertEquals(text, String.join("", pieces(TokenStream.of(straddling, true), ids)));
-        }
+                           "vocab": %s}}
+                """.formatted(vocabulary));
+        return Tokenizer.open(file, Optional.empty(), directory);
     }
 
     @Test
@@ -118,9 +137,9 @@ class TokenStreamTest {
         assertEquals("", stream.next(invalid));
         assertEquals("", stream.next(invalid));
         assertEquals("", stream.next(invalid));
-        assertEquals("\uFFFD\uFFFD\uFFFD\uFFFD", stream.next(invalid));
-        assertEquals("", stream.next(invalid));
-        assertEquals("\uFFFD", stream.finish());
+        assertEquals("\uFFFD", stream.next(invalid));
+        assertEquals("\uFFFD", stream.next(invalid));
+        assertEquals("\uFFFD\uFFFD\uFFFD", stream.finish());
         assertEquals("", stream.finish());
     }
 
