@@ -15,6 +15,7 @@ import java.util.concurrent.locks.ReentrantReadWriteLock;
 ///
 /// Shareable between threads; closing waits for what the library is doing with it.
 final class NativeTokenizer implements AutoCloseable {
+    private static final int REPLACEMENT = 0xFFFD;
     private static final TokenizersLibrary LIBRARY = TokenizersLibrary.LIB;
 
     private final Path source;
@@ -109,10 +110,27 @@ final class NativeTokenizer implements AutoCloseable {
 
     private long encoding(long open, String text, boolean addSpecialTokens) {
         try {
-            return LIBRARY.encode(open, text, addSpecialTokens);
+            return LIBRARY.encode(open, whole(text), addSpecialTokens);
         } catch (RuntimeException e) {
             throw new MalformedModelException(source + ": cannot make tokens of a text: " + e.getMessage(), e);
         }
+    }
+
+    /// Returns a text with replacement characters for halves of characters. The library would take one for three of
+    /// them,
+    /// and every character in two halves of the same text for six.
+    private static String whole(String text) {
+        if (text.codePoints().noneMatch(NativeTokenizer::isHalf)) {
+            return text;
+        }
+        return text.codePoints()
+                .map(character -> isHalf(character) ? REPLACEMENT : character)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
+    }
+
+    private static boolean isHalf(int character) {
+        return Character.getType(character) == Character.SURROGATE;
     }
 
     private int[] ids(long encoding) {

@@ -56,6 +56,15 @@ class TokenizerTest {
         }
     }
 
+    /// Such a text comes about where one is cut by its length.
+    @Test
+    void takesHalfACharacterForOneReplacementCharacter() {
+        try (Tokenizer tokenizer = Texts.tokenizer()) {
+            assertEquals(
+                    "\uFFFDa😀\u0000é\uFFFD", tokenizer.decode(tokenizer.encode("\uDE00a😀\u0000é\uD83D", true), true));
+        }
+    }
+
     @Test
     void neverTruncates() {
         try (Tokenizer tokenizer = Texts.tokenizer()) {
