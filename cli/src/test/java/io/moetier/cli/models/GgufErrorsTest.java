@@ -172,7 +172,7 @@ class GgufErrorsTest {
 
     @Test
     void whatIsNotComputed() throws IOException {
-        write(new TinyGguf().put("rope.scaling.type", "linear"));
+        write(new TinyGguf().put("rope.scaling.type", "linear").put("rope.scaling.factor", 4f));
         assertRefused("llama.rope.scaling.type: expected none or yarn, since no other is supported, found linear");
         write(new TinyGguf().put("rope.scaling.factor", 4f));
         assertRefused("llama.rope.scaling.type: expected none or yarn, since no other is supported, found nothing");
