@@ -117,8 +117,7 @@ final class NativeTokenizer implements AutoCloseable {
     }
 
     /// Returns a text with replacement characters for halves of characters. The library would take one for three of
-    /// them,
-    /// and every character in two halves of the same text for six.
+    /// them, and every character in two halves of the same text for six.
     private static String whole(String text) {
         if (text.codePoints().noneMatch(NativeTokenizer::isHalf)) {
             return text;

@@ -66,9 +66,8 @@ public final class PackedColumns {
         sumsSegment = MemorySegment.ofArray(sums);
     }
 
-    /// Sets the shape, and makes room for at least these elements of each array. Arrays grow to just that: a pass has
-    /// no
-    /// more tokens than the longest one, so this ends soon.
+    /// Sets the shape, and makes room for at least these elements of each array. Arrays grow to just that: passes have
+    /// only so many tokens, so this ends soon.
     public void reserve(int n, int cols, int numFloats, int numBytes, int numScales, int numSums) {
         this.n = n;
         this.cols = cols;
