@@ -31,7 +31,7 @@ final class WebpFile {
     }
 
     Picture read() {
-        chunks(HEADER, file.size());
+        chunks(HEADER, file.size(), false);
         if (pixels < 0) {
             throw file.damaged(PictureFormat.WEBP, "it has no pixels");
         }
@@ -44,14 +44,18 @@ final class WebpFile {
         return orientation.upright(file.name(), canvas, placed(rgb, part, canvas));
     }
 
-    private void chunks(int from, int to) {
+    private void chunks(int from, int to, boolean isFrame) {
         int position = from;
         while (position <= to - CHUNK_HEADER) {
             String name = file.text(position, 4);
             int content = position + CHUNK_HEADER;
             int length = file.littleInt(position + 4);
             file.require(content, length);
-            chunk(name, position, content, length);
+            if (isFrame || !name.equals("ANMF")) {
+                chunk(name, position, content, length);
+            } else if (pixels < 0) {
+                frame(content, length);
+            }
             if (content + length + (length & 1) < 0) {
                 break;
             }
@@ -59,21 +63,20 @@ final class WebpFile {
         }
     }
 
+    /// Takes note of a frame of an animation, which has no frames of its own.
+    private void frame(int content, int length) {
+        left = 2 * file.littleU24(content);
+        top = 2 * file.littleU24(content + 3);
+        chunks(content + FRAME_HEADER, content + length, true);
+    }
+
     private void chunk(String name, int position, int content, int length) {
-        boolean isFirst = pixels < 0;
         switch (name) {
             case "VP8X" -> {
                 width = file.littleU24(content + 4) + 1L;
                 height = file.littleU24(content + 7) + 1L;
             }
-            case "ANMF" -> {
-                if (isFirst) {
-                    left = 2 * file.littleU24(content);
-                    top = 2 * file.littleU24(content + 3);
-                    chunks(content + FRAME_HEADER, content + length);
-                }
-            }
-            case "VP8 ", "VP8L" -> pixels = isFirst ? position : pixels;
+            case "VP8 ", "VP8L" -> pixels = pixels < 0 ? position : pixels;
             case "EXIF" -> orientation = Exif.orientation(file, content, content + length);
             default -> {} // says nothing of red, green and blue
         }

@@ -10,6 +10,8 @@ import io.moetier.testdata.TestData;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -299,6 +301,20 @@ class PictureTest {
         byte[] png = numbered();
         png[PngFile.SIGNATURE.length + 8 + 3]++; // the width
         assertEquals("p: the PNG picture is damaged: a checksum is wrong", refusal(png));
+    }
+
+    @Test
+    void framesWithinFramesAreNoPicture() {
+        int depth = 20_000;
+        int size = 24; // of a frame's headers
+        ByteBuffer webp = ByteBuffer.allocate(12 + size * depth).order(ByteOrder.LITTLE_ENDIAN);
+        webp.put("RIFF".getBytes(StandardCharsets.US_ASCII)).putInt(webp.capacity() - 8);
+        webp.put("WEBP".getBytes(StandardCharsets.US_ASCII));
+        for (int inside = depth - 1; inside >= 0; inside--) {
+            webp.put("ANMF".getBytes(StandardCharsets.US_ASCII)).putInt(16 + size * inside);
+            webp.put(new byte[16]);
+        }
+        assertEquals("p: the WEBP picture is damaged: it has no pixels", refusal(webp.array()));
     }
 
     @Test
