@@ -22,14 +22,14 @@ import picocli.CommandLine.Option;
 /// Pictures that a prompt shows, in the order of their marks or image tokens.
 @About(Topic.PROMPT)
 public final class ImageOptions {
-    private static final String STANDARD_INPUT = "-";
+    private static final Path STANDARD_INPUT = Path.of("-");
 
     @Option(
             names = "--image",
             paramLabel = "FILE",
             description = "Show a picture (PNG, JPEG, WebP, GIF or BMP; - for standard input) before the text, or where"
                     + " it has <image>, or --ids an image token; may be repeated.")
-    List<String> images = List.of();
+    List<Path> images = List.of();
 
     @Option(
             names = "--pixel-values",
@@ -121,11 +121,9 @@ public final class ImageOptions {
                         .toList());
     }
 
-    private static Picture picture(String image, InputStream standardInput) {
+    private static Picture picture(Path image, InputStream standardInput) {
         try {
-            return image.equals(STANDARD_INPUT)
-                    ? Picture.read(standardInput, "standard input")
-                    : Picture.read(Path.of(image));
+            return image.equals(STANDARD_INPUT) ? Picture.read(standardInput, "standard input") : Picture.read(image);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

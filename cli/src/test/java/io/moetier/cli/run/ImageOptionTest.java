@@ -208,6 +208,7 @@ class ImageOptionTest {
                 "--image",
                 "none.png"); // before the model is looked for
         assertRefused("none.png", "run", model, "--ids", "310,2", "--image", "none.png");
+        assertRefused("must not be empty", "run", model, "--image", "", "hello");
         assertRefused("none.safetensors", "run", model, "--ids", "310", "--pixel-values", "none.safetensors");
         assertRefused(
                 "tensor pixel_values",
