@@ -314,7 +314,7 @@ class PictureTest {
             webp.put("ANMF".getBytes(StandardCharsets.US_ASCII)).putInt(16 + size * inside);
             webp.put(new byte[16]);
         }
-        assertEquals("p: the WEBP picture is damaged: it has no pixels", refusal(webp.array()));
+        assertEquals("p: the WebP picture is damaged: it has no pixels", refusal(webp.array()));
     }
 
     @Test
