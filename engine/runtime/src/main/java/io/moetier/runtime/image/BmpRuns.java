@@ -9,7 +9,7 @@ final class BmpRuns {
     private final PictureFile file;
     private final boolean isOfHalfBytes;
     private int position;
-    private int x;
+    private int x; // at most the width, however far runs go on
     private int row; // from the bottom
 
     BmpRuns(PictureFile file, int position, boolean isOfHalfBytes) {
@@ -32,7 +32,7 @@ final class BmpRuns {
                 x = 0;
                 row++;
             } else if (code == MOVE) {
-                x += next();
+                x = Math.min(x + next(), canvas.width());
                 row += next();
             } else {
                 literal(canvas, indices, code);
@@ -66,8 +66,7 @@ final class BmpRuns {
 
     private void put(Canvas canvas, byte[] indices, int index) {
         if (x < canvas.width() && row < canvas.height()) {
-            indices[(canvas.height() - 1 - row) * canvas.width() + x] = (byte) index;
+            indices[(canvas.height() - 1 - row) * canvas.width() + x++] = (byte) index;
         }
-        x++;
     }
 }

@@ -303,6 +303,27 @@ class PictureTest {
         assertEquals("p: the PNG picture is damaged: a checksum is wrong", refusal(png));
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {2, 8_421_505}) // so many go on for more columns than an int counts
+    void runsBehindTheEndOfARowChangeNothing(int moves) {
+        int colours = 54;
+        ByteBuffer bmp = ByteBuffer.allocate(colours + 4 + 4 * moves + 4).order(ByteOrder.LITTLE_ENDIAN);
+        bmp.put((byte) 'B').put((byte) 'M').putInt(10, colours + 4).position(14);
+        bmp.putInt(40)
+                .putInt(2)
+                .putInt(1)
+                .putShort((short) 1)
+                .putShort((short) 8)
+                .putInt(1);
+        bmp.position(colours).putInt(0x070809);
+        for (int i = 0; i < moves; i++) {
+            bmp.putInt(0xFF_0200); // by 255 columns
+        }
+        bmp.putInt(0x0100_0501); // one pixel of another colour, and the end
+        assertArrayEquals(
+                new byte[] {7, 8, 9, 7, 8, 9}, Picture.read(bmp.array(), "p").rgb());
+    }
+
     @Test
     void framesWithinFramesAreNoPicture() {
         int depth = 20_000;
