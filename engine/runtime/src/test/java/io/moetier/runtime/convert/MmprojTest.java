@@ -199,6 +199,16 @@ class MmprojTest {
                         .write(tower),
                 "tensor mm.0.weight: expected shape [288, 288], found [128, 128]");
         assertRefused(
+                LlamaCppMmproj.of(golden)
+                        .with("clip.vision.image_max_pixels", 7)
+                        .write(tower),
+                "clip.vision.image_max_pixels: expected at least 1024, found 7");
+        assertRefused(
+                LlamaCppMmproj.of(golden)
+                        .with("clip.vision.image_min_pixels", 0)
+                        .write(tower),
+                "clip.vision.image_min_pixels: expected an integer from 1 to 100000000, found 0");
+        assertRefused(
                 tower().write(tower),
                 "clip.projector_type: expected qwen3vl_merger, which goes with the language model, found internvl");
     }

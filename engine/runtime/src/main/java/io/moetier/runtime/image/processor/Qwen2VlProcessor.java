@@ -34,20 +34,26 @@ final class Qwen2VlProcessor implements ImageProcessor {
         config.requireOfTower("temporal_patch_size", copies);
         config.requireOfTower("spatial_merge_size", merge);
         JsonObject size = config.size(Map.of(LEAST, 56 * 56, LARGEST, 28 * 28 * 1280));
-        leastPixels = pixels(config.json(), "min_pixels", size, LEAST);
-        mostPixels = pixels(config.json(), "max_pixels", size, LARGEST);
+        leastPixels = Area.of(config.json(), "min_pixels", size, LEAST).pixels();
+        Area largest = Area.of(config.json(), "max_pixels", size, LARGEST);
+        mostPixels = largest.pixels();
         long factor = (long) patch * merge;
         if (mostPixels < leastPixels || mostPixels < factor * factor) {
-            throw size.unexpected(LARGEST, "at least " + Math.max(leastPixels, factor * factor), mostPixels);
+            throw largest.in.unexpected(largest.key, "at least " + Math.max(leastPixels, factor * factor), mostPixels);
         }
         levels = Levels.numpy(config.rescaleFactor(), config.mean(MEAN), config.deviation(DEVIATION));
     }
 
-    /// The older key, if it is there, goes first.
-    private static long pixels(JsonObject json, String older, JsonObject size, String key) {
-        return json.has(older)
-                ? ProcessorConfig.within(json, older, json.requireLong(older), Picture.MAX_PIXELS)
-                : ProcessorConfig.within(size, key, size.requireLong(key), Picture.MAX_PIXELS);
+    /// Where an area is said.
+    private record Area(JsonObject in, String key) {
+        /// The older key, if it is there, goes first.
+        static Area of(JsonObject json, String older, JsonObject size, String key) {
+            return json.has(older) ? new Area(json, older) : new Area(size, key);
+        }
+
+        long pixels() {
+            return ProcessorConfig.within(in, key, in.requireLong(key), Picture.MAX_PIXELS);
+        }
     }
 
     @Override

@@ -264,11 +264,8 @@ final class MmprojConfig {
                 config.put("patch_size", metadata.requireInt(PREFIX + "patch_size"));
                 config.put("temporal_patch_size", FRAMES);
                 config.put("merge_size", mergedSide());
-                config.put(
-                        "size",
-                        Map.of(
-                                "shortest_edge", optional("image_min_pixels", QWEN_LEAST_PIXELS),
-                                "longest_edge", optional("image_max_pixels", QWEN_MOST_PIXELS)));
+                config.put("min_pixels", optional("image_min_pixels", QWEN_LEAST_PIXELS));
+                config.put("max_pixels", optional("image_max_pixels", QWEN_MOST_PIXELS));
             }
             case INTERN_VL -> {
                 config.put("image_processor_type", "GotOcr2ImageProcessor");
@@ -290,6 +287,8 @@ final class MmprojConfig {
                         "patch_size", PREFIX + "patch_size",
                         "merge_size", PREFIX + "spatial_merge_size",
                         "pooling_kernel_size", SCALE,
+                        "min_pixels", PREFIX + "image_min_pixels",
+                        "max_pixels", PREFIX + "image_max_pixels",
                         "min_patches", PREFIX + "preproc_min_tiles",
                         "max_patches", PREFIX + "preproc_max_tiles"));
     }

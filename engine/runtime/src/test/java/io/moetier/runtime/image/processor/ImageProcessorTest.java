@@ -143,6 +143,7 @@ class ImageProcessorTest {
                         + " least 784, found 9",
                 "Qwen2VLImageProcessor | , \"max_pixels\": 1000000000000 | max_pixels: expected an integer from 1 to 100000000,"
                         + " found 1000000000000",
+                "Qwen2VLImageProcessor | , \"max_pixels\": 9 | max_pixels: expected at least 3136, found 9",
                 "Gemma4ImageProcessor | , \"patch_size\": 14, \"max_soft_tokens\": 71 | max_soft_tokens: expected one of [70, 140,"
                         + " 280, 560, 1120], found 71",
                 "GotOcr2ImageProcessor | , \"size\": {\"height\": 448} | size.width: expected an integer, found nothing",
