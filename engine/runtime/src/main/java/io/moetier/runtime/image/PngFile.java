@@ -25,6 +25,7 @@ final class PngFile {
     private final int[] palette = Palettes.ramp();
     private Orientation orientation = Orientation.UPRIGHT;
     private boolean hasExif; // in a chunk of its own
+    private int profile = -1; // where the last text with EXIF is, if there is one
     private boolean hasPixels;
 
     PngFile(PictureFile file) {
@@ -41,6 +42,9 @@ final class PngFile {
         }
         if (!hasPixels) {
             throw damaged("it has no pixels");
+        }
+        if (!hasExif && profile >= 0) {
+            orientation = orientationOfProfile();
         }
         pieces.add(END);
         int depth = file.u8(HEADER + 8);
@@ -73,11 +77,7 @@ final class PngFile {
                 hasExif = true;
                 orientation = Exif.orientation(file, content, content + length);
             }
-            case "tEXt", "zTXt" -> {
-                if (!hasExif && file.has(content, Exif.PROFILE)) {
-                    profile(name, content + Exif.PROFILE.length(), content + length);
-                }
-            }
+            case "tEXt", "zTXt" -> profile = file.has(content, Exif.PROFILE) ? position : profile;
             default -> {} // says nothing of pixels
         }
         hasPixels |= name.equals("IDAT");
@@ -85,12 +85,16 @@ final class PngFile {
     }
 
     /// Programs wrote EXIF so before it had a chunk of its own.
-    private void profile(String chunk, int from, int to) {
-        if (from <= to) {
-            orientation = chunk.equals("tEXt")
-                    ? Exif.orientationOfProfile(file, from, to)
-                    : Exif.orientationOfDeflatedProfile(file, from, to);
+    private Orientation orientationOfProfile() {
+        int content = profile + CHUNK_HEADER;
+        int from = content + Exif.PROFILE.length();
+        int to = content + file.bigInt(profile);
+        if (from > to) {
+            return Orientation.UPRIGHT;
         }
+        return file.has(profile + 4, "tEXt")
+                ? Exif.orientationOfProfile(file, from, to)
+                : Exif.orientationOfDeflatedProfile(file, from, to);
     }
 
     private void keep(int from, int to) {

@@ -207,6 +207,28 @@ class PictureTest {
         assertEquals(3, Picture.read(numbered(profile, none), "p").width());
     }
 
+    /// All of them unpacked, ten thousand of some hundred bytes would take many seconds.
+    @ParameterizedTest
+    @CsvSource({"1, 6, 2", "6, 1, 3", "6, 9, 3"})
+    void ofSeveralTextsWithExifTheLastCounts(int first, int last, int width) throws IOException {
+        ByteArrayOutputStream digits = new ByteArrayOutputStream();
+        digits.write("\n\n\n".getBytes(StandardCharsets.US_ASCII));
+        digits.write("0".repeat(250_000).getBytes(StandardCharsets.US_ASCII));
+        ByteArrayOutputStream content = new ByteArrayOutputStream();
+        content.write("Raw profile type exif\0\0".getBytes(StandardCharsets.US_ASCII));
+        content.write(zlib(digits.toByteArray()));
+        byte[][] texts = new byte[10_002][];
+        Arrays.fill(texts, chunk("zTXt", content.toByteArray()));
+        texts[0] = profile(first);
+        texts[texts.length - 1] = profile(last);
+        assertEquals(width, Picture.read(numbered(texts), "p").width());
+    }
+
+    private static byte[] profile(int orientation) throws IOException {
+        String text = "Raw profile type exif\0\n\n\n49492a0008000000010012010300010000000" + orientation + "000000";
+        return chunk("tEXt", text.getBytes(StandardCharsets.US_ASCII));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"", "\0", "\0x\u009c?", "\nexif\n9\n4", "\nexif\n9\n49492a00\u00ff", "\n\n\nzz"})
     void aDamagedTextWithExifChangesNothing(String content) throws IOException {
