@@ -14,9 +14,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A matrix of `F8_E4M3` (Micikevicius et al. 2022, arXiv:2209.05433) with one factor for each block, in float32 as
 /// DeepSeek-V3 is published, in bfloat16 as Qwen3 is, or a power of two (`F8_E8M0`, or its exponent in `U8`) as
-/// DeepSeek-V4 is: read as the
-/// bfloat16 matrix that the conversion of DeepSeek-V3 makes, each product rounded to nearest even. It keeps all four
-/// digits of a weight.
+/// DeepSeek-V4 is: read as the bfloat16 matrix that the conversion of DeepSeek-V3 makes, each product rounded to
+/// nearest even. It keeps all four digits of a weight.
 ///
 /// @param values `[rows, cols]`
 /// @param scales `[ceil(rows / blockRows), ceil(cols / blockCols)]`

@@ -24,8 +24,7 @@ public interface Device extends AutoCloseable {
     }
 
     /// Gets ready to multiply by weights of these types, with what that takes in time and memory: else the first pass
-    /// that
-    /// needs it does. A device that reads main memory has nothing to get ready.
+    /// that needs it does. A device that reads main memory has nothing to get ready.
     default void prepare(Set<DType> types) {}
 
     /// Returns a new buffer of `length` floats, all zero.

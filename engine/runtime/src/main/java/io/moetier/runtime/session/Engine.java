@@ -854,14 +854,15 @@ public final class Engine implements AutoCloseable {
     }
 
     private VramBudget vramBudget(int number) {
-        long working = devices.get(number).workingBytes();
+        Device numbered = devices.get(number);
         if (number > 0) {
-            long products = devices.get(number).workingBytes(LargestProducts.ofExperts(spec, batch));
-            long workspace = ExpertPlaces.bytesThere(spec, batch) + products + working;
+            long products = numbered.workingBytes(LargestProducts.ofExperts(spec, batch));
+            long workspace = ExpertPlaces.bytesThere(spec, batch) + products + numbered.workingBytes();
             return new VramBudget(0, 0, workspace, minimumRamBytes());
         }
         int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
-        return needs().onDevice(batch, others, working);
+        EngineNeeds needs = needs();
+        return needs.onDevice(batch, others, numbered.workingBytes() + numbered.workingBytes(needs.products(batch)));
     }
 
     private int numExpertsPerToken() {

@@ -2,6 +2,7 @@ package io.moetier.runtime.session;
 
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.device.Device;
+import io.moetier.kernels.device.ProductSizes;
 import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
@@ -36,12 +37,15 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
 
     /// Returns how many tokens a pass takes at most: fewer than usual where their buffers, keys and values would
     /// leave less than twice the fewest experts, of which some are read while others are computed, or less than the
-    /// fewest where a pass takes whole pictures. An encoder's output begins with one pass, whose experts may have a
-    /// capacity.
+    /// fewest where a pass takes whole pictures, or experts are computed beside a device.
+    ///
+    /// An encoder's output begins with one pass, whose experts may have a capacity.
     int batch(Predicate<MemoryNeeds> fits) {
         int tokens = Math.min(Engine.BATCH, contextLength());
-        if (config.memory().ramBytes().isEmpty() && here && spec.encoder().isEmpty()) {
-            long experts = bytes.leastExperts() * (spec.vision().isPresent() ? 1 : 2);
+        if (config.memory().ramBytes().isEmpty()
+                && (here || anyBeside())
+                && spec.encoder().isEmpty()) {
+            long experts = bytes.leastExperts() * (here && spec.vision().isEmpty() ? 2 : 1);
             while (tokens > LEAST_BATCH && !fits.test(inMainMemory(tokens, experts))) {
                 tokens = Math.max(LEAST_BATCH, tokens / 2);
             }
@@ -60,7 +64,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                 bytes.weights(),
                 bytes.weightsThere(),
                 here ? reservedKeyValues(tokens) : 0,
-                (here ? workspace(tokens) + products(tokens) : positions())
+                (here ? workspace(tokens) + device.workingBytes(products(tokens)) : positions() + beside(tokens))
                         + Session.logitBytes(spec)
                         + rowsOfNodes(tokens),
                 bytes.loaders(),
@@ -70,8 +74,8 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
     /// Returns what is needed of the device's own memory.
     ///
     /// @param others devices that compute experts for this one
-    /// @param working bytes that the device keeps already
-    VramBudget onDevice(int tokens, int others, long working) {
+    /// @param kept bytes that the device keeps between operations, those of the largest [#products] included
+    VramBudget onDevice(int tokens, int others, long kept) {
         return new VramBudget(
                 bytes.weights(),
                 KvCache.allocatedBytes(spec, config.numerics().kv(), contextLength()),
@@ -79,8 +83,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
                         + input()
                         + others * ExpertPlaces.bytesHere(spec, tokens)
                         + nodesOnDevice(tokens)
-                        + products(tokens)
-                        + working,
+                        + kept,
                 bytes.leastExperts());
     }
 
@@ -104,17 +107,21 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
         return Session.workspaceBytes(spec, device, contextLength(), tokens) + positions();
     }
 
-    /// Returns what the device keeps of products for the next ones.
-    private long products(int tokens) {
-        return device.workingBytes(LargestProducts.of(spec, Math.min(tokens, contextLength())));
+    /// Returns the largest products of passes of at most so many tokens.
+    ProductSizes products(int tokens) {
+        return LargestProducts.of(spec, Math.min(tokens, contextLength()));
+    }
+
+    private boolean anyBeside() {
+        return config.offloading().misses() != Misses.COPY;
     }
 
     /// Returns what the processor takes that computes experts which the device lacks.
     private long beside(int tokens) {
-        return config.offloading().misses() == Misses.COPY
-                ? 0
-                : ExpertPlaces.bytesBeside(spec, tokens)
-                        + CpuDevice.mostBytesBeside(LargestProducts.ofExperts(spec, tokens));
+        return anyBeside()
+                ? ExpertPlaces.bytesBeside(spec, tokens)
+                        + CpuDevice.mostBytesBeside(LargestProducts.ofExperts(spec, tokens))
+                : 0;
     }
 
     /// Returns what an encoder takes for the longest input, beside a session: in main memory experts give way to it.

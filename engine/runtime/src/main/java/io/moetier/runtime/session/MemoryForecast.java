@@ -2,6 +2,7 @@ package io.moetier.runtime.session;
 
 import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.cuda.CudaDevice;
 import io.moetier.runtime.model.memory.KvCache;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.offload.Loaders;
@@ -103,7 +104,8 @@ public record MemoryForecast(
             MemoryPlan plan = MemoryBudget.plans(ofBatch, limits, held).getFirst();
             long experts =
                     config.memory().ramBytes().orElseGet(() -> Math.max(budget.minimumBytes(), plan.expertBytes()));
-            VramBudget onDevice = needs.onDevice(batch, 0, 0);
+            long kept = CudaDevice.STAGING_BYTES + CudaDevice.mostBytes(needs.products(batch));
+            VramBudget onDevice = needs.onDevice(batch, 0, kept);
             return new MemoryForecast(
                     plan,
                     model.slots(experts),

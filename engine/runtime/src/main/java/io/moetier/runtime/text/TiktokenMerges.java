@@ -9,9 +9,8 @@ import java.util.stream.IntStream;
 /// Which two tokens make each token of a vocabulary that has ranks in the place of merges.
 ///
 /// tiktoken joins whatever neighbours make a token, those of the lowest rank first, and the leftmost of these. Until
-/// all
-/// of a token's bytes are in one piece, nothing beside them has a part in that. So the same two tokens make it in any
-/// text, and to list them, in the order of the ranks, is to list all merges that ever happen.
+/// all of a token's bytes are in one piece, nothing beside them has a part in that. So the same two tokens make it in
+/// any text, and to list them, in the order of the ranks, is to list all merges that ever happen.
 final class TiktokenMerges {
     private static final int NO_TOKEN = Integer.MAX_VALUE;
 

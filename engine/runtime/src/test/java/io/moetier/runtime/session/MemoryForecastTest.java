@@ -11,8 +11,11 @@ import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
 import io.moetier.runtime.model.MoeModel;
 import io.moetier.runtime.model.memory.KvCache;
+import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.LargestProducts;
+import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.option.InvalidOptionException;
+import io.moetier.runtime.session.MemoryForecast.PlannedDevice;
 import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.testdata.TestData;
@@ -129,6 +132,26 @@ class MemoryForecastTest {
         }
     }
 
+    /// What is on its way to the processor, and what that keeps, lies in main memory.
+    @Test
+    void expertsThatAreComputedBesideADeviceAreToldOf() {
+        MemoryForecast.Model model = model(TestData.tinyMixtral());
+        EngineConfig copying = CONFIG.withDevice(() -> {
+            throw new AssertionError("nothing is opened");
+        });
+        long beside = workspaceWithDevice(model, copying.withMisses(Misses.CPU)) - workspaceWithDevice(model, copying);
+        long least = 2L * ExpertPlaces.bytesThere(model.spec(), CONTEXT);
+        assertTrue(beside > least, beside + " bytes, more than " + least);
+    }
+
+    private static long workspaceWithDevice(MemoryForecast.Model model, EngineConfig config) {
+        PlannedDevice device = new PlannedDevice(64 << 20, OptionalLong.empty());
+        return bytes(
+                MemoryForecast.of(model, config, AMPLE, Optional.of(device), false)
+                        .plan(),
+                "workspace");
+    }
+
     @Test
     void theMemoryOfADeviceIsDivided() {
         MemoryForecast.Model model = model(TestData.tinyMixtral());
@@ -137,7 +160,7 @@ class MemoryForecastTest {
                 model,
                 CONFIG,
                 AvailableMemory.limits(),
-                Optional.of(new MemoryForecast.PlannedDevice(vram, OptionalLong.of(vram))),
+                Optional.of(new PlannedDevice(vram, OptionalLong.of(vram))),
                 false);
         MemoryForecast.OnDevice device = forecast.device().orElseThrow();
         assertEquals(model.otherWeightBytes(), device.weights());

@@ -11,9 +11,8 @@ import java.util.OptionalInt;
 /// computed.
 ///
 /// @param experts a fixed number
-/// @param topPExperts as few as have together this share of the router's probability, at least one and at most as many
-/// as the
-///     model has for a token (Huang et al. 2024, arXiv:2403.07652)
+/// @param topPExperts as few as have together this share of the router's probability, at least one and at most as
+///     many as the model has for a token (Huang et al. 2024, arXiv:2403.07652)
 /// @param maxKld fewer while the KL divergence from what was trained stays below this, in nats: see [LossMeter]
 /// @param copies the store of the same model in fewer bits, whose experts may stand within `maxKld` for those that
 ///     would have to be loaded
