@@ -163,12 +163,17 @@ final class ExplainTable {
                 .toArray();
     }
 
-    private static List<Integer> notChosen(TokenMixture mixture) {
+    /// Returns what was not chosen, what came next to it first.
+    private List<Integer> notChosen(TokenMixture mixture) {
         Set<Integer> chosen = mixture.parts().stream().map(Part::id).collect(Collectors.toSet());
-        return IntStream.range(0, mixture.gate().scores().length)
+        TokenMixture.Gate gate = mixture.gate();
+        boolean byLogit = prompt.router(mixture).routing().score() instanceof Routing.SparseMixer;
+        float[] ranks = byLogit ? gate.logits() : gate.ranks();
+        return IntStream.range(0, ranks.length)
                 .boxed()
                 .filter(id -> !chosen.contains(id))
-                .sorted(Comparator.comparingDouble(id -> -mixture.gate().scores()[id]))
+                .sorted(Comparator.<Integer>comparingDouble(id -> -ranks[id])
+                        .thenComparingDouble(id -> -gate.logits()[id])) // scores saturate
                 .toList();
     }
 

@@ -85,6 +85,34 @@ class ExplainTest {
         assertTrue(ok(golden("phimoe"), "--ids", "5,6").contains("2 gate: sparsemixer;"));
     }
 
+    @Test
+    void whatWasNotChosenIsInTheOrderOfTheChoice() {
+        assertDescending(1, ok(golden("phimoe"), "--ids", "5,6,7,8,9", "--layer", "all", "--token", "all"));
+        assertDescending(-1, ok(golden("deepseek_v3"), "--ids", "5,6,7,8,9", "--layer", "all", "--token", "all"));
+    }
+
+    /// Checks a column of the experts that were not chosen, whose rows end with what they were chosen by.
+    ///
+    /// @param column from the left or, if below zero, from the right
+    private static void assertDescending(int column, String out) {
+        List<String[]> rows = out.lines()
+                .filter(line -> line.matches("[0-9]+ .*"))
+                .map(line ->
+                        line.replaceAll("\\(group ([0-9]+)\\)|[█%]", "").strip().split(" +"))
+                .toList();
+        int compared = 0;
+        for (int i = 1; i < rows.size(); i++) {
+            String[] row = rows.get(i);
+            String[] before = rows.get(i - 1);
+            if (row.length <= 4 && before.length == row.length && !row[1].equals("more")) {
+                compared++;
+                int at = column < 0 ? row.length + column : column;
+                assertTrue(Double.parseDouble(before[at]) >= Double.parseDouble(row[at]), out);
+            }
+        }
+        assertTrue(compared > 0, out);
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void everyFamilyIsExplained(String name) throws IOException {
