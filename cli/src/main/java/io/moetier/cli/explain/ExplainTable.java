@@ -1,5 +1,6 @@
 package io.moetier.cli.explain;
 
+import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
 import io.moetier.kernels.device.Routing;
 import io.moetier.lab.explain.Explainer.Wanted;
@@ -197,10 +198,11 @@ final class ExplainTable {
     }
 
     private static String percent(double share) {
-        return String.format(Locale.ROOT, "%.1f %%", 100 * share);
+        return RunReport.percent(Math.abs(share) < 0.0005 ? 0 : share); // there is no zero below zero
     }
 
     private static String number(double value) {
-        return String.format(Locale.ROOT, Math.abs(value) < 1000 ? "%.3f" : "%.0f", value);
+        double shown = Math.abs(value) < 0.0005 ? 0 : value;
+        return String.format(Locale.ROOT, Math.abs(shown) < 1000 ? "%.3f" : "%.0f", shown);
     }
 }

@@ -113,6 +113,14 @@ class ExplainTest {
         assertTrue(compared > 0, out);
     }
 
+    @Test
+    void thereIsNoZeroBelowZero() {
+        String out = ok(golden("longcat_flash"), "--ids", "1,2,3,4,5,6,7,8", "--layer", "all", "--token", "all");
+        assertTrue(out.contains(" 0.0 %\n"), out);
+        assertFalse(out.contains("-0.0 %"), out);
+        assertFalse(out.matches("(?s).*-0\\.000\\b.*"), out);
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void everyFamilyIsExplained(String name) throws IOException {
