@@ -3,6 +3,7 @@ package io.moetier.cli.report;
 import io.moetier.cli.terminal.TerminalText;
 import java.util.ArrayList;
 import java.util.List;
+import org.jline.utils.WCWidth;
 
 /// Rows of text with aligned columns: of figures, the first to the left and the others to the right; of facts, all to
 /// the left.
@@ -80,6 +81,9 @@ public final class Table {
     }
 
     private static int width(String text) {
-        return text.codePointCount(0, text.length());
+        return text.codePoints()
+                .map(WCWidth::wcwidth)
+                .map(cells -> Math.max(0, cells))
+                .sum();
     }
 }

@@ -35,6 +35,13 @@ class TableTest {
     }
 
     @Test
+    void wideCharactersTakeTwoColumnsAndCombiningOnesNone() {
+        assertEquals(
+                "模型   1\ne\u0301      2\nmodel  3\n",
+                Table.ofFacts().row("模型", 1).row("e\u0301", 2).row("model", 3).toString());
+    }
+
+    @Test
     void takesRowsOfAnyLength() {
         assertEquals(
                 "a\n\nb  c\n", Table.ofFigures().row("a").row().row("b", "c").toString());
