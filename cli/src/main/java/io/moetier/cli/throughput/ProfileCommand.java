@@ -4,6 +4,7 @@ import io.moetier.cli.models.LibraryTerminal;
 import io.moetier.cli.models.ModelSummary;
 import io.moetier.cli.option.About;
 import io.moetier.cli.option.ModelOptions;
+import io.moetier.cli.option.OptionList;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.TerminalChart;
@@ -26,6 +27,7 @@ import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.Option;
 
@@ -85,6 +87,12 @@ public final class ProfileCommand implements Callable<Integer> {
                 .arity("0..1")
                 .required(false)
                 .build());
+        for (OptionSpec option : List.copyOf(spec.options())) {
+            if (OptionList.topic(option) == Topic.CLUSTER) { // none goes with it, which Sweep says with the reason
+                spec.remove(option);
+                spec.addOption(OptionSpec.builder(option).hidden(true).build());
+            }
+        }
         return line.addSubcommand(new ProfileDiffCommand(streams));
     }
 

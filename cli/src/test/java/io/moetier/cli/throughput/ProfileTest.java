@@ -287,5 +287,10 @@ class ProfileTest {
                 2,
                 run("profile", model, "--threads", "1", "--thread-counts", "1").exitCode());
         assertEquals(2, run("profile", model, "-p", "100000").exitCode());
+        assertTrue(run("profile", model, "--cluster", "c")
+                .err()
+                .startsWith("moetier: --cluster: bounds are those of this"));
+        String help = run("profile", "--help").out();
+        assertTrue(help.contains("--threads") && !help.contains("--cluster") && !help.contains("--tls"), help);
     }
 }
