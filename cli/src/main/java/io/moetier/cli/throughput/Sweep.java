@@ -144,8 +144,13 @@ final class Sweep {
         try {
             var _ = ExpertSelection.TRAINED.withMaxKld(nats);
         } catch (InvalidOptionException e) {
-            throw new IllegalArgumentException(e.sentence(_ -> "--max-klds"), e);
+            throw ofLimit(e);
         }
+    }
+
+    /// Returns what is wrong with a limit of loss under the name of the option that set it.
+    static IllegalArgumentException ofLimit(InvalidOptionException cause) {
+        return new IllegalArgumentException(cause.sentence(_ -> "--max-klds"), cause);
     }
 
     /// Returns the bytes of a share of all, or of a size.

@@ -17,8 +17,10 @@ import io.moetier.lab.throughput.ModelWork;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.library.LossCalibration;
 import io.moetier.runtime.library.Stores;
+import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.ResidentSummary;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.MemoryUse;
@@ -116,11 +118,13 @@ final class SweepRun implements AutoCloseable {
     /// Minutes pass before a loss is measured.
     private void requireCalibration(List<Setting> settings, LoadedModel loaded) {
         for (Setting setting : settings) {
-            LossCalibration.require(
-                    setting.of(config).numerics().selection(),
-                    summary.model(),
-                    loaded.engine().store().fingerprint(),
-                    cache);
+            ExpertSelection selection = setting.of(config).numerics().selection();
+            try {
+                LossCalibration.require(
+                        selection, summary.model(), loaded.engine().store().fingerprint(), cache);
+            } catch (InvalidOptionException e) {
+                throw setting.maxKld() > 0 && e.field().equals("maxKld") ? Sweep.ofLimit(e) : e;
+            }
         }
     }
 

@@ -128,6 +128,7 @@ class ProfileTest {
         CommandLineRun uncalibrated = run(command);
         assertEquals(2, uncalibrated.exitCode());
         assertTrue(uncalibrated.err().contains("perplexity measures that"), uncalibrated.err());
+        assertTrue(uncalibrated.err().contains("moetier: --max-klds: it is not known"), uncalibrated.err());
         Path text = Files.writeString(directory.resolve("text"), "Once upon a time there was a king. ".repeat(9));
         CommandLineRun calibrated =
                 run("perplexity", TestData.tinyMixtral(), "--file", text, "--ctx=32", "--calibrate");
