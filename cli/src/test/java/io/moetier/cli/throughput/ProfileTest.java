@@ -8,6 +8,7 @@ import io.moetier.cli.CommandLineRun;
 import io.moetier.lab.throughput.Comparison;
 import io.moetier.lab.throughput.Comparison.Change;
 import io.moetier.lab.throughput.Measured;
+import io.moetier.lab.throughput.Parts;
 import io.moetier.lab.throughput.Samples;
 import io.moetier.lab.throughput.Throughput;
 import io.moetier.runtime.trace.TraceReader;
@@ -20,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.function.Function;
@@ -269,6 +271,15 @@ class ProfileTest {
                 run("profile", "diff", FIRST, directory.resolve("nothing.json")).exitCode());
         Files.writeString(other, "{\"format\":\"moetier-throughput/1\",\"cases\":[]}");
         assertEquals(2, run("profile", "diff", FIRST, other).exitCode());
+        Measured some = Throughput.read(FIRST).cases().getFirst();
+        Measured bare = new Measured(
+                some.of(), longer(some.samples(), 2), new Parts(Map.of()), some.peaks(), some.warmUp(), 0, 0);
+        Files.writeString(other, Json.write(new Throughput("", "", List.of(bare)).fields()));
+        CommandLineRun empty = run("profile", "diff", FIRST, other);
+        assertEquals(
+                "moetier: " + other + ": cases[0].parts: expected what a step consists of, found nothing\n",
+                empty.err());
+        assertEquals(2, empty.exitCode());
         assertEquals(2, run("profile", "diff", FIRST, AGAIN, "--threshold", "5").exitCode());
         assertEquals(2, run("profile", "diff", FIRST).exitCode());
     }

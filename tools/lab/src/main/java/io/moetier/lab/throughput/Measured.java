@@ -69,10 +69,14 @@ public record Measured(
     }
 
     static Measured parse(JsonObject json) {
+        Parts parts = Parts.parse(json.requireObject("parts"));
+        if (parts.byKind().isEmpty()) {
+            throw json.unexpected("parts", "what a step consists of", "nothing");
+        }
         return new Measured(
                 Case.parse(json),
                 samples(json),
-                Parts.parse(json.requireObject("parts")),
+                parts,
                 Peaks.parse(json.requireObject("peaks")),
                 json.optionalInt("warm_up_rounds"),
                 json.requireDouble("hit_rate"),
