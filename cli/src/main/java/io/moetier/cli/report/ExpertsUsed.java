@@ -1,6 +1,7 @@
 package io.moetier.cli.report;
 
 import io.moetier.cli.option.OptionFlags;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.runtime.metrics.RunStats;
 import io.moetier.runtime.model.mixture.LossMeter;
 import io.moetier.runtime.session.Engine;
@@ -63,7 +64,10 @@ public record ExpertsUsed(double perToken, int most, Optional<String> lossy, Opt
     public String warning() {
         return warning(lossy)
                 + loss.map(of -> String.format(
-                                Locale.ROOT, ", about %.2g, %d loads saved", of.estimatedKld(), of.loadsSaved()))
+                                Locale.ROOT,
+                                ", about %.2g, %s saved",
+                                of.estimatedKld(),
+                                Plural.of(of.loadsSaved(), "load")))
                         .orElse("");
     }
 

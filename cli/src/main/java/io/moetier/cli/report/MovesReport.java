@@ -1,5 +1,6 @@
 package io.moetier.cli.report;
 
+import io.moetier.cli.terminal.Plural;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.session.Engine;
@@ -77,8 +78,8 @@ public final class MovesReport {
                     what,
                     String.format(
                             Locale.ROOT,
-                            "%d slots, %s, %.1f to %.1f s after loading",
-                            moved.slots(),
+                            "%s, %s, %.1f to %.1f s after loading",
+                            Plural.of(moved.slots(), "slot"),
                             ByteSize.format(moved.bytes()),
                             moved.firstNanos() / 1e9,
                             moved.lastNanos() / 1e9));

@@ -38,12 +38,13 @@ record Gain(Measured exact, Measured lossy, Loss loss) {
         return String.format(
                 Locale.ROOT,
                 "A loss of up to %s nats, of which about %.2g were spent, generates %.2f times as fast with %s;"
-                        + " %,d loads were saved.",
+                        + " %,d %s saved.",
                 lossy.of().maxKld(),
                 loss.estimatedKld(),
                 rate(lossy) / rate(exact),
                 Case.setting(exact.of().budget(), exact.of().threads(), 0),
-                loss.loadsSaved());
+                loss.loadsSaved(),
+                loss.loadsSaved() == 1 ? "load was" : "loads were");
     }
 
     static double rate(Measured of) {

@@ -135,8 +135,10 @@ final class ProfileDiffCommand implements Callable<Integer> {
         long undecided =
                 comparison.changes().stream().filter(Change::isUndecided).count();
         if (undecided > 0) {
-            notes.add("Undecided: " + undecided + " of " + comparison.changes().size() + " points have fewer than "
-                    + Comparison.LEAST_ROUNDS + " rounds; more --seconds of profile give more.");
+            notes.add("Undecided: " + undecided + " of "
+                    + Plural.of(comparison.changes().size(), "point")
+                    + (undecided == 1 ? " has" : " have") + " fewer than " + Comparison.LEAST_ROUNDS
+                    + " rounds; more --seconds of profile give more.");
         }
         if (!a.model().equals(b.model()) || !a.device().equals(b.device())) {
             notes.add(

@@ -3,6 +3,7 @@ package io.moetier.cli.trace;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.lab.foreign.ForeignFormat;
 import io.moetier.lab.foreign.TraceConversion;
@@ -84,7 +85,7 @@ public final class TraceConvertCommand implements Callable<Integer> {
         }
         try (CleanStop _ = CleanStop.open()) {
             long tokens = conversion.convert(in, out);
-            streams.note(out + ": " + tokens + " tokens, from " + format.label());
+            streams.note(out + ": " + Plural.of(tokens, "token") + ", from " + format.label());
         }
         return Failure.OK;
     }

@@ -13,6 +13,7 @@ import io.moetier.cli.report.ExpertsUsed;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.chat.Conversation;
@@ -104,7 +105,8 @@ public final class TraceRecordCommand implements Callable<Integer> {
                 recorder.finish();
             }
             String drawn = sampling.temperature > 0 ? ", drawn with --seed " + reply.seed() : "";
-            streams.note(out + ": " + conversation.numTokens() + " tokens" + drawn + ExpertsUsed.warning(lossy));
+            streams.note(
+                    out + ": " + Plural.of(conversation.numTokens(), "token") + drawn + ExpertsUsed.warning(lossy));
             return Failure.OK;
         }
     }

@@ -83,10 +83,9 @@ class ProfileTest {
         assertTrue(Files.readString(page).contains("<title>Where the time goes in tiny-mixtral</title>"));
         assertTrue(Files.size(jfr) > 0);
         Path trace = directory.resolve("trace.jsonl.gz");
-        assertEquals(
-                0,
-                run("trace", "record", model, "--ids=1,5", "-n=1", "--out", trace)
-                        .exitCode());
+        CommandLineRun recorded = run("trace", "record", model, "--ids=1", "-n=1", "--out", trace);
+        assertEquals(0, recorded.exitCode(), recorded.err());
+        assertTrue(recorded.err().contains(trace + ": 1 token, drawn with --seed "), recorded.err());
         assertEquals("tiny-mixtral", tracedModel(trace));
         trace = directory.resolve("bench.jsonl.gz");
         assertEquals(
@@ -250,6 +249,10 @@ class ProfileTest {
         assertEquals(undecided, notes.getFirst());
         assertTrue(("" + notes.get(1)).endsWith(", and another by a GPU."), () -> "" + notes);
         assertEquals(4, json.requireObjects("changes").getFirst().requireInt("rounds"));
+        Throughput one = new Throughput("another", "a GPU", slower.cases().subList(0, 1));
+        Files.writeString(file, Json.write(one.fields()));
+        String single = run("profile", "diff", AGAIN, file).out();
+        assertTrue(single.contains("\nUndecided: 1 of 1 point has fewer than 5 rounds; "), single);
     }
 
     private static JsonObject parse(String text) {
