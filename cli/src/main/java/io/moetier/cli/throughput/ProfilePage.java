@@ -156,15 +156,15 @@ final class ProfilePage {
                             .toList();
                     List<String> texts =
                             millis.stream().map(value -> value + " ms").toList();
-                    return row(shortLabel(each), millis, texts);
+                    return row(shortLabel(each.of()), millis, texts);
                 })
                 .toList();
         charts.put("parts", Map.of("kind", "stacks", "names", kinds, "rows", rows));
     }
 
-    private static String shortLabel(Measured each) {
-        return Case.setting(each.of().budget(), 0, each.of().maxKld()) + ", "
-                + each.of().threads() + " thr., at " + each.of().depth();
+    static String shortLabel(Case of) {
+        String threads = of.threads() == 0 ? "GPU" : of.threads() + " thr.";
+        return Case.setting(of.budget(), 0, of.maxKld()) + ", " + threads + ", at " + of.depth();
     }
 
     private static Map<String, Object> row(String name, List<Double> values, List<String> texts) {

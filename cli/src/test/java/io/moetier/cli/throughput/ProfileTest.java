@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
+import io.moetier.lab.throughput.Case;
 import io.moetier.lab.throughput.Comparison;
 import io.moetier.lab.throughput.Comparison.Change;
 import io.moetier.lab.throughput.Measured;
@@ -14,6 +15,7 @@ import io.moetier.lab.throughput.Throughput;
 import io.moetier.runtime.trace.TraceReader;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.model.Phase;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -253,6 +255,12 @@ class ProfileTest {
         Files.writeString(file, Json.write(one.fields()));
         String single = run("profile", "diff", AGAIN, file).out();
         assertTrue(single.contains("\nUndecided: 1 of 1 point has fewer than 5 rounds; "), single);
+    }
+
+    @Test
+    void aChartNamesTheGpuAndCountsThreadsOfTheProcessor() {
+        assertEquals("100%, GPU, at 8", ProfilePage.shortLabel(new Case(Phase.DECODE, 4, 8, "100%", 0, 0)));
+        assertEquals("25%, 2 thr., at 0", ProfilePage.shortLabel(new Case(Phase.DECODE, 4, 0, "25%", 2, 0)));
     }
 
     private static JsonObject parse(String text) {
