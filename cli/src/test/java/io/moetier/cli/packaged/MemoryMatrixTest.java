@@ -1,6 +1,7 @@
 package io.moetier.cli.packaged;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
@@ -12,8 +13,11 @@ import io.moetier.lab.synthetic.SyntheticModel;
 import io.moetier.storage.model.DType;
 import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -115,7 +119,10 @@ class MemoryMatrixTest {
             }
         }
         assertTrue(all.getFirst().said.contains("of weights do not fit into the"), all.getFirst()::toString);
-        requireRefused(run(new Case(0, TOO_LITTLE, 0, SHORT_PROMPT)));
+        damageWeights(); // which are not looked at where they do not fit
+        Ended tooLittle = run(new Case(0, TOO_LITTLE, 0, SHORT_PROMPT));
+        requireRefused(tooLittle);
+        assertFalse(tooLittle.said.contains("dense.safetensors"), tooLittle::toString);
         requireRefused(run(new Case(SHAPES.size() - 1, TOO_LITTLE_FOR_LONG, 0, LONG_PROMPT)));
     }
 
@@ -168,6 +175,17 @@ class MemoryMatrixTest {
         assertTrue(
                 ended.said.lines().filter(sentence.asPredicate()).count() == 1 && !ended.said.contains("\tat "),
                 ended::toString);
+    }
+
+    private static void damageWeights() throws IOException {
+        try (Stream<Path> files = Files.walk(directory.resolve("cache"))) {
+            for (Path file :
+                    files.filter(file -> file.endsWith("dense.safetensors")).toList()) {
+                try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+                    channel.write(ByteBuffer.allocate(1), 0);
+                }
+            }
+        }
     }
 
     private static Ended run(Case of) throws IOException, InterruptedException {

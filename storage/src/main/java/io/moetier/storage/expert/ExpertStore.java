@@ -149,9 +149,8 @@ public final class ExpertStore implements AutoCloseable {
     ///
     /// @throws MalformedModelException if the store has no such file, it cannot be read or its checksum is wrong
     public MemorySegment loadDense(Arena arena) {
-        Path path = directory.resolve(StoreManifest.DENSE_FILE_NAME);
-        StoreManifest.StoreFile entry = manifest.file(StoreManifest.DENSE_FILE_NAME)
-                .orElseThrow(() -> new MalformedModelException(path + ": not in the store's manifest"));
+        Path path = denseFile();
+        StoreManifest.StoreFile entry = denseEntry();
         MemorySegment dense = AnonymousMemory.allocate(entry.bytes(), arena);
         CRC32C crc = new CRC32C();
         try (ReopeningFile file = ReopeningFile.open(path)) {
@@ -168,6 +167,18 @@ public final class ExpertStore implements AutoCloseable {
             throw Checksums.damaged(path, entry.crc32c(), (int) crc.getValue());
         }
         return dense;
+    }
+
+    /// Returns the bytes that [#loadDense] takes.
+    ///
+    /// @throws MalformedModelException if the store has no such file
+    public long denseBytes() {
+        return denseEntry().bytes();
+    }
+
+    private StoreManifest.StoreFile denseEntry() {
+        return manifest.file(StoreManifest.DENSE_FILE_NAME)
+                .orElseThrow(() -> new MalformedModelException(denseFile() + ": not in the store's manifest"));
     }
 
     /// Returns the file of non-expert weights, for naming it in errors; its bytes come from [#loadDense].

@@ -143,17 +143,21 @@ public final class Engine implements AutoCloseable {
                 ? own.loaders()
                 : Loaders.THREADS;
         processor = config.offloading().misses() == Misses.COPY ? Optional.empty() : Optional.of(openBeside(config));
+        asked = config.memory().ramBytes().isPresent();
+        otherWeightBytes = store.denseBytes();
+        if (!asked) {
+            EngineNeeds needs = needs(0);
+            MemoryBudget.require(needs.inMainMemory(needs.batch(MemoryBudget::fits)));
+        }
         Arena arena = device.newArena();
         owned.add(arena::close);
         Arena mainMemory = Arena.ofShared();
         owned.add(() -> close(mainMemory));
         StoreWeights weights = new StoreWeights(store, mainMemory);
-        otherWeightBytes = weights.byteSize();
         if (!device.readsMainMemory()) {
             prepareDevices(weights.dtypes()); // before it is counted what memory they have
         }
-        asked = config.memory().ramBytes().isPresent();
-        batch = needs().batch(MemoryBudget::fits);
+        batch = needs(otherWeightBytes).batch(MemoryBudget::fits);
         memoryPlan = planned();
         nodes = config.compute().nodes().map(this::openNodes);
         @Nullable ExpertNodes remote = nodes.orElse(null);
@@ -833,17 +837,17 @@ public final class Engine implements AutoCloseable {
 
     /// @throws InvalidOptionException if nobody says how much experts may take, and the least does not fit
     private MemoryPlan planned() {
-        MemoryNeeds needs = needs().inMainMemory(batch);
+        MemoryNeeds needs = needs(otherWeightBytes).inMainMemory(batch);
         if (!asked) {
             MemoryBudget.require(needs);
         }
         return MemoryBudget.plan(needs);
     }
 
-    private EngineNeeds needs() {
+    private EngineNeeds needs(long weightsThere) {
         long loading = loaderBytes(store)
                 + copyStore.map(from -> loaderBytes(from.store())).orElse(0L);
-        EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(minimumRamBytes(), otherWeightBytes, otherWeightBytes, loading);
+        EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(minimumRamBytes(), otherWeightBytes, weightsThere, loading);
         return new EngineNeeds(spec, config, device, device.readsMainMemory(), bytes);
     }
 
@@ -861,7 +865,7 @@ public final class Engine implements AutoCloseable {
             return new VramBudget(0, 0, workspace, minimumRamBytes());
         }
         int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
-        EngineNeeds needs = needs();
+        EngineNeeds needs = needs(otherWeightBytes);
         return needs.onDevice(batch, others, numbered.workingBytes() + numbered.workingBytes(needs.products(batch)));
     }
 

@@ -36,10 +36,6 @@ final class StoreWeights implements Weights {
         }
     }
 
-    long byteSize() {
-        return bytes.byteSize();
-    }
-
     /// Returns the types of all matrices.
     Set<DType> dtypes() {
         return shapes.values().stream()
