@@ -23,6 +23,7 @@ public final class TokenStream {
     private int[] pending = {};
     private int brokenTokens; // in a row, of which none has completed a character
     private int numWhole; // characters of what is pending before the one that is not complete
+    private int mostCut; // tokens that the context may begin with and that are no whole character
     private int numGrown; // characters of what is pending, as far as it shows
 
     private TokenStream(Tokenizer tokenizer, boolean skipSpecial, int[] context) {
@@ -41,17 +42,23 @@ public final class TokenStream {
     /// Returns a stream that continues the text of `prompt`, so that a blank before its first word is kept.
     public static TokenStream after(int[] prompt, Tokenizer tokenizer, boolean skipSpecial) {
         int from = Math.max(0, prompt.length - CONTEXT_TOKENS);
-        int latest = from == 0 ? 0 : from + MOST_TOKENS_PER_CHARACTER - 1;
-        int[] context = Arrays.copyOfRange(prompt, from, prompt.length);
-        // What is left of a character that was cut in two would spoil the decoding of all bytes behind it.
-        while (from < latest && tokenizer.decode(context, skipSpecial).indexOf(REPLACEMENT) == 0) {
-            context = Arrays.copyOfRange(prompt, ++from, prompt.length);
+        TokenStream stream = new TokenStream(tokenizer, skipSpecial, Arrays.copyOfRange(prompt, from, prompt.length));
+        stream.mostCut = from == 0 ? 0 : MOST_TOKENS_PER_CHARACTER - 1;
+        return stream;
+    }
+
+    /// What is left of a character that was cut in two would spoil the decoding of all bytes behind it.
+    private void beginWhole() {
+        while (mostCut > 0 && tokenizer.decode(context, skipSpecial).indexOf(REPLACEMENT) == 0) {
+            context = Arrays.copyOfRange(context, 1, context.length);
+            mostCut--;
         }
-        return new TokenStream(tokenizer, skipSpecial, context);
+        mostCut = 0;
     }
 
     /// Takes a token and returns the text that is now certain, often empty.
     public String next(int id) {
+        beginWhole();
         pending = Arrays.copyOf(pending, pending.length + 1);
         pending[pending.length - 1] = id;
         String grown = grown(pending.length);
