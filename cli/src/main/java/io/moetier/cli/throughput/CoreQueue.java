@@ -41,7 +41,7 @@ record CoreQueue(Map<String, Long> nanos) {
                         nanos.put(name, Long.parseLong(words[1]));
                     }
                 } catch (IOException | NumberFormatException | ArrayIndexOutOfBoundsException e) {
-                    continue; // it ended meanwhile, as compilers of the JVM do, or the kernel does not count
+                    // it ended meanwhile, as compilers of the JVM do, or the kernel does not count
                 }
             }
         }
