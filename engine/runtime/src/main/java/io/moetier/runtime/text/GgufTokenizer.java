@@ -266,15 +266,9 @@ public final class GgufTokenizer {
                 ids.put(vocabulary.token(id), id);
             }
         }
-        Map<String, @Nullable Object> model = new LinkedHashMap<>();
-        model.put("type", "BPE");
-        model.put("dropout", null);
-        model.put("continuing_subword_prefix", null);
-        model.put("end_of_word_suffix", null);
+        Map<String, @Nullable Object> model = TokenizerDocument.bpe(ids, merges(ids));
         model.put("fuse_unk", pieces);
         model.put("byte_fallback", pieces);
-        model.put("vocab", ids);
-        model.put("merges", merges(ids));
         return model;
     }
 

@@ -118,14 +118,10 @@ public final class SentencePieceConverter {
 
     private Map<String, @Nullable Object> bpe() {
         Map<String, Integer> vocabulary = vocabulary();
-        Map<String, @Nullable Object> json = new LinkedHashMap<>();
-        json.put("type", "BPE");
-        json.put("dropout", null);
+        Map<String, @Nullable Object> json = TokenizerDocument.bpe(vocabulary, merges(vocabulary));
         json.put("unk_token", model.pieces().get(model.marks().unkId()).text());
         json.put("fuse_unk", true);
         json.put("byte_fallback", model.byteFallback());
-        json.put("vocab", vocabulary);
-        json.put("merges", merges(vocabulary));
         return json;
     }
 

@@ -100,17 +100,8 @@ public final class TiktokenConverter {
                 throw config.unexpected(TokenizerDocument.ADDED_LATER, "marks that no other token is written as", mark);
             }
         });
-        Map<String, @Nullable Object> model = new LinkedHashMap<>();
-        model.put("type", "BPE");
-        model.put("dropout", null);
-        model.put("unk_token", null);
-        model.put("continuing_subword_prefix", null);
-        model.put("end_of_word_suffix", null);
-        model.put("fuse_unk", false);
-        model.put("byte_fallback", false);
+        Map<String, @Nullable Object> model = TokenizerDocument.bpe(ids, merges(tokens, signs));
         model.put("ignore_merges", takesWhole);
-        model.put("vocab", ids);
-        model.put("merges", merges(tokens, signs));
         return model;
     }
 

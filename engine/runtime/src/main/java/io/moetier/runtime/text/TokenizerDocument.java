@@ -98,6 +98,25 @@ final class TokenizerDocument {
         return Json.write(json);
     }
 
+    /// Returns a vocabulary with the pairs that make its tokens, in their order. Flags say it is of bytes, until others
+    /// are put.
+    ///
+    /// @param ids by token
+    static Map<String, @Nullable Object> bpe(Map<String, Integer> ids, List<List<String>> merges) {
+        Map<String, @Nullable Object> model = new LinkedHashMap<>();
+        model.put("type", "BPE");
+        model.put("dropout", null);
+        model.put("unk_token", null);
+        model.put("continuing_subword_prefix", null);
+        model.put("end_of_word_suffix", null);
+        model.put("fuse_unk", false);
+        model.put("byte_fallback", false);
+        model.put("ignore_merges", false);
+        model.put("vocab", ids);
+        model.put("merges", merges);
+        return model;
+    }
+
     /// Returns a component that applies others one after another.
     static Map<String, ?> sequence(String key, List<Map<String, ?>> steps) {
         return Map.of("type", "Sequence", key, steps);
