@@ -866,7 +866,8 @@ public final class Engine implements AutoCloseable {
         }
         int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
         EngineNeeds needs = needs(otherWeightBytes);
-        return needs.onDevice(batch, others, numbered.workingBytes() + numbered.workingBytes(needs.products(batch)));
+        return needs.onDevice(
+                batch, others, numbered.workingBytes() + numbered.workingBytes(needs.productsOnDevice(batch)));
     }
 
     private int numExpertsPerToken() {

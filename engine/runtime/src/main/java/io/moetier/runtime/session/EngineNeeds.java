@@ -74,7 +74,7 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
     /// Returns what is needed of the device's own memory.
     ///
     /// @param others devices that compute experts for this one
-    /// @param kept bytes that the device keeps between operations, those of the largest [#products] included
+    /// @param kept bytes that the device keeps between operations, those of [#productsOnDevice] included
     VramBudget onDevice(int tokens, int others, long kept) {
         return new VramBudget(
                 bytes.weights(),
@@ -107,9 +107,16 @@ record EngineNeeds(ModelSpec spec, EngineConfig config, Device device, boolean h
         return Session.workspaceBytes(spec, device, contextLength(), tokens) + positions();
     }
 
-    /// Returns the largest products of passes of at most so many tokens.
-    ProductSizes products(int tokens) {
+    private ProductSizes products(int tokens) {
         return LargestProducts.of(spec, Math.min(tokens, contextLength()));
+    }
+
+    /// Returns the largest products of passes of at most so many tokens on a device with memory of its own, or of an
+    /// encoder's longest input.
+    ProductSizes productsOnDevice(int tokens) {
+        return spec.encoder().isEmpty()
+                ? products(tokens)
+                : products(tokens).max(LargestProducts.of(spec, spec.maxPositionEmbeddings()));
     }
 
     private boolean anyBeside() {

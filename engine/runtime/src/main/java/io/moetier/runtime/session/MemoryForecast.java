@@ -104,7 +104,7 @@ public record MemoryForecast(
             MemoryPlan plan = MemoryBudget.plans(ofBatch, limits, held).getFirst();
             long experts =
                     config.memory().ramBytes().orElseGet(() -> Math.max(budget.minimumBytes(), plan.expertBytes()));
-            long kept = CudaDevice.STAGING_BYTES + CudaDevice.mostBytes(needs.products(batch));
+            long kept = CudaDevice.STAGING_BYTES + CudaDevice.mostBytes(needs.productsOnDevice(batch));
             VramBudget onDevice = needs.onDevice(batch, 0, kept);
             return new MemoryForecast(
                     plan,
