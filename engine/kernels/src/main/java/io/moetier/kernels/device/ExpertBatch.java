@@ -6,6 +6,12 @@ import java.util.Arrays;
 ///
 /// Filled anew for every call of [Kernels#expertFfn]; nothing is allocated once it has held as many experts before.
 public final class ExpertBatch {
+    /// Most rows of several experts that are computed together: enough that threads have work.
+    public static final int MOST_ROWS = 1024;
+
+    /// Most of what several experts leave between gate and down, 16 MiB.
+    public static final int MOST_HIDDEN = 1 << 22;
+
     private ExpertWeights[] experts = new ExpertWeights[0];
     private int[] from = new int[0];
     private int[] n = new int[0];
@@ -59,6 +65,13 @@ public final class ExpertBatch {
         numHidden += (long) n * expert.up().rows();
     }
 
+    /// Says whether an expert with so many rows is to be computed together with those that are here; if not, these go
+    /// first, and it begins the next batch, however large it is.
+    public boolean hasRoom(ExpertWeights expert, int rows) {
+        return numRows + rows <= MOST_ROWS
+                && numHidden + (long) rows * expert.up().rows() <= MOST_HIDDEN;
+    }
+
     /// Returns how many tokens the pass has that the experts belong to, which may choose how they are computed.
     public int tokens() {
         return tokens;
@@ -72,11 +85,6 @@ public final class ExpertBatch {
     /// Returns how many rows all experts have together.
     public int numRows() {
         return numRows;
-    }
-
-    /// Returns how many activations all experts have together between gate and down.
-    public long numHidden() {
-        return numHidden;
     }
 
     /// Returns the weights of an expert.

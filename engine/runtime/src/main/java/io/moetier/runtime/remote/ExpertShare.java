@@ -3,6 +3,7 @@ package io.moetier.runtime.remote;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
 import io.moetier.kernels.device.ExpertBatch;
+import io.moetier.kernels.device.ExpertWeights;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.runtime.metrics.Counters;
 import io.moetier.runtime.model.spec.ExpertParts;
@@ -32,9 +33,6 @@ import org.jspecify.annotations.Nullable;
 /// Lifetime: owns its memory and loaders, but not the device, which it must be closed before. Confined to one thread at
 /// a time.
 public final class ExpertShare implements AutoCloseable {
-    /// Most rows of experts that are computed together: what they leave between gate and down should stay in the cache.
-    private static final int MOST_ROWS = 1024;
-
     private final Device device;
     private final ExpertTiers tiers;
     private final @Nullable Layer[] layers; // by number
@@ -160,10 +158,11 @@ public final class ExpertShare implements AutoCloseable {
         for (int i = 0; i < arrivals.size(); i++) {
             int expert = arrivals.expert(i);
             int n = counts[indexOf(expert)];
-            if (batch.numRows() + n > MOST_ROWS) {
+            ExpertWeights expertWeights = layer.views().in(arrivals.block(i));
+            if (!batch.hasRoom(expertWeights, n)) {
                 computeBatch(asked);
             }
-            batch.add(layer.views().in(arrivals.block(i)), from[expert], n);
+            batch.add(expertWeights, from[expert], n);
             numRead += arrivals.tier(i) == Tier.DISK ? 1 : 0;
         }
         computeBatch(asked);

@@ -1,5 +1,6 @@
 package io.moetier.runtime.model.mixture;
 
+import io.moetier.kernels.device.ExpertBatch;
 import io.moetier.kernels.device.ProductSizes;
 import io.moetier.runtime.model.spec.DenseSpec;
 import io.moetier.runtime.model.spec.MixerSpec;
@@ -34,10 +35,10 @@ public final class LargestProducts {
                 .reduce(ProductSizes.NONE, ProductSizes::max);
     }
 
-    /// A batch has as many experts as [LocalExperts] computes together, or one that many tokens chose.
+    /// A batch has as many experts as it has room for, or one that many tokens chose.
     private static ProductSizes ofMixture(MoeSpec moe, int tokens) {
         int visits = moe.numExpertsPerToken() + (moe.sharedExpert().isPresent() ? 1 : 0);
-        int rows = Math.min(Math.max(tokens, LocalExperts.MOST_ROWS), Math.multiplyExact(tokens, visits));
+        int rows = Math.min(Math.max(tokens, ExpertBatch.MOST_ROWS), Math.multiplyExact(tokens, visits));
         return Stream.concat(moe.experts().stream().distinct(), moe.sharedExpert().map(SharedExpertSpec::ffn).stream())
                 .map(expert -> ofRows(expert, tokens, rows))
                 .reduce(ProductSizes.NONE, ProductSizes::max);
@@ -47,7 +48,7 @@ public final class LargestProducts {
     /// @param together rows that several of its kind may have
     private static ProductSizes ofRows(DenseSpec network, int tokens, int together) {
         int width = network.up().rows();
-        long hidden = Math.max((long) tokens * width, Math.min((long) together * width, LocalExperts.MOST_HIDDEN));
+        long hidden = Math.max((long) tokens * width, Math.min((long) together * width, ExpertBatch.MOST_HIDDEN));
         return new ProductSizes(
                 0, Math.max(hidden, (long) together * network.up().cols()), hidden);
     }

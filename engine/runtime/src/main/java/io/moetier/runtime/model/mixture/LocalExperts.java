@@ -11,12 +11,6 @@ import org.jspecify.annotations.Nullable;
 
 /// The experts that are computed where everything else is, from their inputs to their rows.
 final class LocalExperts implements ExpertPlace {
-    /// Most rows of experts that are computed together, but for those of one expert: enough that threads have work.
-    static final int MOST_ROWS = 1024;
-
-    /// Most of what they leave between gate and down, 16 MiB, but for one expert.
-    static final int MOST_HIDDEN = 1 << 22;
-
     private final Kernels kernels;
     private final ExpertBatch batch = new ExpertBatch();
     private @Nullable MixtureBuffers buffers; // null before the first layer
@@ -45,16 +39,10 @@ final class LocalExperts implements ExpertPlace {
     @Override
     public void add(ExpertWeights weights, int expert) {
         ExpertGroups groups = begun().groups();
-        if (!hasRoom(batch, weights, groups.size(expert))) {
+        if (!batch.hasRoom(weights, groups.size(expert))) {
             compute();
         }
         batch.add(weights, groups.start(expert), groups.size(expert));
-    }
-
-    /// Says whether an expert with so many rows is computed together with those of a batch.
-    static boolean hasRoom(ExpertBatch batch, ExpertWeights weights, int rows) {
-        return batch.numRows() + rows <= MOST_ROWS
-                && batch.numHidden() + (long) rows * weights.up().rows() <= MOST_HIDDEN;
     }
 
     @Override

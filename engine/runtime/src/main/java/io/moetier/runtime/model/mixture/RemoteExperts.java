@@ -17,8 +17,6 @@ import org.jspecify.annotations.Nullable;
 /// change a bit if the kernels are the same. Owns buffers on both devices, as long as these; confined to the thread
 /// that computes.
 final class RemoteExperts implements ExpertPlace {
-    private static final int MOST_ROWS = 1024;
-
     private final Device main;
     private final Device device;
     private final @Nullable MissCosts costs; // is told what computing takes
@@ -63,7 +61,7 @@ final class RemoteExperts implements ExpertPlace {
     }
 
     private static int rows(int choices, int tokens) {
-        return Math.min(choices, Math.max(tokens, MOST_ROWS));
+        return Math.min(choices, Math.max(tokens, ExpertBatch.MOST_ROWS));
     }
 
     /// Returns the bytes of the buffers on the other device.
@@ -101,7 +99,7 @@ final class RemoteExperts implements ExpertPlace {
         if (numRows + n > everyRow.length) {
             compute();
             bringBack();
-        } else if (!LocalExperts.hasRoom(batch, weights, n)) {
+        } else if (!batch.hasRoom(weights, n)) {
             compute();
         }
         for (int i = from; i < from + n; i++) {
