@@ -69,21 +69,17 @@ public final class ClusterDrainCommand implements Callable<Integer> {
                 .filter(member -> member.offer().role() == Offer.Role.NODE)
                 .toList();
         List<Member> named = nodes.stream()
-                .filter(member -> node.equals(member.name()) || node.equals(withPlace(member)))
+                .filter(member -> node.equals(member.name()) || node.equals(member.nameWithPlace()))
                 .toList();
         if (named.size() > 1) {
             throw new IllegalArgumentException("NODE: several are called " + node + ": expected one of "
-                    + named.stream().map(ClusterDrainCommand::withPlace).toList());
+                    + named.stream().map(Member::nameWithPlace).toList());
         }
         if (named.isEmpty()) {
             throw new IllegalArgumentException(
                     "NODE: expected one of " + nodes.stream().map(Member::name).toList() + ", found " + node);
         }
         return named.getFirst();
-    }
-
-    private static String withPlace(Member member) {
-        return member.name() + "@" + member.place();
     }
 
     /// Asks a member to do something; one that leaves meanwhile has nothing to do with it any more. Who has just come

@@ -2,7 +2,6 @@ package io.moetier.cluster.drive;
 
 import io.moetier.cluster.link.NodeLink;
 import io.moetier.cluster.link.RefusedException;
-import io.moetier.cluster.membership.Member;
 import io.moetier.cluster.placement.Link;
 import io.moetier.cluster.placement.Placement;
 import io.moetier.cluster.placement.Placer;
@@ -112,14 +111,12 @@ final class Allotment {
         return members;
     }
 
-    /// A node that comes again has another id, and the same name.
+    /// A node that comes again has another id, and is called the same; for a moment both may be there.
     private static String name(NodePort port, List<NodePort> ports) {
-        Member member = port.member();
-        boolean isOnlyOne = ports.stream()
-                        .filter(other -> other.member().name().equals(member.name()))
-                        .count()
-                == 1;
-        return isOnlyOne ? member.name() : member.name() + " " + member.id();
+        String name = port.use().name();
+        boolean isOnlyOne =
+                ports.stream().filter(other -> other.use().name().equals(name)).count() == 1;
+        return isOnlyOne ? name : name + " " + port.member().id();
     }
 
     private PlacerInput.Capacity capacity(String name, NodePort port) {

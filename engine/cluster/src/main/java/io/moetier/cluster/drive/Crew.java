@@ -187,7 +187,7 @@ final class Crew implements AutoCloseable {
             dismissed.add(member);
             NodePort port = ports.remove(member);
             if (port != null) {
-                says.accept("node " + port.member().name() + " is to leave: others are asked from now on");
+                says.accept("node " + port.use().name() + " is to leave: others are asked from now on");
                 leaving.add(port);
                 allot();
             }
@@ -252,7 +252,7 @@ final class Crew implements AutoCloseable {
         for (NodePort port : lost) {
             Member member = port.member();
             ports.remove(member.id());
-            says.accept("node " + member.name() + " is gone: "
+            says.accept("node " + port.use().name() + " is gone: "
                     + (port.link().isUp() ? "it left the cluster" : port.link().failure())
                     + "; what it had is computed by others, or here");
             close(port);
@@ -281,14 +281,14 @@ final class Crew implements AutoCloseable {
             uses.add(port.use());
             pauses.remove(id);
             leftOut.remove(id);
-            says.accept("node " + member.name() + " can be asked from now on" + (known.add(id) ? "" : ", again"));
+            says.accept("node " + port.use().name() + " can be asked from now on" + (known.add(id) ? "" : ", again"));
             return true;
         } catch (RefusedException e) {
             leaveOut(member, e, LONGEST_PAUSE_MILLIS); // it may have room for this model one day
         } catch (UncheckedIOException e) {
             if (!closed) {
                 String reason = IoFailure.sentence(Objects.requireNonNull(e.getCause()));
-                says.accept("node " + member.name() + " does not answer: " + reason);
+                says.accept("node " + called(member) + " does not answer: " + reason);
                 pause(id, FIRST_PAUSE_MILLIS);
             }
         } catch (RuntimeException e) {
@@ -303,7 +303,7 @@ final class Crew implements AutoCloseable {
         NodeLink link = opener.open(member);
         links.put(member.id(), link);
         try {
-            NodePort port = new NodePort(member, link, Allotment.measured(link));
+            NodePort port = new NodePort(member, called(member), link, Allotment.measured(link));
             allotment.requirePlace(port, ports.values());
             return port;
         } catch (RuntimeException | Error e) {
@@ -312,9 +312,19 @@ final class Crew implements AutoCloseable {
         }
     }
 
+    /// Returns what a node is called in what is told of it: its name, with its place where another one has that name.
+    /// One that comes again is called the same.
+    private String called(Member member) {
+        boolean isOnlyOne = membership.members().stream()
+                .noneMatch(other -> other.offer().role() == Offer.Role.NODE
+                        && other.name().equals(member.name())
+                        && !other.place().equals(member.place()));
+        return isOnlyOne ? member.name() : member.nameWithPlace();
+    }
+
     private void leaveOut(Member member, RuntimeException why, long millis) {
         if (leftOut.add(member.id())) {
-            says.accept("node " + member.name() + " is left out: " + why.getMessage());
+            says.accept("node " + called(member) + " is left out: " + why.getMessage());
         }
         pause(member.id(), millis);
     }

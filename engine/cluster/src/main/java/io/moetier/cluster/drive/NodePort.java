@@ -48,11 +48,12 @@ final class NodePort {
     private int layer;
     private int mostRows;
 
-    NodePort(Member member, NodeLink link, Link way) {
+    /// @param called what tells the node from others in what is told of it
+    NodePort(Member member, String called, NodeLink link, Link way) {
         this.member = member;
         this.link = link;
         this.way = way;
-        use = new NodeUse(member.name());
+        use = new NodeUse(called);
     }
 
     /// Says whether an expert can be asked for alone: neither the request nor its reply is too large for a message.

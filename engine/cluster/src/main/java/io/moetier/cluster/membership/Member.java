@@ -22,4 +22,9 @@ public record Member(String id, String name, String place, Offer offer) {
             throw new IllegalArgumentException("name: 1 to " + MAX_NAME_BYTES + " bytes, all of which can be shown");
         }
     }
+
+    /// Returns what tells it from others that have its name.
+    public String nameWithPlace() {
+        return name + "@" + place;
+    }
 }

@@ -124,6 +124,21 @@ class CrewTest {
         assertFalse(crew().routes().leadsAway(0, 1), "nobody has it yet");
     }
 
+    /// As `cluster drain` calls them. One that comes again has another id.
+    @Test
+    void nodesOfOneNameAreToldApartByTheirPlaces() throws InterruptedException {
+        membership.join(FakeLink.member("1", "attic", "here:1"));
+        membership.join(FakeLink.member("2", "attic", "there:1"));
+        gather();
+        List<String> names = List.of("attic@here:1", "attic@there:1");
+        assertEquals(names, crew().uses().stream().map(NodeUse::name).toList());
+        List<String> members = published().members();
+        assertEquals(names, members.subList(1, members.size()));
+        membership.join(FakeLink.member("3", "attic", "there:1"));
+        await(() -> crew().uses().size() == 3);
+        assertEquals("attic@there:1", crew().uses().getLast().name());
+    }
+
     @Test
     void theIdlerOfTwoCopiesIsAsked() {
         membership.join("a");
@@ -382,7 +397,10 @@ class CrewTest {
         private final List<MembershipListener> listeners = new CopyOnWriteArrayList<>();
 
         void join(String name) {
-            Member member = FakeLink.member(name);
+            join(FakeLink.member(name));
+        }
+
+        void join(Member member) {
             members.add(member);
             listeners.forEach(listener -> listener.onJoined(member));
         }

@@ -45,11 +45,15 @@ final class FakeLink implements NodeLink {
     }
 
     static Member member(String name) {
-        return new Member(name, name, "", new Offer(Offer.Role.NODE, "127.0.0.1", 1, 1 << 30, 1, "bits", "1"));
+        return member(name, name, "");
+    }
+
+    static Member member(String id, String name, String place) {
+        return new Member(id, name, place, new Offer(Offer.Role.NODE, "127.0.0.1", 1, 1 << 30, 1, "bits", "1"));
     }
 
     NodePort port(String name) {
-        return new NodePort(member(name), this, new Link(1e-6, Double.POSITIVE_INFINITY));
+        return new NodePort(member(name), name, this, new Link(1e-6, Double.POSITIVE_INFINITY));
     }
 
     /// Returns what an expert makes of an element.
