@@ -2,6 +2,7 @@ package io.moetier.cli.perplexity;
 
 import io.moetier.cli.report.ExpertsUsed;
 import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.runtime.library.LoadedModel;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.Session;
@@ -73,7 +74,9 @@ final class Perplexity {
     /// Returns the figures for people.
     String table() {
         Table table = Table.ofFacts()
-                .row("tokens scored", loss.count() + " in " + windows.count() + " windows of " + windows.length());
+                .row(
+                        "tokens scored",
+                        loss.count() + " in " + Plural.of(windows.count(), "window") + " of " + windows.length());
         addPerplexity(table, "perplexity", loss);
         ExpertsUsed used = ExpertsUsed.of(model.engine(), model.engine().stats());
         table.row("experts used", used.words());

@@ -98,7 +98,8 @@ class PerplexityTest {
         String store = directory.resolve("tiny.mtier").toString();
         run("import", TINY, "--quant", "q8_0", "--out", store);
         CommandLineRun table =
-                run("perplexity", store, "--file", text, "--ctx", "16", "--threads", "1", "--reference", TINY);
+                run("perplexity", store, "--file", text, "--ctx", "64", "--threads", "1", "--reference", TINY);
+        assertTrue(table.out().contains(" in 1 window of 64\n"), table.out());
         assertTrue(table.out().contains("same top token"), table.out());
         JsonObject found =
                 parse(run("perplexity", store, "--file", text, "--ctx", "16", "--reference", TINY, "--json"));
