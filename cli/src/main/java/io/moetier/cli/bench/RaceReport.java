@@ -156,6 +156,9 @@ final class RaceReport {
     }
 
     private static String line(List<String> cells) {
-        return "| " + String.join(" | ", cells).replace("\n", " ") + " |\n";
+        List<String> escaped = cells.stream()
+                .map(cell -> cell.replace("\n", " ").replace("|", "\\|"))
+                .toList();
+        return "| " + String.join(" | ", escaped) + " |\n";
     }
 }

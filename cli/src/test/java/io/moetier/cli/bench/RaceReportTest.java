@@ -30,7 +30,7 @@ class RaceReportTest {
             OptionalLong.empty(),
             "1 tokens");
     private static final RaceResult KILLED =
-            new RaceResult("peer, copied", Optional.empty(), 1, 0, OptionalLong.empty(), "killed");
+            new RaceResult("peer, copied", Optional.empty(), 1, 0, OptionalLong.empty(), "ended with 1: a|b");
 
     @Test
     void ratiosAreToMoetier() {
@@ -39,7 +39,7 @@ class RaceReportTest {
                 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
                 | moetier | 50% | 32.0 | 2.67 | 4.00 | 1.00 | 12.5 | 3.00 GiB | 50.0 % | 1.00 GiB |  |
                 | peer, mapped | 50% | 16.0 | 0.25 | 0.25 | 16.0 | 20.0 | 0 B | 0.0 % |  | 1 tokens |
-                | peer, copied | 50% |  |  |  |  | 1.0 | 0 B |  |  | killed |
+                | peer, copied | 50% |  |  |  |  | 1.0 | 0 B |  |  | ended with 1: a\\|b |
                 """, report(List.of(OWN), List.of(SLOW, KILLED)).markdown());
     }
 
