@@ -99,7 +99,7 @@ final class ProfileDiffCommand implements Callable<Integer> {
     private String text(Throughput a, Throughput b, Comparison comparison) {
         List<String> sentences = new ArrayList<>();
         comparison.changes().stream().filter(Change::isRegression).forEach(change -> sentences.add(sentence(change)));
-        if (sentences.isEmpty()) {
+        if (sentences.isEmpty() && !comparison.changes().stream().allMatch(Change::isUndecided)) {
             sentences.add("Nothing is slower by more than " + threshold + " with a probability of 99 %.");
         }
         sentences.addAll(notes(a, b, comparison));
