@@ -1,5 +1,6 @@
 package io.moetier.cli.tune;
 
+import io.moetier.cli.report.RunReport;
 import io.moetier.cli.report.Table;
 import io.moetier.cli.report.TerminalChart;
 import io.moetier.cli.terminal.Plural;
@@ -168,7 +169,7 @@ record TuneReport(
                 String.format(Locale.ROOT, "%.1f", row.copiesPerToken())));
         row.bytesPerToken().ifPresent(bytes -> cells.add(ByteSize.format(bytes)));
         row.prediction().ifPresent(prediction -> {
-            cells.add(String.format(Locale.ROOT, "%.1f", prediction.tokensPerSecond()));
+            cells.add(RunReport.rate(prediction.tokensPerSecond()));
             cells.add(prediction.bound().label());
         });
         cells.add(

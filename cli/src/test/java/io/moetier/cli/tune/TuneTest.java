@@ -70,8 +70,9 @@ class TuneTest {
         Path alone = directory.resolve("alone.json");
         Path spread = directory.resolve("spread.json");
         String[] asked = {"tune", GPT_OSS, "--policies", "lru,slru", "--budgets", "25%", "--device", "rtx3060"};
-        String[] sizes = {"--expert-bytes", "13M", "--json"};
+        String[] sizes = {"--expert-bytes", "13G", "--json"};
         String out = ok(words(asked, sizes, "" + alone));
+        assertTrue(out.contains(" 0.05   link "), out);
         CommandLineRun run = CommandLineRun.inProcess(cache, words(asked, sizes, "" + spread, "--cluster", "one"));
         assertEquals(Failure.OK, run.exitCode(), run.err());
         assertEquals(out, run.out());
