@@ -80,7 +80,7 @@ class PlannerTest {
         Path trace = folder.resolve("t.jsonl.gz");
         try (TraceRecorder recorder = new TraceRecorder(trace, SessionTrace.header("", model.spec(), ""))) {
             for (int position = 0; position < 8; position++) {
-                int[][] chosen = {{0, 1}, {2, 3}};
+                int[][] chosen = {{0, 1}, {2, position < 7 ? 3 : 4}}; // the last one for the first time
                 recorder.record(new TraceToken(0, position, Phase.DECODE, chosen, Optional.empty(), Optional.empty()));
             }
             recorder.finish();

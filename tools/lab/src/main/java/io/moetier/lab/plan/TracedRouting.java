@@ -48,6 +48,9 @@ public record TracedRouting(Path trace) implements RoutingKnowledge {
                 throw MalformedModelException.of(
                         trace, "steps", "one behind the first quarter of the tokens, in which caches fill", "none");
             }
+            if (slots.numSlots() >= model.expertsOfToken()) { // also what the trace has not chosen before
+                return new Expectation(PriorRouting.outcome(model, slots, 1), 0);
+            }
             double hits = outcome.hitRate();
             return new Expectation(outcome, hits == 1 ? 0 : Math.min(DEVIATION, 1 - hits));
         }
