@@ -96,11 +96,14 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
             fields.put("recommended", plan.alternatives().indexOf(taken));
             fields.put("commands", commands(taken));
         });
-        fields.put(
-                "helps",
-                plan.helps().stream()
-                        .map(help -> Map.of("what", help.what(), "factor", help.factor()))
-                        .toList());
+        fields.put("helps", plan.helps().stream().map(PlanReport::fields).toList());
+        return fields;
+    }
+
+    private static Map<String, Object> fields(Plan.Help help) {
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("what", help.what());
+        fields.put("factor", help.factor());
         return fields;
     }
 

@@ -2,6 +2,7 @@ package io.moetier.cli.report;
 
 import io.moetier.lab.device.VirtualDevice;
 import io.moetier.runtime.session.Generator.Outcome;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.IntPredicate;
 
@@ -53,10 +54,11 @@ public final class VirtualTime {
 
     /// Returns the figures under the names that `--json` prints.
     Map<String, Object> fields(Outcome outcome) {
-        return Map.of(
-                "virtual_gpu", device.gpu(),
-                "virtual_prompt_tokens_per_second", promptTokensPerSecond(outcome),
-                "virtual_generated_tokens_per_second", decodeTokensPerSecond(outcome));
+        Map<String, Object> fields = new LinkedHashMap<>();
+        fields.put("virtual_gpu", device.gpu());
+        fields.put("virtual_prompt_tokens_per_second", promptTokensPerSecond(outcome));
+        fields.put("virtual_generated_tokens_per_second", decodeTokensPerSecond(outcome));
+        return fields;
     }
 
     private static double perSecond(int count, double nanos) {

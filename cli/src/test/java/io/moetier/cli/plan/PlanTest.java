@@ -72,6 +72,9 @@ class PlanTest {
         assertTrue(speed.requireDouble("low") < speed.requireDouble("likely")
                 && speed.requireDouble("likely") < speed.requireDouble("high"));
         assertTrue(plan.requireInt("recommended") >= 0);
+        for (JsonObject help : plan.requireObjects("helps")) {
+            assertEquals(List.of("what", "factor"), List.copyOf(help.asMap().keySet()));
+        }
     }
 
     @Test
