@@ -53,11 +53,11 @@ enum JinjaTag implements Tag, FlexibleTag {
                     .render(in);
         }
     },
-    /// The bounds of what a model said itself, for training.
+    /// The bounds of what a model said itself, for training. What is set within is not seen behind.
     GENERATION(true) {
         @Override
         String render(TagNode tag, JinjaInterpreter in) {
-            return in.render(tag.getChildren());
+            return in.render(tag.getChildren(), new JinjaScope(in.scope()));
         }
     },
     IF(true) {
