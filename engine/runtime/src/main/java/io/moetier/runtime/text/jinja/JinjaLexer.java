@@ -157,11 +157,19 @@ final class JinjaLexer {
     /// Appends what Python makes of an escape, which stays as it is if there is none of that name.
     private int escape(int at, StringBuilder value) {
         char c = at < text.length() ? text.charAt(at) : '\\';
-        int known = "ntrbfav0\\'\"\n".indexOf(c);
+        int known = "ntrbfav\\'\"\n".indexOf(c);
         if (known >= 0) {
-            value.append(List.of("\n", "\t", "\r", "\b", "\f", "\u0007", "\u000B", "\0", "\\", "'", "\"", "")
+            value.append(List.of("\n", "\t", "\r", "\b", "\f", "\u0007", "\u000B", "\\", "'", "\"", "")
                     .get(known));
             return at + 1;
+        }
+        if (isDigit(c, 8)) {
+            int end = at + 1;
+            while (end < Math.min(at + 3, text.length()) && isDigit(text.charAt(end), 8)) {
+                end++;
+            }
+            value.append((char) Integer.parseInt(text, at, end, 8));
+            return end;
         }
         int digits = c == 'x' ? 2 : c == 'u' ? 4 : c == 'U' ? 8 : 0;
         if (digits > 0) {
