@@ -1,6 +1,7 @@
 package io.moetier.runtime.hub;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -20,6 +21,8 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -60,6 +63,26 @@ class StandInsTest {
             Path opened = add(standIns);
             assertEquals(6, standIns.bytesRead());
             assertTrue(Files.exists(opened.resolve("tiktoken.model")));
+        }
+    }
+
+    @Test
+    void whatAKilledProcessLeftGoesAndWhatALivingOneUsesStays() throws IOException {
+        Path left = Files.createDirectories(folder.resolve("moetier-headers-" + UUID.randomUUID()));
+        Files.writeString(left.resolve("config.json"), "{}");
+        Path another = Files.createDirectories(folder.resolve("moetier-headers-notes of mine"));
+        try (StandIns living = standIns(new byte[4])) {
+            Path opened = add(living);
+            assertFalse(Files.exists(left));
+            standIns(new byte[4]).close();
+            assertTrue(Files.exists(opened));
+        }
+        assertEquals(List.of(another), list(folder));
+    }
+
+    private static List<Path> list(Path folder) throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.toList();
         }
     }
 
