@@ -76,11 +76,23 @@ public final class Hub implements AutoCloseable {
             if (answer.status() != 200) {
                 throw refusal.of(name, name.withoutSelection().toString(), answer.status(), answer.headers());
             }
+            requireNoPage(name, answer);
             byte[] document = read(answer.body(), MOST_JSON + 1, name.toString());
             if (document.length > MOST_JSON) {
                 throw HubException.lasting(name + ": the hub answers with more than anybody could mean");
             }
             return document;
+        }
+    }
+
+    /// Networks that want a login, and other sites, answer everything with a page.
+    private static void requireNoPage(HubName name, HubAnswer answer) throws HubException {
+        if (answer.headers().firstValue("Content-Type").orElse("").startsWith("text/html")) {
+            throw HubException.passing(
+                    name.withoutSelection() + ": " + answer.location().getHost()
+                            + " answers with a web page and not as the hub; the network may want a login first, or"
+                            + " HF_ENDPOINT name another site",
+                    null);
         }
     }
 

@@ -230,6 +230,15 @@ class HubTest {
     }
 
     @Test
+    void aNetworkThatWantsALoginIsSaid() {
+        server.fail(request -> Fault.headers(Map.of("Content-Type", "text/html; charset=utf-8")));
+        assertEquals(
+                "hf:org/repo: 127.0.0.1 answers with a web page and not as the hub; the network may want a login first,"
+                        + " or HF_ENDPOINT name another site",
+                failure(() -> hub.repositoryNow(NAME)));
+    }
+
+    @Test
     void theTokenIsNotShown() {
         HubSettings settings = new HubSettings(
                 URI.create("https://hub.example/"), Optional.of("secret"), ProxySelector.of(null), false);
