@@ -298,6 +298,19 @@ class ArchitectureTest {
                 .check(classes);
     }
 
+    /// In a chroot whose root is no mount point a directory has none; `ChrootTest` tries the two that know it.
+    @Test
+    void nobodyAsksAFileStoreForRoom() {
+        noClasses()
+                .that()
+                .doNotHaveFullyQualifiedName("io.moetier.storage.expert.DirectIo")
+                .and()
+                .doNotHaveFullyQualifiedName("io.moetier.storage.expert.ExpertMap")
+                .should()
+                .callMethod(Files.class, "getFileStore", Path.class)
+                .check(classes);
+    }
+
     @Test
     void onlyTheCommandLinePrints() {
         NO_CLASSES_SHOULD_ACCESS_STANDARD_STREAMS.check(

@@ -141,7 +141,7 @@ public record Diagnosis(
     private static Finding<DiskSpeed> disk(Path cache) {
         try (CleanStop _ = CleanStop.open()) { // the file that is read does not stay
             Files.createDirectories(cache);
-            long free = Files.getFileStore(cache).getUsableSpace();
+            long free = cache.toFile().getUsableSpace();
             long bytes = Math.min(DISK_BYTES, Math.min(free / DISK_SHARE, AvailableMemory.bytes() / DIRTY_SHARE));
             DiskSpeed speed = DiskSpeed.measure(cache, bytes);
             return Finding.of(speed, speed.way());

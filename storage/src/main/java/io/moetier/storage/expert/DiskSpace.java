@@ -1,25 +1,26 @@
 package io.moetier.storage.expert;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Locale;
 
 /// Whether there is room on a disk, as well as can be told beforehand.
+///
+/// It is asked of the directory's `File`: a `FileStore` is found only on mount points that this process sees, and
+/// in a chroot the root is none.
 final class DiskSpace {
     private DiskSpace() {}
 
     /// @throws IOException if there is no room for so many more bytes in the directory `inside`
     /// @param named the directory that the message names
     static void require(Path inside, Path named, long bytes) throws IOException {
-        require(inside, named, bytes, Files.getFileStore(inside).getUsableSpace());
+        requireFree(named, bytes, inside.toFile().getUsableSpace());
     }
 
-    static void require(Path inside, Path named, long bytes, long free) throws IOException {
+    static void requireFree(Path named, long bytes, long free) throws IOException {
         if (bytes > free) {
             throw new IOException(
-                    "not enough space on " + Files.getFileStore(inside).name() + " (" + named + "): need "
-                            + format(bytes) + ", free " + format(free));
+                    "not enough space on the disk of " + named + ": need " + format(bytes) + ", free " + format(free));
         }
     }
 

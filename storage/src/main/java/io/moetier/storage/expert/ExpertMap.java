@@ -1,8 +1,10 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.platform.MemoryAdvice;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
+import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantLock;
@@ -40,6 +42,7 @@ final class ExpertMap implements AutoCloseable {
     ///
     /// @throws IOException if the disk has no room for the file
     static ExpertMap open(Path file, long blockBytes, int numExperts, PosixCalls posix) throws IOException {
+        boolean isReservedByChronicle = hasFileStore(file);
         try {
             ChronicleMap<Long, ExpertBlob> map = ChronicleMap.of(Long.class, ExpertBlob.class)
                     .name("experts")
@@ -56,15 +59,44 @@ final class ExpertMap implements AutoCloseable {
                     .putReturnsNull(true)
                     .removeReturnsNull(true)
                     .skipCloseOnExitHook(true)
+                    .sparseFile(!isReservedByChronicle)
                     // the manifest's checksums cover every byte; Chronicle's would be taken from the mapping
                     .checksumEntries(false)
                     .createPersistedTo(file.toFile());
+            if (!isReservedByChronicle) {
+                reserve(file, map, posix);
+            }
             MemorySegment mapping = mapping(map, file);
             // An entry's first page is touched, and the kernel would bring and zero eight megabytes behind it.
             boolean _ = MemoryAdvice.SCATTERED.give(mapping);
             return new ExpertMap(file, map, mapping, BlockFile.open(file, posix));
         } catch (InternalError e) {
             throw fault(file, e);
+        }
+    }
+
+    /// Says whether Chronicle can ask for the room that the file's disk has, before it reserves some. In a chroot whose
+    /// root is no mount point nobody can.
+    private static boolean hasFileStore(Path file) {
+        try {
+            FileStore _ = Files.getFileStore(UnfinishedFile.folderOf(file));
+            return true;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /// Reserves the blocks of a map's file on disk, or closes the map.
+    private static void reserve(Path file, ChronicleMap<?, ?> map, PosixCalls posix) throws IOException {
+        int descriptor = posix.openToWrite(file);
+        try {
+            int error = descriptor < 0 ? 0 : posix.allocate(descriptor, 0, Files.size(file));
+            if (error != 0) {
+                map.close();
+                throw new IOException("the disk is full or failed (error " + error + ")");
+            }
+        } finally {
+            posix.close(descriptor);
         }
     }
 

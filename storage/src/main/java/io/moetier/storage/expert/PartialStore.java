@@ -327,7 +327,7 @@ public final class PartialStore implements AutoCloseable {
         while (capacity > 1 && ExpertStoreWriter.requiredSpace(0, capacity * chunkBytes) > free) {
             capacity--;
         }
-        DiskSpace.require(directory, directory, ExpertStoreWriter.requiredSpace(0, capacity * chunkBytes), free);
+        DiskSpace.requireFree(directory, ExpertStoreWriter.requiredSpace(0, capacity * chunkBytes), free);
         return PartialExtent.create(directory, nextExtent++, blockBytes, capacity, posix);
     }
 

@@ -38,7 +38,7 @@ public final class HubPull {
                 cache,
                 listener,
                 PullSettings.DEFAULT,
-                folder -> Files.getFileStore(folder).getUsableSpace());
+                folder -> folder.toFile().getUsableSpace());
     }
 
     HubPull(Hub hub, HubCache cache, PullListener listener, PullSettings settings, FreeSpace freeSpace) {

@@ -55,8 +55,8 @@ final class CacheRoom {
     }
 
     /// Returns how much the file system of a directory still takes.
-    static long onDisk(Path directory) throws IOException {
-        return Files.getFileStore(directory).getUsableSpace();
+    static long onDisk(Path directory) {
+        return directory.toFile().getUsableSpace();
     }
 
     /// Notes that a store is used now, in the time of its folder: that of the last access often does not move.

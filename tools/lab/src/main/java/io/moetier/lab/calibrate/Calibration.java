@@ -17,7 +17,6 @@ import io.moetier.storage.memory.AvailableMemory;
 import io.moetier.storage.memory.MemoryLimit;
 import io.moetier.storage.model.Phase;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -168,7 +167,7 @@ public final class Calibration {
     /// A store is made of a file of its size.
     private static void requireRoom(Path folder) throws IOException {
         double needed = 2 * SHAPES.stream().mapToDouble(WeightStack::bytes).sum();
-        long free = Files.getFileStore(folder).getUsableSpace();
+        long free = folder.toFile().getUsableSpace();
         if (free < needed) {
             throw new IOException(
                     folder + ": free space: expected " + Math.round(needed) + " bytes to measure with, found " + free);
