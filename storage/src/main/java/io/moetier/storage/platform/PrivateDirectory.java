@@ -1,5 +1,6 @@
 package io.moetier.storage.platform;
 
+import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.IoFailure;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -14,7 +15,6 @@ import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileAttribute;
 import java.nio.file.attribute.PosixFileAttributes;
@@ -144,19 +144,19 @@ public final class PrivateDirectory implements AutoCloseable {
         }
     }
 
-    /// Writes beside the target and renames, so that another process never loads half a file.
-    private void write(InputStream in, Path target) throws IOException {
-        Path partial = path.resolve(scratchName());
-        try {
-            Files.createFile(partial, ownerOnly(path));
-            try (var out = Files.newOutputStream(partial)) {
+    /// Writes beside the target and renames, so that another process never loads half a file. What a killed one leaves
+    /// goes with other unfinished files.
+    private static void write(InputStream in, Path target) throws IOException {
+        try (UnfinishedFile partial = UnfinishedFile.createPrivate(target)) {
+            try (var out = Files.newOutputStream(partial.path())) {
                 in.transferTo(out);
             } catch (IOException e) {
                 throw IoFailure.toWrite(target, e);
             }
-            Files.move(partial, target, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(partial);
+            if (isPosix(target)) {
+                Files.setPosixFilePermissions(partial.path(), OWNER_ONLY);
+            }
+            partial.publish();
         }
     }
 

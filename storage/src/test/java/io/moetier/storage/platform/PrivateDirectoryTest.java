@@ -7,14 +7,21 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.file.UnfinishedFile;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.URI;
 import java.net.URL;
+import java.net.URLConnection;
+import java.net.URLStreamHandler;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
@@ -101,6 +108,47 @@ class PrivateDirectoryTest {
         Files.createSymbolicLink(file, Files.move(file, scratch.resolve("elsewhere")));
         unpack(IN_JAR);
         assertFalse(Files.isSymbolicLink(file));
+    }
+
+    @Test
+    void whatAKilledProcessLeavesIsClearedAsOtherUnfinishedFiles() throws IOException {
+        Path kept = scratch.resolve("kept");
+        List<Path> left = new ArrayList<>();
+        unpack(read(() -> left.addAll(files(kept))));
+        left.removeIf(file -> file.toString().endsWith(".lock")); // which is free once a process is killed
+        assertEquals(1, left.size());
+        Files.createFile(left.getFirst());
+        UnfinishedFile.clear(kept);
+        assertEquals(List.of(kept.resolve("library")), files(kept));
+    }
+
+    private interface Read {
+        void begin() throws IOException;
+    }
+
+    /// Returns a resource that tells when it is read.
+    private static URL read(Read read) throws IOException {
+        InputStream content = new ByteArrayInputStream(new byte[1]) {
+            @Override
+            public long transferTo(OutputStream out) throws IOException {
+                read.begin();
+                return super.transferTo(out);
+            }
+        };
+        return URL.of(URI.create("told:resource"), new URLStreamHandler() {
+            @Override
+            protected URLConnection openConnection(URL url) {
+                return new URLConnection(url) {
+                    @Override
+                    public void connect() {}
+
+                    @Override
+                    public InputStream getInputStream() {
+                        return content;
+                    }
+                };
+            }
+        });
     }
 
     @Test
