@@ -66,8 +66,9 @@ public final class SlotBudget {
                     "ramBytes",
                     String.format(
                             Locale.ROOT,
-                            "a budget of %,d bytes is too small: the top-%d experts of one layer need at least %,d bytes (%s)",
+                            "a budget of %,d %s is too small: the top-%d experts of one layer need at least %,d bytes (%s)",
                             budgetBytes,
+                            budgetBytes == 1 ? "byte" : "bytes",
                             numExpertsPerToken,
                             minimumBytes(),
                             leastSlotsInWords()));
