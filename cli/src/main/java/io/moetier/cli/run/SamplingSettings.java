@@ -85,7 +85,10 @@ final class SamplingSettings {
         if (type == boolean.class) {
             return "true or false";
         }
-        return type == double.class ? "a number" : type == int.class || type == long.class ? "an integer" : "a text";
+        if (type == List.class) {
+            return "a text";
+        }
+        return type == double.class ? "a number" : "an integer";
     }
 
     private static String shown(@Nullable Object value) {

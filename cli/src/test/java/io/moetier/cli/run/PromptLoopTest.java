@@ -287,13 +287,14 @@ class PromptLoopTest {
     void wrongSettingsAreSaidAndChangeNothing() throws IOException {
         String before = new SamplingSettings(sampling).table();
         type(
-                "/set tmp 1\n/set temp warm\n/set temp -1\n/set temp 2d\n/set top-k 1.5\n/set stop \n/set ignore-eos si\n/set temp\n");
+                "/set tmp 1\n/set temp warm\n/set temp -1\n/set temp 2d\n/set top-k 1.5\n/set n many\n/set stop \n/set ignore-eos si\n/set temp\n");
         assertEquals(before, new SamplingSettings(sampling).table());
         assertTrue(screen().contains("moetier: no such setting: tmp; expected one of predict, temp, top-k"), screen());
         assertTrue(screen().contains("moetier: temp: expected a number or default, found 'warm'\n"), screen());
         assertTrue(screen().contains("moetier: --temp: expected 0 or more, found -1.0\n"), screen());
         assertTrue(screen().contains("moetier: temp: expected a number or default, found '2d'\n"), screen());
         assertTrue(screen().contains("moetier: top-k: expected an integer or default, found '1.5'\n"), screen());
+        assertTrue(screen().contains("moetier: predict: expected an integer or default, found 'many'\n"), screen());
         assertTrue(screen().contains("moetier: ignore-eos: expected true or false or default, found 'si'\n"), screen());
     }
 
