@@ -8,6 +8,7 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.locks.ReentrantLock;
+import net.openhft.chronicle.hash.ChronicleFileLockException;
 import net.openhft.chronicle.hash.impl.VanillaChronicleHash;
 import net.openhft.chronicle.map.ChronicleMap;
 
@@ -40,7 +41,7 @@ final class ExpertMap implements AutoCloseable {
 
     /// Creates the file with room for `numExperts` blocks, or opens it if it exists.
     ///
-    /// @throws IOException if the disk has no room for the file
+    /// @throws IOException if the disk has no room for the file, or the thread is interrupted
     static ExpertMap open(Path file, long blockBytes, int numExperts, PosixCalls posix) throws IOException {
         boolean isReservedByChronicle = hasFileStore(file);
         try {
@@ -70,6 +71,8 @@ final class ExpertMap implements AutoCloseable {
             // An entry's first page is touched, and the kernel would bring and zero eight megabytes behind it.
             boolean _ = MemoryAdvice.SCATTERED.give(mapping);
             return new ExpertMap(file, map, mapping, BlockFile.open(file, posix));
+        } catch (ChronicleFileLockException e) { // the thread is interrupted, or the file system has no locks
+            throw new IOException("it cannot be locked", e);
         } catch (InternalError e) {
             throw fault(file, e);
         }

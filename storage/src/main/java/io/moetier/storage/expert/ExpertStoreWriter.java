@@ -2,6 +2,7 @@ package io.moetier.storage.expert;
 
 import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.TextFile;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
@@ -136,7 +137,9 @@ public final class ExpertStoreWriter implements AutoCloseable {
             map = ExpertMap.open(file, layout.blockBytes(), experts.size(), posix);
         } catch (IOException e) {
             throw new IOException(
-                    file + ": " + DiskSpace.format(fileBytes) + " could not be reserved on disk: " + e.getMessage(), e);
+                    file + ": " + DiskSpace.format(fileBytes) + " could not be reserved on disk: "
+                            + IoFailure.reason(e),
+                    e);
         }
         sizeClasses.add(new SizeClass(file, layout, experts.size(), map));
         return index;

@@ -15,8 +15,10 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -53,6 +55,20 @@ class ExpertStoreWriterTest {
             String kibibytes = ChildProcess.run(new ProcessBuilder("du", "-k", file.toString()))
                     .said();
             assertTrue(Long.parseLong(kibibytes.substring(0, kibibytes.indexOf('\t'))) >= 2048, kibibytes);
+        }
+    }
+
+    /// As where a thread is interrupted while it waits for the lock.
+    @Test
+    void aFileThatCannotBeLockedIsAFailure() throws IOException {
+        Path file = scratch.resolve("experts.cm3");
+        PosixCalls posix = PosixCalls.ofPlatform();
+        ExpertMap.open(file, BlockLayout.PAGE_BYTES, 1, posix).close();
+        try (FileChannel held = FileChannel.open(file, StandardOpenOption.WRITE);
+                FileLock _ = held.lock()) {
+            IOException failure =
+                    assertThrows(IOException.class, () -> ExpertMap.open(file, BlockLayout.PAGE_BYTES, 1, posix));
+            assertEquals("it cannot be locked", failure.getMessage());
         }
     }
 
