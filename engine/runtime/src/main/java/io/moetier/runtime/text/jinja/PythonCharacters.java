@@ -1,7 +1,21 @@
 package io.moetier.runtime.text.jinja;
 
+import java.util.regex.Pattern;
+
 /// The methods of Python's strings that look at letters, or put others around a text.
 final class PythonCharacters {
+    /// Digits that stand high, low or in circles, too.
+    private static final Pattern DIGITS =
+            Pattern.compile("[\\p{Nd}²³¹፩-፱᧚⁰⁴-⁹₀-₉①-⑨⑴-⑼⒈-⒐⓪⓵-⓽⓿❶-❾➀-➈➊-➒\\x{10A40}-\\x{10A43}\\x{10E60}-\\x{10E68}"
+                    + "\\x{11052}-\\x{1105A}\\x{1F100}-\\x{1F10A}]+");
+    /// Fractions and the numbers of Rome and China, too, some of which are written with letters.
+    private static final Pattern NUMBERS =
+            Pattern.compile("[\\p{N}㐅㒃㠪㭍一七万三九二五亖亿什仟仨伍佰億兆兩八六十千卄卅卌叁参參叄四壱壹幺廾廿弌弍弎弐拾捌柒漆玖百肆萬貮貳贰阡陆陌陸零"
+                    + "\\x{F96B}\\x{F973}\\x{F978}\\x{F9B2}\\x{F9D1}\\x{F9D3}\\x{F9FD}\\x{20001}\\x{20064}\\x{200E2}\\x{20121}"
+                    + "\\x{2092A}\\x{20983}\\x{2098C}\\x{2099C}\\x{20AEA}\\x{20AFD}\\x{20B19}\\x{22390}\\x{22998}\\x{23B1B}"
+                    + "\\x{2626D}\\x{2F890}]+");
+    private static final Pattern LETTERS_AND_NUMBERS = Pattern.compile("[\\p{L}\\p{N}]+");
+
     private PythonCharacters() {}
 
     static Object call(String text, String method, JinjaArguments arguments, JinjaBudget budget) {
@@ -13,8 +27,10 @@ final class PythonCharacters {
             case "title" -> title(text);
             case "swapcase" -> swapCase(text);
             case "isalpha" -> PythonStrings.all(text, Character::isLetter);
-            case "isdigit", "isdecimal", "isnumeric" -> PythonStrings.all(text, Character::isDigit);
-            case "isalnum" -> PythonStrings.all(text, Character::isLetterOrDigit);
+            case "isdecimal" -> PythonStrings.all(text, Character::isDigit);
+            case "isdigit" -> DIGITS.matcher(text).matches();
+            case "isnumeric" -> NUMBERS.matcher(text).matches();
+            case "isalnum" -> LETTERS_AND_NUMBERS.matcher(text).matches();
             case "isspace" -> PythonStrings.all(text, PythonStrings::isBlank);
             case "isascii" -> text.chars().allMatch(c -> c < 0x80);
             case "isupper" -> isCased(text) && text.equals(PythonStrings.upper(text));
