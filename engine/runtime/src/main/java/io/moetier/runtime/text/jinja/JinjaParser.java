@@ -302,7 +302,7 @@ final class JinjaParser {
         return in -> {
             in.budget().steps(entries.size());
             Map<Object, Object> values = new LinkedHashMap<>();
-            entries.forEach((key, value) -> values.put(PythonValues.key(key.value(in)), value.value(in)));
+            entries.forEach((key, value) -> values.put(PythonValues.key(values, key.value(in)), value.value(in)));
             return values;
         };
     }

@@ -62,7 +62,7 @@ final class PythonCollections {
     static Object onMap(Map<Object, Object> map, String method, JinjaArguments arguments, JinjaBudget budget) {
         return switch (method) {
             case "get" -> {
-                Object value = map.get(PythonValues.key(arguments.get(0, "key")));
+                Object value = map.get(PythonValues.key(map, arguments.get(0, "key")));
                 yield value == null ? arguments.find(1, "default").orElse(Absent.NONE) : value;
             }
             case "keys" -> PythonValues.elements(map, budget);
@@ -72,16 +72,16 @@ final class PythonCollections {
             }
             case "items" -> items(map, budget);
             case "update" -> {
-                map.putAll(updates(arguments, budget));
+                updates(arguments, budget).forEach((key, value) -> map.put(PythonValues.key(map, key), value));
                 yield Absent.NONE;
             }
             case "pop" -> {
-                Object value = map.remove(PythonValues.key(arguments.get(0, "key")));
+                Object value = map.remove(PythonValues.key(map, arguments.get(0, "key")));
                 yield value == null ? arguments.get(1, "default") : value;
             }
             case "setdefault" -> {
                 Object absent = arguments.find(1, "default").orElse(Absent.NONE);
-                Object value = map.putIfAbsent(PythonValues.key(arguments.get(0, "key")), absent);
+                Object value = map.putIfAbsent(PythonValues.key(map, arguments.get(0, "key")), absent);
                 yield value == null ? absent : value;
             }
             case "copy" -> {

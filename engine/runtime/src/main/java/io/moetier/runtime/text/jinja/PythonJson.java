@@ -1,9 +1,9 @@
 package io.moetier.runtime.text.jinja;
 
+import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 
 /// Writes a value as *transformers* has `tojson` do it with Python's `json.dumps`: a blank after colons and commas, and
 /// letters as they are.
@@ -50,8 +50,7 @@ final class PythonJson {
             case Double number -> out.append(real(number));
             case String text -> string(text);
             case List<?> list -> enclosed('[', list.iterator(), ']');
-            case Map<?, ?> map ->
-                enclosed('{', (sorted ? sorted(map) : map).entrySet().iterator(), '}');
+            case Map<?, ?> map -> enclosed('{', (sorted ? sorted(map) : map.entrySet()).iterator(), '}');
             case Map.Entry<?, ?> entry -> {
                 string(key(entry.getKey()));
                 out.append(afterKey);
@@ -61,14 +60,18 @@ final class PythonJson {
         }
     }
 
-    private static Map<String, Object> sorted(Map<?, ?> map) {
-        Map<String, Object> sorted = new TreeMap<>();
-        map.forEach((key, value) -> sorted.put(key(key), value));
-        return sorted;
+    private List<Map.Entry<?, ?>> sorted(Map<?, ?> map) {
+        List<Map.Entry<?, ?>> entries = new ArrayList<>(map.entrySet());
+        entries.sort((a, b) -> PythonValues.compare(a.getKey(), b.getKey(), budget));
+        return entries;
     }
 
     private static String key(Object key) {
-        return key == Absent.NONE ? "null" : String.valueOf(key);
+        return switch (key) {
+            case Absent.NONE -> "null";
+            case Double number -> real(number);
+            default -> String.valueOf(key);
+        };
     }
 
     private static String real(double number) {

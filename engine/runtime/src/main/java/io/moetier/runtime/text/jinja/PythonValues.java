@@ -11,6 +11,8 @@ import org.jspecify.annotations.Nullable;
 /// What a template may hold, and how Python looks at it: strings, booleans, integers of 64 bits, floats, lists, maps,
 /// [Absent], namespaces, loops and functions. There are no other values, so nothing of Java can be reached through one.
 final class PythonValues {
+    private static final long MOST_EXACT = 1L << 53; // up to here floats tell integers apart
+
     private PythonValues() {}
 
     /// Returns `value` as a template may hold it, with lists and maps of its own.
@@ -102,7 +104,8 @@ final class PythonValues {
                     && equalElements(left, right, budget);
         }
         if (a instanceof Map<?, ?> left && b instanceof Map<?, ?> right) {
-            return left.keySet().equals(right.keySet())
+            return left.size() == right.size()
+                    && left.keySet().stream().allMatch(key -> right.containsKey(key(right, key)))
                     && equalElements(List.copyOf(left.values()), inOrder(left, right), budget);
         }
         if (a instanceof String text) {
@@ -113,7 +116,7 @@ final class PythonValues {
 
     private static List<Object> inOrder(Map<?, ?> keys, Map<?, ?> values) {
         return keys.keySet().stream()
-                .<Object>map(key -> Objects.requireNonNull(values.get(key)))
+                .<Object>map(key -> Objects.requireNonNull(values.get(key(values, key))))
                 .toList();
     }
 
@@ -205,7 +208,7 @@ final class PythonValues {
                 yield text.contains(part);
             }
             case String text -> throw new JinjaException("a string can hold a string, not " + type(wanted));
-            case Map<?, ?> map -> map.containsKey(key(wanted));
+            case Map<?, ?> map -> map.containsKey(key(map, wanted));
             default -> {
                 for (Object element : elements(in, budget)) {
                     if (equal(element, wanted, budget)) {
@@ -217,11 +220,30 @@ final class PythonValues {
         };
     }
 
-    /// Returns `value` as the key of a map, for which 1, 1.0 and `True` are one.
+    /// Returns the key of `map` that is equal to `value`, or else `value` as a new one: the first stays as it was
+    /// written.
+    static Object key(Map<?, ?> map, Object value) {
+        return sameKeys(key(value)).stream()
+                .filter(map::containsKey)
+                .findFirst()
+                .orElse(value);
+    }
+
+    /// Returns all keys that are equal to one of [#key(Object)].
+    private static List<Object> sameKeys(Object key) {
+        return switch (key) {
+            case Long zero when zero == 0 -> List.of(0L, false, 0.0, -0.0);
+            case Long one when one == 1 -> List.of(1L, true, 1.0);
+            case Long number when Math.abs(number) < MOST_EXACT -> List.of(number, (double) number);
+            default -> List.of(key);
+        };
+    }
+
+    /// Returns `value` so that 1, 1.0 and `True` are one, as they are for a map and a set.
     static Object key(Object value) {
         return switch (value) {
             case Boolean flag -> flag ? 1L : 0L;
-            case Double number when number == Math.rint(number) && Math.abs(number) < 1L << 53 -> number.longValue();
+            case Double number when number == Math.rint(number) && Math.abs(number) < MOST_EXACT -> number.longValue();
             case Long number -> number;
             case Double number -> number;
             case String text -> text;
@@ -246,7 +268,7 @@ final class PythonValues {
     /// Returns the element of `value` at an index or a key.
     static Object item(Object value, Object key, JinjaBudget budget) {
         return switch (value) {
-            case Map<?, ?> map -> found(map.get(key(key)));
+            case Map<?, ?> map -> found(map.get(key(map, key)));
             case List<?> list
             when isInteger(key) -> {
                 long index = fromStart(integer(key, ""), list.size());
