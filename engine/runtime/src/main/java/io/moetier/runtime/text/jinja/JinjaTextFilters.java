@@ -2,8 +2,10 @@ package io.moetier.runtime.text.jinja;
 
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -37,15 +39,39 @@ final class JinjaTextFilters {
             case "trim" -> trim(text, arguments.find(1, "chars").orElse(Absent.NONE), budget);
             case "truncate" -> truncate(text, arguments);
             case "upper" -> PythonStrings.upper(text);
-            case "urlencode" ->
-                URLEncoder.encode(text, StandardCharsets.UTF_8)
-                        .replace("+", "%20")
-                        .replace("*", "%2A")
-                        .replace("%7E", "~")
-                        .replace("%2F", "/");
+            case "urlencode" -> urlEncoded(arguments.get(0, "value"), text, budget);
             case "wordcount" -> WORD.matcher(text).results().count();
             default -> throw new JinjaException("unknown filter '" + name + "'");
         };
+    }
+
+    /// Returns a dict or pairs as the query of an address, and anything else as a part of its path.
+    private static String urlEncoded(Object value, String text, JinjaBudget budget) {
+        return switch (value) {
+            case Map<?, ?> map -> query(PythonCollections.items(map, budget), budget);
+            case List<?> pairs -> query(pairs, budget);
+            default -> urlEncoded(text).replace("+", "%20").replace("%2F", "/");
+        };
+    }
+
+    private static String query(List<?> pairs, JinjaBudget budget) {
+        List<String> fields = new ArrayList<>();
+        for (Object pair : pairs) {
+            List<Object> parts = PythonValues.elements(pair, budget);
+            if (parts.size() != 2) {
+                throw new JinjaException("urlencode takes pairs, and is given " + parts.size() + " values together");
+            }
+            fields.add(urlEncoded(PythonText.str(parts.get(0), budget))
+                    + "="
+                    + urlEncoded(PythonText.str(parts.get(1), budget)));
+        }
+        return String.join("&", fields);
+    }
+
+    private static String urlEncoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8)
+                .replace("*", "%2A")
+                .replace("%7E", "~");
     }
 
     private static Object values(JinjaArguments arguments) {
