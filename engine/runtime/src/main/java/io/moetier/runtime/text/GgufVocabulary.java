@@ -32,6 +32,9 @@ final class GgufVocabulary {
     /// What files that llama.cpp itself saved have where there is no such token.
     private static final long NO_TOKEN = 0xFFFF_FFFFL;
 
+    /// What such files have where a token is a mark and more, as one that takes blanks along or that is not used.
+    private static final long NO_TYPE = 0;
+
     /// What files of [#SENTENCE_PIECE] mean when they name no tokens.
     private static final Map<String, Integer> LLAMA_IDS = Map.of(UNK, 0, BOS, 1, EOS, 2);
 
@@ -151,8 +154,12 @@ final class GgufVocabulary {
         }
         for (long type : types) {
             String key = TYPES + "[" + kinds.size() + "]";
-            kinds.add(Kind.numbered(type)
-                    .orElseThrow(() -> metadata.unexpected(key, "1 to " + Kind.values().length, type)));
+            kinds.add(kindNumbered(type)
+                    .orElseThrow(() -> metadata.unexpected(key, "0 to " + Kind.values().length, type)));
         }
+    }
+
+    private static Optional<Kind> kindNumbered(long type) {
+        return type == NO_TYPE ? Optional.of(Kind.CONTROL) : Kind.numbered(type);
     }
 }

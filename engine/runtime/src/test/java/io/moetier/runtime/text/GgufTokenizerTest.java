@@ -511,6 +511,22 @@ class GgufTokenizerTest {
         assertFalse(parse(GgufTokenizer.toGenerationConfigJson(pairs.json())).has("bos_token_id"));
     }
 
+    /// As in files that llama.cpp itself saved: of Phi, of models with marks that are unused, or typed as text.
+    @Test
+    void tokensOfNoOneTypeAreMarks() throws IOException {
+        GgufMetadata metadata = GgufMetadata.bytePairs("qwen2", MERGES, MARKS)
+                .append("<|user|>", 0)
+                .append("<|end|>", 0);
+        try (Tokenizer made = open(metadata)) {
+            int[] ids = {END + 3, 259, END + 4};
+            assertArrayEquals(ids, made.encode("<|user|>hello<|end|>", true));
+            assertEquals("hello", made.decode(ids, true));
+        }
+        assertTrue(parse(GgufTokenizer.toGenerationConfigJson(metadata.json()))
+                .requireLongs("eos_token_id")
+                .contains(END + 4L));
+    }
+
     @Test
     void saysWhetherThereIsATokenizer() {
         assertTrue(GgufTokenizer.isPresent(GgufMetadata.tinyMixtral().json()));
@@ -540,7 +556,7 @@ class GgufTokenizerTest {
         assertWrong(
                 "token_type: expected 266 types, one for each token, found 1",
                 metadata -> metadata.put("token_type", List.of(1)));
-        assertWrong("token_type[266]: expected 1 to 6, found 7", metadata -> metadata.append("x y", 7));
+        assertWrong("token_type[266]: expected 0 to 6, found 7", metadata -> metadata.append("x y", 7));
         assertWrong(
                 "tokens[266]: expected a token that no other id has, found the token of id 259 again: hello",
                 metadata -> metadata.append("hello", 1));
