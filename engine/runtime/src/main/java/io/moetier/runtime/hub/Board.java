@@ -52,6 +52,16 @@ final class Board {
         notifyAll();
     }
 
+    /// Gives a part back, of whose file no parts are to be had.
+    synchronized void giveBackForOne(Part part) {
+        part.download().comeInOnePart();
+        giveBack(part.download(), part.from(), part.to());
+    }
+
+    synchronized boolean hasArrived(FileDownload download, int chunk) {
+        return download.hasArrived(chunk);
+    }
+
     /// Waits for a chunk; says whether it is there.
     synchronized boolean await(FileDownload download, int chunk) throws InterruptedException {
         while (!ended && !download.hasArrived(chunk)) {

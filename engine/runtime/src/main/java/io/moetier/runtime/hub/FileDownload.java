@@ -10,6 +10,7 @@ final class FileDownload {
     private final int chunks;
     private final BitSet arrived;
     private final BitSet taken;
+    private boolean inOnePart;
 
     FileDownload(HubFile file, PartialFile partial, int chunkBytes) {
         this.file = file;
@@ -52,11 +53,21 @@ final class FileDownload {
     }
 
     boolean hasFree() {
-        return taken.nextClearBit(0) < chunks;
+        return inOnePart ? taken.equals(arrived) && !isComplete() : taken.nextClearBit(0) < chunks;
     }
 
-    /// Takes the first chunks that nobody has, as many as follow each other, but not more than `most`.
+    /// Has the file come in one part from now on, with what is there of it: the hub gives no others.
+    void comeInOnePart() {
+        inOnePart = true;
+    }
+
+    /// Takes the first chunks that nobody has, as many as follow each other, but not more than `most`; all there are
+    /// if they come in one part.
     Part take(int most) {
+        if (inOnePart) {
+            taken.set(0, chunks);
+            return new Part(this, 0, chunks);
+        }
         int from = taken.nextClearBit(0);
         int end = taken.nextSetBit(from);
         int to = Math.min(Math.min(end < 0 ? chunks : end, chunks), from + most);
@@ -66,6 +77,7 @@ final class FileDownload {
 
     void giveBack(int from, int to) {
         taken.clear(from, to);
+        taken.or(arrived); // in one part, what was there before comes again
     }
 
     void markArrived(int chunk) {

@@ -70,38 +70,50 @@ final class Transfer {
 
     /// Fetches a part, or what can be had of it now; returns how often that has failed without anything coming.
     private int fetch(Worker self, Part part, int failedBefore) throws IOException {
+        FileDownload download = part.download();
         int next = part.from();
-        try (InputStream body = hub.open(repository, part.download().file, part.offset(), part.bytes())) {
+        int failed = failedBefore;
+        try (InputStream body = hub.open(repository, download.file, part.offset(), part.bytes())) {
             byte[] buffer = new byte[Math.min(BUFFER, settings.chunkBytes())];
             while (next < part.to()) {
-                fetchChunk(self, part.download(), next, body, buffer);
+                failed = fetchChunk(self, download, next, body, buffer) ? 0 : failed;
                 next++;
             }
-            Hub.requireEnd(body, part.download().file.path());
+            Hub.requireEnd(body, download.file.path());
             return 0;
+        } catch (HubException.WithoutParts e) {
+            board.giveBackForOne(part);
+            return failed;
         } catch (HubException e) {
-            board.giveBack(part.download(), next, part.to());
-            int failed = next > part.from() ? 0 : failedBefore;
+            board.giveBack(download, next, part.to());
             hub.awaitAfter(e, failed);
             return failed + 1;
         }
     }
 
-    private void fetchChunk(Worker self, FileDownload download, int chunk, InputStream body, byte[] buffer)
+    /// Fetches a chunk; passes over one that is there, and may have been checked, and says that it was none to fetch.
+    private boolean fetchChunk(Worker self, FileDownload download, int chunk, InputStream body, byte[] buffer)
             throws IOException {
+        boolean isThere = board.hasArrived(download, chunk);
         long offset = (long) chunk * download.chunkBytes;
         long end = offset + download.bytes(chunk);
         while (offset < end) {
             int read = Hub.readSome(body, buffer, (int) Math.min(buffer.length, end - offset), download.file.path());
             long at = offset;
-            self.atFile(() -> download.partial.write(ByteBuffer.wrap(buffer, 0, read), at));
+            if (!isThere) {
+                self.atFile(() -> download.partial.write(ByteBuffer.wrap(buffer, 0, read), at));
+            }
             offset += read;
+        }
+        if (isThere) {
+            return false;
         }
         download.partial.markArrived(chunk);
         if (download.partial.isDue(TimeUnit.SECONDS.toNanos(settings.secondsBetweenNotes()))) {
             self.atFile(download.partial::keep);
         }
         board.markArrived(download, chunk);
+        return true;
     }
 
     private void check(Worker self) {

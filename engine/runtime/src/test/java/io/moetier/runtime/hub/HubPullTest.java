@@ -138,6 +138,21 @@ class HubPullTest {
     }
 
     @Test
+    void aFileComesInOnePartWhereTheHubGivesNoOthers() throws IOException {
+        AtomicInteger whole = new AtomicInteger();
+        server.fail(request -> {
+            if (!request.atStore() || request.to() < 50L * CHUNK) {
+                return Fault.NONE;
+            }
+            boolean isCut = request.from() == 0 && whole.getAndIncrement() == 0;
+            return new Fault(200, Map.of(), isCut ? 70L * CHUNK + 1 : -1, Function.identity(), () -> {});
+        });
+        assertArrayEquals(LARGE, Files.readAllBytes(pull().resolve("a.gguf")));
+        assertEquals(2, whole.get());
+        assertEquals(List.of(), names(folder.resolve("models--org--repo/blobs"), "moetier"));
+    }
+
+    @Test
     void whatCannotBeWrittenIsNamedWithTheReason() throws IOException {
         Path blobs =
                 Files.createDirectories(folder.resolve("models--org--repo")).resolve("blobs");
