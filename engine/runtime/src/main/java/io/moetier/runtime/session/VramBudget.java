@@ -53,10 +53,12 @@ record VramBudget(long weights, long keyValues, long workspace, long leastExpert
                 FIELD,
                 String.format(
                         Locale.ROOT,
-                        "%,d bytes%s are too few: this model needs at least %,d: weights %,d, keys and values %,d,"
+                        "%,d %s%s %s: this model needs at least %,d: weights %,d, keys and values %,d,"
                                 + " workspace %,d, the experts of one token and layer %,d",
                         bytes,
+                        bytes == 1 ? "byte" : "bytes",
                         which,
+                        bytes == 1 ? "is too little" : "are too few",
                         minimumBytes(),
                         weights,
                         keyValues,
