@@ -499,6 +499,7 @@ public final class Session implements AutoCloseable {
     private void step(int[] source, int from, int n, Phase phase) {
         catchUp(phase);
         engine.lockStep();
+        engine.loss().beginStep();
         try {
             if (phase == Phase.PREFILL) {
                 cache.mark(from == 0 ? KvCache.PROMPT : KvCache.BATCH);
@@ -510,6 +511,9 @@ public final class Session implements AutoCloseable {
             if (phase == Phase.DECODE) {
                 engine.prefetchTrial().onToken(engine.nanos() - start);
             }
+        } catch (RuntimeException | Error e) {
+            engine.loss().giveUpStep();
+            throw e;
         } finally {
             engine.unlockStep();
         }

@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.Largest;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.runtime.model.mixture.ExpertSelection;
+import io.moetier.runtime.model.mixture.LossMeter;
 import io.moetier.storage.format.Json;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
@@ -176,6 +178,35 @@ class SessionTest {
             assertFalse(Arrays.equals(whole, grown));
             assertArrayEquals(grown, lastLogits(opened, tokens, 3), "the keys of a short text stay");
         }
+    }
+
+    /// The loss is a mean over tokens, and what may be spent is saved with each.
+    @Test
+    void aTokenGivenUpNeitherCostsNorSavesLoss() {
+        Path store = ImportedStores.of(TestData.tinyMixtral());
+        EngineConfig config = EngineConfig.DEFAULT
+                .withRamBytes(engine.minimumRamBytes())
+                .withSelection(ExpertSelection.TRAINED.withMaxKld(1));
+        try (Engine opened = Engine.open(store, config);
+                Session session = opened.newSession()) {
+            LossMeter loss = opened.loss();
+            loss.limit(1, 1);
+            session.prefill(new int[] {1, 5, 9});
+            session.decode(300);
+            List<Double> before = figures(loss);
+            assertTrue(loss.loadsSaved() > 0, "nothing was left out");
+            for (int layer = 0; layer < opened.spec().layers().size(); layer++) {
+                AtomicInteger left = new AtomicInteger(layer);
+                assertFalse(session.decode(17, () -> left.getAndDecrement() == 0));
+                assertEquals(before, figures(loss), "given up before layer " + layer);
+            }
+            session.decode(17);
+            assertTrue(loss.loadsSaved() > before.getLast());
+        }
+    }
+
+    private static List<Double> figures(LossMeter loss) {
+        return List.of(loss.estimatedKld(), loss.shareLeftOut(), loss.shareCopied(), (double) loss.loadsSaved());
     }
 
     /// What a session has held before changes no logits.

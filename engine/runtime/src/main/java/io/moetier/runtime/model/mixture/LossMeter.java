@@ -55,22 +55,39 @@ public final class LossMeter {
     private double copyDose = 1; // of a copy, beside that of leaving its expert out
     private boolean calibratesCopies;
     private double allowed; // dose of a token, on average
-    private double saved;
-    private double price; // the dose that a load is worth; where calibrating, the largest that is left out
     private double share;
     private SplittableRandom random = new SplittableRandom(0);
-    private long tokens;
-    private double dose;
-    private long choices;
-    private long leftOut;
-    private long missesLeftOut;
-    private long copied;
+    private final Account account = new Account();
+    private final Account before = new Account(); // the step that is computed
 
     /// Copies in fewer bits.
     ///
     /// @param presence which ones are in memory
     /// @param readingShare what reading one takes, as a share of what reading the expert does
     public record Copies(Presence presence, double readingShare) {}
+
+    /// What was spent and saved.
+    private static final class Account {
+        private double saved;
+        private double price; // the dose that a load is worth; where calibrating, the largest that is left out
+        private long tokens;
+        private double dose;
+        private long choices;
+        private long leftOut;
+        private long missesLeftOut;
+        private long copied;
+
+        void become(Account other) {
+            saved = other.saved;
+            price = other.price;
+            tokens = other.tokens;
+            dose = other.dose;
+            choices = other.choices;
+            leftOut = other.leftOut;
+            missesLeftOut = other.missesLeftOut;
+            copied = other.copied;
+        }
+    }
 
     /// What is done with a choice.
     private enum Fate {
@@ -100,7 +117,7 @@ public final class LossMeter {
         this.kldPerDose = kldPerDose;
         this.copyDose = copyDose;
         allowed = maxKld / kldPerDose;
-        price = Math.min(1, allowed);
+        account.price = Math.min(1, allowed);
     }
 
     /// Leaves out every choice of prompts too whose dose is at most `most`, with probability `share`.
@@ -123,7 +140,7 @@ public final class LossMeter {
         begin(Mode.CALIBRATING);
         calibratesCopies = ofCopies;
         copyDose = 1;
-        price = most;
+        account.price = most;
         this.share = share;
         random = new SplittableRandom(1);
     }
@@ -133,6 +150,16 @@ public final class LossMeter {
         mode = Mode.EXACT;
     }
 
+    /// Notes how things stand before a pass over the decoder's layers.
+    public void beginStep() {
+        before.become(account);
+    }
+
+    /// Takes back what the step has added that was begun last, and did not come to its end: no token came of it.
+    public void giveUpStep() {
+        account.become(before);
+    }
+
     /// Goes on with what [#calibrate] began.
     public void goOn() {
         mode = Mode.CALIBRATING;
@@ -140,13 +167,7 @@ public final class LossMeter {
 
     private void begin(Mode next) {
         mode = next;
-        saved = 0;
-        tokens = 0;
-        dose = 0;
-        choices = 0;
-        leftOut = 0;
-        missesLeftOut = 0;
-        copied = 0;
+        account.become(new Account());
     }
 
     /// Says whether the loss is limited, and so whether some is possible.
@@ -156,7 +177,7 @@ public final class LossMeter {
 
     /// Returns the mean dose of the tokens so far.
     public double dosePerToken() {
-        return tokens == 0 ? 0 : dose / tokens;
+        return account.tokens == 0 ? 0 : account.dose / account.tokens;
     }
 
     /// Returns the estimate of the mean KL divergence of the tokens decoded so far, in nats.
@@ -166,12 +187,12 @@ public final class LossMeter {
 
     /// Returns the share of choices that were left out.
     public double shareLeftOut() {
-        return choices == 0 ? 0 : (double) leftOut / choices;
+        return account.choices == 0 ? 0 : (double) account.leftOut / account.choices;
     }
 
     /// Returns the share of choices that copies in fewer bits stood for.
     public double shareCopied() {
-        return choices == 0 ? 0 : (double) copied / choices;
+        return account.choices == 0 ? 0 : (double) account.copied / account.choices;
     }
 
     /// Says whether there are copies to stand for experts.
@@ -181,7 +202,7 @@ public final class LossMeter {
 
     /// Returns how many loads were saved.
     public long loadsSaved() {
-        return missesLeftOut;
+        return account.missesLeftOut;
     }
 
     /// Makes -1 with weight 0 of choices `[n, k]` that are left out, and adds `numChoices` to those that a copy stands
@@ -203,19 +224,19 @@ public final class LossMeter {
         if (isFirst) {
             beginTokens(n);
         }
-        long before = leftOut + copied;
+        long before = account.leftOut + account.copied;
         for (int token = 0; token < n; token++) {
             leaveOutOfToken(layer, chosen, token * k, k, numExperts, numChoices);
         }
-        return leftOut + copied > before;
+        return account.leftOut + account.copied > before;
     }
 
     private void beginTokens(int n) {
-        tokens += n;
+        account.tokens += n;
         if (mode == Mode.LIMITED) {
             double most = MOST_SAVED_TOKENS * allowed;
-            saved = Math.min(most, saved + allowed);
-            price = Math.min(1, price * Math.exp(STEP * (2 * saved / most - 1)));
+            account.saved = Math.min(most, account.saved + allowed);
+            account.price = Math.min(1, account.price * Math.exp(STEP * (2 * account.saved / most - 1)));
         }
     }
 
@@ -225,7 +246,7 @@ public final class LossMeter {
         int largest = from;
         double sum = 0;
         for (int i = from; i < from + k; i++) {
-            choices += ids[i] < 0 ? 0 : 1;
+            account.choices += ids[i] < 0 ? 0 : 1;
             sum += weights[i];
             largest = weights[i] > weights[largest] ? i : largest;
         }
@@ -237,14 +258,14 @@ public final class LossMeter {
             double part = weights[i] / sum;
             Fate fate = ids[i] < 0 || ids[i] >= numExperts ? Fate.EXACT : fate(layer, ids[i], part, i == largest);
             if (fate == Fate.LEFT_OUT) {
-                dose += part;
-                leftOut++;
+                account.dose += part;
+                account.leftOut++;
                 kept -= weights[i];
                 ids[i] = -1;
                 weights[i] = 0;
             } else if (fate == Fate.COPIED) {
-                dose += copyDose * part;
-                copied++;
+                account.dose += copyDose * part;
+                account.copied++;
                 ids[i] += numChoices;
             }
         }
@@ -257,28 +278,28 @@ public final class LossMeter {
 
     private Fate fate(int layer, int expert, double part, boolean isLargest) {
         if (mode == Mode.CALIBRATING) {
-            boolean changes = part <= price && (calibratesCopies || !isLargest) && random.nextDouble() < share;
+            boolean changes = part <= account.price && (calibratesCopies || !isLargest) && random.nextDouble() < share;
             return !changes ? Fate.EXACT : calibratesCopies ? Fate.COPIED : Fate.LEFT_OUT;
         }
         boolean isHere = presence.isHere(layer, expert);
-        double saving = isHere ? WORTH_IN_MEMORY * price : price;
-        double ofLeavingOut = isLargest || part > saved ? -1 : saving - part;
+        double saving = isHere ? WORTH_IN_MEMORY * account.price : account.price;
+        double ofLeavingOut = isLargest || part > account.saved ? -1 : saving - part;
         double ofCopy = isHere ? -1 : worthOfCopy(layer, expert, part);
         if (ofLeavingOut < 0 && ofCopy < 0) {
             return Fate.EXACT;
         }
-        missesLeftOut += isHere ? 0 : 1;
+        account.missesLeftOut += isHere ? 0 : 1;
         boolean copies = ofCopy > ofLeavingOut;
-        saved -= copies ? copyDose * part : part;
+        account.saved -= copies ? copyDose * part : part;
         return copies ? Fate.COPIED : Fate.LEFT_OUT;
     }
 
     /// Returns what a copy saves beyond its dose; less than 0 if it is not to be taken.
     private double worthOfCopy(int layer, int expert, double part) {
-        if (copies == null || copyDose * part > saved) {
+        if (copies == null || copyDose * part > account.saved) {
             return -1;
         }
         double reading = copies.presence().isHere(layer, expert) ? WORTH_IN_MEMORY : copies.readingShare();
-        return price * (1 - reading) - copyDose * part;
+        return account.price * (1 - reading) - copyDose * part;
     }
 }
