@@ -1,5 +1,6 @@
 package io.moetier.cli.bench;
 
+import io.moetier.cli.terminal.Plural;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -55,7 +56,7 @@ final class PeerRacer {
                     peer.prompt(plan.ids().stream().mapToInt(Integer::intValue).toArray());
             steps = Optional.of(new Steps(plan.ids().size(), promptSeconds, List.of()));
             generate(peer, following, run, tokens);
-            failure = tokens.size() < following.size() ? tokens.size() + " tokens" : "";
+            failure = tokens.size() < following.size() ? Plural.of(tokens.size(), "token") : "";
         } catch (UncheckedIOException e) {
             failure = String.valueOf(e.getMessage());
         }

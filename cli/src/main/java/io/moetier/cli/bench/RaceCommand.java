@@ -7,6 +7,7 @@ import io.moetier.cli.option.ModelOptions;
 import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.runtime.convert.ModelSource;
@@ -188,7 +189,7 @@ public final class RaceCommand implements Callable<Integer> {
             int[] ids = tokenizer.encode(LimitedText.OF_PROMPT.readUtf8(text), true);
             require(
                     ids.length >= promptTokens,
-                    text + " has " + ids.length + " tokens, and -p asks for " + promptTokens);
+                    text + " has " + Plural.of(ids.length, "token") + ", and -p asks for " + promptTokens);
             return IntStream.of(ids).limit(promptTokens).boxed().toList();
         }
     }

@@ -188,7 +188,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
                         .row("  other weights", ByteSize.format(device.weights()) + tower(model))
                         .row("  keys and values", ByteSize.format(device.keyValues()))
                         .row("  workspace", ByteSize.format(device.workspace())));
-        table.row("a full context", String.format(Locale.ROOT, "%,d tokens", memory.contextLength()));
+        table.row("a full context", Plural.grouped(memory.contextLength(), "token"));
         memory.keyValues().forEach((kind, bytes) -> table.row("  " + kind, ByteSize.format(bytes)));
         return table;
     }
@@ -271,7 +271,7 @@ record PlanReport(PlanCandidates candidates, Plan plan, Planner planner, Asked a
                         () -> lines.add(
                                 "No speeds: this machine was not measured; run moetier doctor, or give --device."));
         lines.add("Hits follow " + planner.routing().source() + "; a prompt has "
-                + promptTokens().last() + " tokens"
+                + Plural.of(promptTokens().last(), "token")
                 + (promptTokens().size() > 1 ? ", or one less than the context." : "."));
         return lines;
     }

@@ -1,6 +1,7 @@
 package io.moetier.cli.profiles;
 
 import io.moetier.cli.report.Table;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.model.MalformedModelException;
 import java.util.ArrayList;
@@ -74,7 +75,7 @@ record ProfileReport(KeptProfile kept, CountedModel counted, OptionalLong learnt
                 .row(
                         "learnt",
                         learntTokens.isPresent()
-                                ? String.format(Locale.ROOT, "from %,d tokens", learntTokens.getAsLong())
+                                ? "from " + Plural.grouped(learntTokens.getAsLong(), "token")
                                 : "nothing")
                 .row("file", kept.censusFile());
         distances.forEach((name, bits) -> facts.row(

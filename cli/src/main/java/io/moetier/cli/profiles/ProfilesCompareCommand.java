@@ -3,6 +3,7 @@ package io.moetier.cli.profiles;
 import io.moetier.cli.option.ExpertShare;
 import io.moetier.cli.report.Table;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.lab.simulate.WarmStarts;
 import io.moetier.storage.cache.Policies;
@@ -99,8 +100,8 @@ public final class ProfilesCompareCommand implements Callable<Integer> {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < starts.traces().size(); i++) {
             text.append("of the ")
-                    .append(starts.numRequests(i))
-                    .append(" requests of trace ")
+                    .append(Plural.of(starts.numRequests(i), "request"))
+                    .append(" of trace ")
                     .append(i + 1)
                     .append(", its own profile is the nearest to ")
                     .append(percent(starts.shareFoundByNearest(i)))

@@ -2,6 +2,7 @@ package io.moetier.cli.profiles;
 
 import io.moetier.cli.report.Table;
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
 import io.moetier.storage.format.Json;
@@ -51,9 +52,7 @@ public final class ProfilesListCommand implements Callable<Integer> {
                     kept.name(),
                     ProfileFolder.spelling(kept),
                     String.format(Locale.ROOT, "%,.0f", counted.census().tokens()),
-                    learntTokens.isPresent()
-                            ? String.format(Locale.ROOT, "%,d tokens", learntTokens.getAsLong())
-                            : "nothing",
+                    learntTokens.isPresent() ? Plural.grouped(learntTokens.getAsLong(), "token") : "nothing",
                     lastRun.atZone(ZoneId.systemDefault()).toLocalDate(),
                     ByteSize.format(bytes));
         }

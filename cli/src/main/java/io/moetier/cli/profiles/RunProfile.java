@@ -1,6 +1,7 @@
 package io.moetier.cli.profiles;
 
 import io.moetier.cli.terminal.Failure;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.runtime.session.CensusTally;
 import io.moetier.runtime.session.Engine;
@@ -81,7 +82,7 @@ public final class RunProfile {
                 }
             }
             streams.note("profile " + nearest.profile.name() + ", of " + candidates.size() + " the nearest to what "
-                    + tally.tokens() + " tokens chose; --profile NAME says which");
+                    + Plural.of(tally.tokens(), "token") + " chose; --profile NAME says which");
             take(nearest.profile);
         }
     }

@@ -101,7 +101,7 @@ public record RunReport(
                 .row("computed by", engine.deviceDescription())
                 .row("policy", engine.policyDescription());
         if (engine.learntTokens() > 0) {
-            run.row("  learnt before", "from " + engine.learntTokens() + " tokens");
+            run.row("  learnt before", "from " + Plural.of(engine.learntTokens(), "token"));
         }
         run.row("read by", engine.ioDescription()).row("seed", reply.seed()).row("ended", ending());
         MovesReport.addTo(run, engine);

@@ -8,6 +8,7 @@ import io.moetier.cli.option.Topic;
 import io.moetier.cli.terminal.CleanStop;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.cli.terminal.OutputFile;
+import io.moetier.cli.terminal.Plural;
 import io.moetier.cli.terminal.ProgramVersion;
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
@@ -268,8 +269,8 @@ public final class TuneCommand implements Callable<Integer> {
                 throw MalformedModelException.of(trace, "tokens", "1 or more", 0);
             }
             if (warmUp >= header.tokens()) {
-                throw new IllegalArgumentException(
-                        "--warm-up " + warmUp + " leaves nothing of the " + header.tokens() + " tokens of " + trace);
+                throw new IllegalArgumentException("--warm-up " + warmUp + " leaves nothing of the "
+                        + Plural.of(header.tokens(), "token") + " of " + trace);
             }
             Simulator simulator = new Simulator(admission, batch, warmUp, threads());
             return new Asked(

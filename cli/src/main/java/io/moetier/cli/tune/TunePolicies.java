@@ -1,5 +1,6 @@
 package io.moetier.cli.tune;
 
+import io.moetier.cli.terminal.Plural;
 import io.moetier.lab.simulate.Contender;
 import io.moetier.runtime.trace.TraceCensus;
 import io.moetier.runtime.trace.TraceHeader;
@@ -81,8 +82,9 @@ record TunePolicies(List<String> names, Optional<TraceCensus> census) {
 
     private static void requireSameShape(Path trace, TraceHeader header, TraceHeader census) {
         if (header.experts() != census.experts() || !header.moeLayerIndices().equals(census.moeLayerIndices())) {
-            throw new MalformedModelException(trace + ": " + header.layers() + " layers of " + header.experts()
-                    + " experts, but the census has " + census.layers() + " of " + census.experts());
+            throw new MalformedModelException(
+                    trace + ": " + Plural.of(header.layers(), "layer") + " of " + Plural.of(header.experts(), "expert")
+                            + ", but the census has " + census.layers() + " of " + census.experts());
         }
     }
 }

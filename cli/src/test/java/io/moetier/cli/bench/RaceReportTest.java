@@ -28,7 +28,7 @@ class RaceReportTest {
             20,
             0,
             OptionalLong.empty(),
-            "1 tokens");
+            "1 token");
     private static final RaceResult KILLED =
             new RaceResult("peer, copied", Optional.empty(), 1, 0, OptionalLong.empty(), "ended with 1: a|b");
 
@@ -38,7 +38,7 @@ class RaceReportTest {
                 | engine | memory | prompt | generation | steady | ratio | seconds | read | of the disk | peak |  |
                 | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
                 | moetier | 50% | 32.0 | 2.67 | 4.00 | 1.00 | 12.5 | 3.00 GiB | 50.0 % | 1.00 GiB |  |
-                | peer, mapped | 50% | 16.0 | 0.25 | 0.25 | 16.0 | 20.0 | 0 B | 0.0 % |  | 1 tokens |
+                | peer, mapped | 50% | 16.0 | 0.25 | 0.25 | 16.0 | 20.0 | 0 B | 0.0 % |  | 1 token |
                 | peer, copied | 50% |  |  |  |  | 1.0 | 0 B |  |  | ended with 1: a\\|b |
                 """, report(List.of(OWN), List.of(SLOW, KILLED)).markdown());
     }
@@ -48,7 +48,7 @@ class RaceReportTest {
         RaceReport report = report(List.of(KILLED), List.of(SLOW));
         assertTrue(report.markdown().contains("| 0.25 | 0.25 |  | 20.0 |"), report.markdown());
         String json = Json.write(report.fields());
-        assertTrue(!json.contains("ratio") && json.contains("\"remark\":\"1 tokens\""), json);
+        assertTrue(!json.contains("ratio") && json.contains("\"remark\":\"1 token\""), json);
     }
 
     @Test

@@ -148,6 +148,8 @@ class PlanTest {
         assertTrue(
                 ok("plan", TINY, "--ctx", "256").contains("; a prompt has 512 tokens, or one less than the context."));
         assertTrue(ok("plan", TINY).contains("; a prompt has 512 tokens.\n"));
+        String least = ok("plan", TINY, "--ctx", "1");
+        assertTrue(least.contains("\na full context          1 token\n"), least);
         assertTrue(ok("plan", TestData.golden("qwen3_moe_yarn").toString()).contains("; a prompt has 255 tokens.\n"));
     }
 

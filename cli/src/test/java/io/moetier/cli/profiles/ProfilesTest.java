@@ -49,6 +49,11 @@ class ProfilesTest {
         assertEquals("code", first.requireString("name"));
         assertEquals(6, first.requireDouble("tokens"));
         assertEquals(6, first.requireInt("learnt_tokens"));
+        learn(TINY, "short", "1", "1");
+        assertTrue(ok("list").contains(" 1 token  "), ok("list"));
+        assertTrue(ok("show", "short").contains(" from 1 token\n"), ok("show", "short"));
+        CommandLineRun nearest = CommandLineRun.inProcess(cache(), "run", TINY, "--ids", "1", "-n", "1");
+        assertTrue(nearest.err().contains(" the nearest to what 1 token chose; "), nearest.err());
     }
 
     @Test
@@ -260,6 +265,10 @@ class ProfilesTest {
     }
 
     private void learn(String model, String profile, String ids) {
+        learn(model, profile, ids, "4");
+    }
+
+    private void learn(String model, String profile, String ids, String predict) {
         CommandLineRun run = CommandLineRun.inProcess(
                 cache(),
                 "run",
@@ -267,7 +276,7 @@ class ProfilesTest {
                 "--ids",
                 ids,
                 "-n",
-                "4",
+                predict,
                 "--temp",
                 "0",
                 "--device",

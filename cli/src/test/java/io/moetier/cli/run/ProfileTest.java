@@ -177,6 +177,10 @@ class ProfileTest {
         assertFalse(CommandLineRun.inProcess(cache, command).err().contains("learnt before"));
         String again = CommandLineRun.inProcess(cache, command).err();
         assertTrue(again.contains("  learnt before  from 6 tokens\n"), again);
+        command = new String[] {"run", TINY, "--ids", "1", "-n", "1", "--ram", "12M", "--profile", "one", "--stats"};
+        CommandLineRun.inProcess(cache, command);
+        again = CommandLineRun.inProcess(cache, command).err();
+        assertTrue(again.contains("  learnt before  from 1 token\n"), again);
     }
 
     @Test
