@@ -60,6 +60,12 @@ final class GuardedServerSocket extends ServerSocket {
         }
     }
 
+    /// Says whether the other side may be such a socket, by what [#takes] has heard of it: each of them knows the
+    /// question, before it looks at who asks.
+    static boolean isDoor(SSLSocket socket) {
+        return !"".equals(socket.getApplicationProtocol());
+    }
+
     private static void offerQuestion(SSLSocket socket) {
         SSLParameters parameters = socket.getSSLParameters();
         parameters.setApplicationProtocols(new String[] {QUESTION});

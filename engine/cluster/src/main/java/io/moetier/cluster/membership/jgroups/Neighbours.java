@@ -174,9 +174,12 @@ final class Neighbours {
     private Optional<Found> answer(SSLSocket socket, InetSocketAddress address) throws IOException {
         String place = Entrance.place(address);
         try {
-            return GuardedServerSocket.takes(socket)
-                    ? Optional.of(new Found(address, false, Optional.empty()))
-                    : Optional.empty();
+            if (GuardedServerSocket.takes(socket)) {
+                return Optional.of(new Found(address, false, Optional.empty()));
+            }
+            return GuardedServerSocket.isDoor(socket)
+                    ? Optional.empty()
+                    : Optional.of(new Found(address, true, Optional.of(noDoor(place))));
         } catch (SSLException e) {
             return Optional.of(new Found(address, true, Optional.of(stranger(place, e))));
         } catch (SocketTimeoutException e) {
@@ -198,6 +201,12 @@ final class Neighbours {
         }
         String message = String.valueOf(failure.getMessage());
         return message.contains("alert") ? refusal(place) : "who listens at " + place + " is no member of a cluster";
+    }
+
+    private static String noDoor(String place) {
+        return "who listens at " + place
+                + " is of this cluster, but nobody is joined there: experts cross at that port,"
+                + " and members listen at another one";
     }
 
     private static String refusal(String place) {

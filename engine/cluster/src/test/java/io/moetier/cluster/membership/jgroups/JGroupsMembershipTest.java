@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.cluster.link.NodeServer;
+import io.moetier.cluster.link.RefusedException;
 import io.moetier.cluster.membership.Belonging;
 import io.moetier.cluster.membership.ClusterSettings;
 import io.moetier.cluster.membership.Identity;
@@ -166,6 +168,21 @@ class JGroupsMembershipTest {
             assertTrue(refusal(certified(tls("cluster", "cluster"), List.of(place)), true)
                     .startsWith("who listens at " + place));
             assertEquals(List.of("a"), Cluster.names(a));
+        }
+    }
+
+    /// A node has two ports, and `cluster status` shows both.
+    @Test
+    void whereExpertsAreNobodyIsJoined() throws Exception {
+        SharedSecret secret = Cluster.secret(folder, SECRET);
+        try (NodeServer node = NodeServer.start("127.0.0.1", 0, Identity.of(secret, "test"), (_, _) -> {
+            throw new RefusedException("nobody");
+        })) {
+            String place = "127.0.0.1:" + node.port();
+            assertEquals(
+                    "who listens at " + place + " is of this cluster, but nobody is joined there: experts cross at that"
+                            + " port, and members listen at another one",
+                    refusal(Cluster.belonging(secret, List.of(place)), false));
         }
     }
 
