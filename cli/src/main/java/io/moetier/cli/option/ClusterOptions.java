@@ -27,6 +27,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
@@ -212,14 +213,25 @@ public final class ClusterOptions {
     private static Optional<String> ownAddress(String place) {
         int end = place.startsWith("[") ? place.indexOf(']') : place.indexOf(':');
         String host = end < 0 ? place : place.substring(place.startsWith("[") ? 1 : 0, end);
+        try {
+            return Stream.of(InetAddress.getAllByName(host))
+                    .map(ClusterOptions::ownAddress)
+                    .flatMap(Optional::stream)
+                    .findFirst();
+        } catch (UnknownHostException e) {
+            return Optional.empty(); // whoever joins says what is wrong with the host
+        }
+    }
+
+    private static Optional<String> ownAddress(InetAddress other) {
         try (DatagramSocket socket = new DatagramSocket()) {
-            socket.connect(new InetSocketAddress(host, ClusterSettings.DEFAULT_PORT)); // sends nothing
+            socket.connect(new InetSocketAddress(other, ClusterSettings.DEFAULT_PORT)); // sends nothing
             InetAddress own = socket.getLocalAddress();
             return own == null || own.isAnyLocalAddress() || (own instanceof Inet6Address && own.isLinkLocalAddress())
                     ? Optional.empty()
                     : Optional.of(own.getHostAddress());
-        } catch (SocketException | IllegalArgumentException e) {
-            return Optional.empty(); // whoever joins says what is wrong with the host
+        } catch (SocketException e) {
+            return Optional.empty(); // no way leads there
         }
     }
 

@@ -49,19 +49,25 @@ final class Neighbours {
     /// What there is at an address: a member of this cluster if `why` is empty.
     private record Found(InetSocketAddress address, boolean stranger, Optional<String> why) {}
 
-    /// Returns the addresses of `HOST[:PORT]`, none of which is `self`.
-    static List<InetSocketAddress> resolve(List<String> places, InetSocketAddress self) {
-        List<InetSocketAddress> addresses = new ArrayList<>();
-        for (String place : places) {
-            InetSocketAddress address = resolve(place);
-            if (!address.equals(self)) {
-                addresses.add(address);
-            }
-        }
-        return addresses;
+    /// Knows the addresses of hosts.
+    interface Hosts {
+        InetAddress[] addresses(String host) throws UnknownHostException;
     }
 
-    private static InetSocketAddress resolve(String place) {
+    /// Returns the addresses of `HOST[:PORT]`, none of which is `self`: all of a host, for a member listens at one.
+    static List<InetSocketAddress> resolve(List<String> places, InetSocketAddress self) {
+        return resolve(places, self, InetAddress::getAllByName);
+    }
+
+    static List<InetSocketAddress> resolve(List<String> places, InetSocketAddress self, Hosts hosts) {
+        return places.stream()
+                .flatMap(place -> resolve(place, hosts).stream())
+                .distinct()
+                .filter(address -> !address.equals(self))
+                .toList();
+    }
+
+    private static List<InetSocketAddress> resolve(String place, Hosts hosts) {
         Matcher parts = PLACE.matcher(place);
         if (!parts.matches()) {
             throw new MembershipException("join: " + place + " is no HOST[:PORT]");
@@ -72,9 +78,14 @@ final class Neighbours {
             throw new MembershipException("join: " + place + " has no port that can be");
         }
         try {
-            InetAddress address = InetAddress.getByName(host);
-            requireTellable("join", address);
-            return new InetSocketAddress(address, port);
+            List<InetAddress> addresses = List.of(hosts.addresses(host));
+            if (addresses.stream().noneMatch(Neighbours::isTellable)) {
+                requireTellable("join", addresses.getFirst());
+            }
+            return addresses.stream()
+                    .filter(Neighbours::isTellable)
+                    .map(address -> new InetSocketAddress(address, port))
+                    .toList();
         } catch (UnknownHostException e) {
             throw new MembershipException("join: there is no host " + host);
         }
@@ -86,10 +97,14 @@ final class Neighbours {
     /// @param field that it was said in
     /// @throws MembershipException if it is none
     static void requireTellable(String field, InetAddress address) {
-        if (address instanceof Inet6Address && address.isLinkLocalAddress()) {
+        if (!isTellable(address)) {
             throw new MembershipException(field + ": " + address.getHostAddress()
                     + " is an address of one link alone, which members cannot tell each other; a machine has others");
         }
+    }
+
+    private static boolean isTellable(InetAddress address) {
+        return !(address instanceof Inet6Address && address.isLinkLocalAddress());
     }
 
     /// Returns why there is no member at any of `asked` and `heard`, or nothing if there is one.

@@ -283,6 +283,20 @@ class JGroupsMembershipTest {
         }
     }
 
+    /// Of one link alone are some of the addresses that local networks give a name.
+    @Test
+    void aMemberMayBeAtAnyAddressOfAName() throws Exception {
+        InetAddress[] both = {
+            InetAddress.getByName("fe80::1"), InetAddress.getByName("127.0.0.1"), InetAddress.getByName("::1")
+        };
+        InetSocketAddress self = new InetSocketAddress("127.0.0.1", 5);
+        InetSocketAddress other = new InetSocketAddress("::1", 5);
+        assertEquals(List.of(other), Neighbours.resolve(List.of("a:5", "[::1]:5"), self, host -> both));
+        assertEquals(
+                List.of(new InetSocketAddress("127.0.0.1", 6), new InetSocketAddress("::1", 6)),
+                Neighbours.resolve(List.of("a:6"), self, host -> both));
+    }
+
     @Test
     void whatCannotBeIsSaidInASentence() throws Exception {
         SharedSecret secret = Cluster.secret(folder, SECRET);
