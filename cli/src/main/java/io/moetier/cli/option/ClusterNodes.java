@@ -52,7 +52,7 @@ record ClusterNodes(Belonging belonging, Asked asked, Surroundings surroundings,
             ClusterDrive drive = new ClusterDrive(belonging, "driver", how, streams::note);
             boolean isJudged = asked.isJudged() && engine.onProcessor();
             ClusterDrive judged = isJudged ? drive.judgedBy(judge(engine, disk.isPresent())) : drive;
-            return ClusterOptions.named(() -> judged.open(engine));
+            return ClusterOptions.joined(belonging.settings(), () -> judged.open(engine));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -259,7 +259,7 @@ public final class ClusterOptions {
             throws IOException {
         boolean others = !settings.join().isEmpty() || settings.discover();
         Belonging belonging = Belonging.read(settings, surroundings.secretsDirectory());
-        return named(() -> JGroupsMembership.join(belonging, name, offer, others));
+        return joined(settings, () -> JGroupsMembership.join(belonging, name, offer, others));
     }
 
     /// Something that makes this process a member.
@@ -292,11 +292,24 @@ public final class ClusterOptions {
         });
     }
 
-    /// Returns what joining gives; what is said of settings where that fails names flags.
+    /// Returns what joining gives, as [#named] does. Who looks on this machine alone and fails is told how to look on
+    /// others.
     ///
     /// @throws IOException if it fails
     /// @throws MembershipException if it cannot be a member, or there is nobody to join
-    public static <T> T named(Joining<T> joining) throws IOException {
+    static <T> T joined(ClusterSettings settings, Joining<T> joining) throws IOException {
+        try {
+            return named(joining);
+        } catch (MembershipException e) {
+            boolean isHereAlone = settings.join().equals(List.of(loopback())) && !settings.discover();
+            throw isHereAlone
+                    ? new MembershipException(e.getMessage() + "; --join HOST[:PORT] or --discover looks elsewhere")
+                    : e;
+        }
+    }
+
+    /// Returns what joining gives; what is said of settings where that fails names flags.
+    private static <T> T named(Joining<T> joining) throws IOException {
         try {
             return joining.join();
         } catch (MembershipException e) {

@@ -59,6 +59,25 @@ class ClusterOptionsTest {
         assertEquals(ClusterSettings.DEFAULT_PORT, node.port());
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "| nobody is there; --join HOST[:PORT] or --discover looks elsewhere",
+                "--join 127.0.0.1:9 | nobody is there",
+                "--discover | nobody is there"
+            })
+    void whoLooksOnThisMachineAloneIsToldHowToLookElsewhere(String words, String sentence) {
+        String all = words == null ? "--cluster c" : "--cluster c " + words;
+        ClusterSettings settings = parsed(all.split(" ")).settingsOfGuest().orElseThrow();
+        MembershipException e = assertThrows(
+                MembershipException.class,
+                () -> ClusterOptions.joined(settings, () -> {
+                    throw new MembershipException("nobody is there");
+                }));
+        assertEquals(sentence, e.getMessage());
+    }
+
     /// Somebody else may come there between any look and the moment that a node listens.
     @ParameterizedTest
     @CsvSource({"--join 127.0.0.1, 7947 0", "--join 127.0.0.1 --port 9, 9", "--host 127.0.0.1, 7947"})
