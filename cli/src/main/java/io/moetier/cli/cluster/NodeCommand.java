@@ -209,6 +209,9 @@ public final class NodeCommand implements Callable<Integer> {
             }
             return spare;
         }
+        if (ram.bytes() == 0) {
+            throw new IllegalArgumentException("--ram: expected memory for an expert at least, found 0 B");
+        }
         if (ram.bytes() > spare) {
             streams.note("--ram " + ByteSize.format(ram.bytes()) + " is more than the " + ByteSize.format(spare)
                     + " that this machine can spare now");

@@ -221,7 +221,7 @@ class ClusterTest {
     }
 
     @Test
-    void aNodeWithoutANameOrAFolderDoesNotStart() throws IOException {
+    void aNodeWithoutANameAFolderOrMemoryDoesNotStart() throws IOException {
         for (String name : List.of("", "n".repeat(201), "a\nb")) {
             CommandLineRun run = run("node", "--cluster", "c", "--name", name);
             assertEquals("moetier: --name: 1 to 200 bytes, all of which can be shown\n", run.err());
@@ -230,6 +230,9 @@ class ClusterTest {
         Path file = Files.createFile(home.resolve("file"));
         CommandLineRun run = run("node", "--cluster", "c", "--folder", file.toString());
         assertEquals("moetier: --folder: expected a folder, found the file " + file + "\n", run.err());
+        assertEquals(Failure.USAGE, run.exitCode());
+        run = run("node", "--cluster", "c", "--ram", "0");
+        assertEquals("moetier: --ram: expected memory for an expert at least, found 0 B\n", run.err());
         assertEquals(Failure.USAGE, run.exitCode());
     }
 
