@@ -31,12 +31,19 @@ start() {
     [ ! -t $stream ] || terminals=$terminals$stream
   done
 
-  # A JVM that such limits keep from starting says what failed, some of it on standard output, but not what helps. Few
-  # have such limits; the others do not wait. Without the cache it opens the jars, as most commands do sooner or later.
   memory=$(ulimit -v 2>/dev/null) || memory=unlimited
   files=$(ulimit -n)
+  # By itself, glibc takes 64 MiB of addresses for each thread that asks for memory.
+  [ "$memory" = unlimited ] || export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-2}"
+
+  # A JVM that such limits keep from starting says what failed, some of it on standard output, but not what helps. Few
+  # have such limits; the others do not wait. Without the cache it opens the jars, as most commands do sooner or later.
+  # A tenth of the addresses is for the cache and for what comes after the start.
   if [ "$memory" != unlimited ] || { [ "$files" != unlimited ] && [ "$files" -lt 256 ]; }; then
-    words=$(MOETIER_JAVA_OPTS="-XX:AOTMode=off ${MOETIER_JAVA_OPTS-}" launch command --version) || {
+    words=$(
+      [ "$memory" = unlimited ] || ulimit -v $((memory / 10 * 9))
+      MOETIER_JAVA_OPTS="-XX:AOTMode=off -XX:+SuppressFatalErrorMessage ${MOETIER_JAVA_OPTS-}" launch command --version
+    ) || {
       [ -z "$words" ] || printf '%s\n' "$words" >&2
       say "the JVM could not start within the limits of this shell: memory $memory (ulimit -v, in KiB), open files $files (ulimit -n)"
       exit 1

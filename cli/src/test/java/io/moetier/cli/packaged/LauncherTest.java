@@ -144,6 +144,23 @@ class LauncherTest {
                         .said());
     }
 
+    /// What is left of few addresses must do for more than the start, and threads are not to take it unasked.
+    @Test
+    void fewAddressesAreTriedWithATenthLess() throws IOException, InterruptedException {
+        String start = """
+                . "$0"
+                launch() { echo "$1 $(ulimit -v) ${MALLOC_ARENA_MAX-}" >&2; }
+                start
+                ulimit -v 1000000
+                start
+                """;
+        String script = ROOT.resolve("cli/src/main/launcher/start.sh").toString();
+        assertEquals(
+                "exec unlimited \ncommand 900000 2\nexec 1000000 2\n",
+                ChildProcess.run(new ProcessBuilder("sh", "-euc", start, script))
+                        .said());
+    }
+
     /// Containers run as numbers that nobody gave a name, and `id` then prints the number.
     @Test
     void aUserWithoutANameHasTheRootAsHome() throws IOException, InterruptedException {
