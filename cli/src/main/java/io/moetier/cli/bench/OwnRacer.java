@@ -55,7 +55,7 @@ final class OwnRacer {
         try (RaceRun run = new RaceRun(group, builder.start(), 4 * plan.patienceSeconds())) {
             int exitCode = run.await();
             if (exitCode != 0) {
-                return run.result(name, Optional.empty(), "ended with %d: %s".formatted(exitCode, lastLine(err)));
+                return run.result(name, Optional.empty(), "ended with " + exitCode + ": " + lastLine(err));
             }
             generated = Json.readObject(out).optionalInts("ids").orElse(List.of());
             return run.result(name, timeline.map(RaceTimeline::read), "");

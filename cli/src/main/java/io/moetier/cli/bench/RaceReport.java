@@ -148,11 +148,8 @@ final class RaceReport {
     }
 
     private static String disk(Leg leg) {
-        return "%s by %d at once, %s"
-                .formatted(
-                        Diagnosis.gigabytesPerSecond(leg.disk().bytesPerSecond()),
-                        leg.disk().readers(),
-                        leg.disk().way());
+        return Diagnosis.gigabytesPerSecond(leg.disk().bytesPerSecond()) + " by "
+                + leg.disk().readers() + " at once, " + leg.disk().way();
     }
 
     private static String line(List<String> cells) {

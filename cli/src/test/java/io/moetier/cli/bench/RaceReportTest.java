@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.storage.expert.DiskRate;
 import io.moetier.storage.format.Json;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -55,6 +56,17 @@ class RaceReportTest {
     void peopleAreToldTheDiskAndTheFacts() {
         String table = report(List.of(OWN), List.of()).table(Map.of("peer", "llama.cpp"));
         assertTrue(table.endsWith("\n\ndisk at 50%  2.0 GB/s by 2 at once, direct\npeer         llama.cpp\n"), table);
+    }
+
+    @Test
+    void digitsAreNotThoseOfAnotherLanguage() {
+        Locale before = Locale.getDefault();
+        Locale.setDefault(Locale.forLanguageTag("ar-EG"));
+        try {
+            peopleAreToldTheDiskAndTheFacts();
+        } finally {
+            Locale.setDefault(before);
+        }
     }
 
     @Test
