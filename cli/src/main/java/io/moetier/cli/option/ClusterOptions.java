@@ -292,8 +292,8 @@ public final class ClusterOptions {
         });
     }
 
-    /// Returns what joining gives, as [#named] does. Who looks on this machine alone and fails is told how to look on
-    /// others.
+    /// Returns what joining gives, as [#named] does. Who looks on this machine alone, in vain, is told how to look
+    /// elsewhere.
     ///
     /// @throws IOException if it fails
     /// @throws MembershipException if it cannot be a member, or there is nobody to join

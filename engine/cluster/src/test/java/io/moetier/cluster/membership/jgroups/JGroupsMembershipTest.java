@@ -285,16 +285,16 @@ class JGroupsMembershipTest {
 
     /// Of one link alone are some of the addresses that local networks give a name.
     @Test
-    void aMemberMayBeAtAnyAddressOfAName() throws Exception {
-        InetAddress[] both = {
-            InetAddress.getByName("fe80::1"), InetAddress.getByName("127.0.0.1"), InetAddress.getByName("::1")
-        };
-        InetSocketAddress self = new InetSocketAddress("127.0.0.1", 5);
-        InetSocketAddress other = new InetSocketAddress("::1", 5);
-        assertEquals(List.of(other), Neighbours.resolve(List.of("a:5", "[::1]:5"), self, host -> both));
+    void aMemberMayBeAtAnyAddressOfAName() {
+        InetAddress v4 = InetAddress.ofLiteral("127.0.0.1");
+        InetAddress v6 = InetAddress.ofLiteral("::1");
+        InetAddress[] all = {InetAddress.ofLiteral("fe80::1"), v4, v6};
         assertEquals(
-                List.of(new InetSocketAddress("127.0.0.1", 6), new InetSocketAddress("::1", 6)),
-                Neighbours.resolve(List.of("a:6"), self, host -> both));
+                List.of(new InetSocketAddress(v6, 5)),
+                Neighbours.resolve(List.of("a:5", "[::1]:5"), new InetSocketAddress(v4, 5), host -> all));
+        assertEquals(
+                List.of(new InetSocketAddress(v4, 6), new InetSocketAddress(v6, 6)),
+                Neighbours.resolve(List.of("a:6"), new InetSocketAddress(v4, 5), host -> all));
     }
 
     @Test

@@ -220,8 +220,8 @@ final class PythonValues {
         };
     }
 
-    /// Returns the key of `map` that is equal to `value`, or else `value` as a new one: the first stays as it was
-    /// written.
+    /// Returns the key of `map` that is equal to `value`, or else `value` as a new one: as in Python, the first that is
+    /// written stays.
     static Object key(Map<?, ?> map, Object value) {
         return sameKeys(key(value)).stream()
                 .filter(map::containsKey)
