@@ -130,7 +130,7 @@ class PrivateDirectoryTest {
     private static URL read(Read read) throws IOException {
         InputStream content = new ByteArrayInputStream(new byte[1]) {
             @Override
-            public long transferTo(OutputStream out) throws IOException {
+            public synchronized long transferTo(OutputStream out) throws IOException {
                 read.begin();
                 return super.transferTo(out);
             }

@@ -21,8 +21,8 @@ class VramBudgetTest {
     }
 
     private static String refusal(long bytes, OptionalInt device) {
-        return assertThrows(
-                        InvalidOptionException.class, () -> BUDGET.expertBytes(OptionalLong.of(bytes), 1 << 20, device))
-                .getMessage();
+        InvalidOptionException refused = assertThrows(
+                InvalidOptionException.class, () -> BUDGET.expertBytes(OptionalLong.of(bytes), 1 << 20, device));
+        return String.valueOf(refused.getMessage());
     }
 }
