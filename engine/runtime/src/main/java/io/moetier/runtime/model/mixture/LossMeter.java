@@ -58,7 +58,7 @@ public final class LossMeter {
     private double share;
     private SplittableRandom random = new SplittableRandom(0);
     private final Account account = new Account();
-    private final Account before = new Account(); // the step that is computed
+    private final Account beforeStep = new Account(); // that is computed
 
     /// Copies in fewer bits.
     ///
@@ -152,12 +152,12 @@ public final class LossMeter {
 
     /// Notes how things stand before a pass over the decoder's layers.
     public void beginStep() {
-        before.become(account);
+        beforeStep.become(account);
     }
 
     /// Takes back what the step has added that was begun last, and did not come to its end: no token came of it.
     public void giveUpStep() {
-        account.become(before);
+        account.become(beforeStep);
     }
 
     /// Goes on with what [#calibrate] began.
