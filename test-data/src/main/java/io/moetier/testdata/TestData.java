@@ -22,6 +22,7 @@ public final class TestData {
             "llama4_maverick",
             "llama4_scout",
             "minimax",
+            "mistral4",
             "mixtral",
             "mixtral_sharded",
             "mixtral_sliding",

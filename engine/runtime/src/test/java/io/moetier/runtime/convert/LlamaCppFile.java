@@ -644,6 +644,11 @@ public final class LlamaCppFile {
                 put("attention.sliding_window", "sliding_window");
             }
             case "deepseek2" -> describeLatents();
+            case "mistral4" -> {
+                describeLatents();
+                value("expert_gating_func", 1);
+                describeTemperature(config.requireObject("rope_parameters"));
+            }
             case "lfm2moe" -> {
                 value("expert_gating_func", 2);
                 put("attention.layer_norm_rms_epsilon", "norm_eps");
@@ -927,6 +932,16 @@ public final class LlamaCppFile {
                 .ifPresent(mscale -> value("rope.scaling.yarn_log_multiplier", (float) (0.1 * mscale)));
     }
 
+    /// As files of Mistral's own checkpoints have it.
+    private void describeTemperature(JsonObject scaling) {
+        describeScaling(scaling);
+        value("rope.scaling.yarn_beta_fast", (float) scaling.requireDouble("beta_fast"));
+        value("rope.scaling.yarn_beta_slow", (float) scaling.requireDouble("beta_slow"));
+        value("rope.scaling.yarn_log_multiplier", (float) (0.1 * scaling.requireDouble("mscale_all_dim")));
+        value("attention.temperature_scale", (float) scaling.requireDouble("llama_4_scaling_beta"));
+        value("attention.temperature_length", scaling.requireInt("original_max_position_embeddings"));
+    }
+
     private void describeDbrx() {
         JsonObject attention = config.requireObject("attn_config");
         JsonObject ffn = config.requireObject("ffn_config");
@@ -998,7 +1013,8 @@ public final class LlamaCppFile {
             put(block + "attn_sinks.weight", tensor);
         } else if (part.equals("self_attn.kv_b_proj.weight")) {
             splitKeysAndValues(block, tensor);
-        } else if (part.startsWith("mlp.experts.") && architecture.startsWith("qwen3")) {
+        } else if (part.startsWith("mlp.experts.")
+                && (architecture.startsWith("qwen3") || architecture.equals("mistral4"))) {
             convertQwen(block, part, tensor);
         } else if (part.startsWith("mlp.experts.")) {
             convertGptOss(block, part.substring("mlp.experts.".length()), tensor);

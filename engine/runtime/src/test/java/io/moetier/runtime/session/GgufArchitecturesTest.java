@@ -16,6 +16,7 @@ import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
 import io.moetier.runtime.model.spec.SublayerSpec;
+import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
@@ -33,6 +34,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -78,6 +80,7 @@ class GgufArchitecturesTest {
                 "lfm2_moe",
                 "minimax_m2",
                 "minimax_m3",
+                "mistral4",
                 "nemotron_h_moe",
                 "nemotron_h_moe_latent",
                 "qwen3_5_moe",
@@ -143,7 +146,7 @@ class GgufArchitecturesTest {
                         .write(directory.resolve("gguf-none.gguf")));
     }
 
-    /// As Mistral Large 3 has them, but for its temperature.
+    /// As Mistral Large 3 has them.
     @Test
     void softmaxesOfDeepseek2MayBeRenormalised() throws IOException {
         LlamaCppFile file =
@@ -157,11 +160,41 @@ class GgufArchitecturesTest {
                     .normalisation()
                     .isPresent());
         }
-        Path tempered = file.with("attention.temperature_scale", 0.1f).write(directory.resolve("gguf-tempered.gguf"));
-        assertTrue(String.valueOf(assertThrows(MalformedModelException.class, () -> ModelSource.open(tempered))
-                        .getMessage())
-                .contains(
-                        "deepseek2.attention.temperature_scale: expected 0.0, since no other is supported, found 0.1"));
+        assertRefused(
+                file.with("attention.temperature_scale", 0.5f),
+                "deepseek2.rope.scaling.type: expected yarn, as the queries have a temperature, found nothing");
+    }
+
+    /// As Mistral Large 3 has them.
+    @Test
+    void queriesOfDeepseek2MayHaveATemperature() throws IOException {
+        Path golden = GoldenCase.read("deepseek_v3_yarn").directory();
+        int positions = Json.readObject(golden.resolve("config.json"))
+                .requireObject("rope_scaling")
+                .requireInt("original_max_position_embeddings");
+        LlamaCppFile file = LlamaCppFile.of(golden).with("attention.temperature_scale", 0.5f);
+        for (LlamaCppFile each : List.of(file, file.with("attention.temperature_length", positions))) {
+            try (ModelSource source = ModelSource.open(each.write(directory.resolve("gguf-tempered.gguf")))) {
+                LatentAttentionSpec attention = source.spec()
+                        .blocks(LatentAttentionSpec.class)
+                        .findFirst()
+                        .orElseThrow();
+                assertEquals(
+                        Optional.of(new TemperatureSpec(0.5, positions, 0)),
+                        attention.queries().temperature());
+            }
+        }
+        assertRefused(
+                file.with("attention.temperature_length", positions + 1),
+                "deepseek2.attention.temperature_length: expected " + positions
+                        + ", the original context length, found " + (positions + 1));
+    }
+
+    private void assertRefused(LlamaCppFile file, String why) throws IOException {
+        Path refused = file.write(directory.resolve("gguf-refused.gguf"));
+        String said = String.valueOf(assertThrows(MalformedModelException.class, () -> ModelSource.open(refused))
+                .getMessage());
+        assertTrue(said.contains(why), said);
     }
 
     @ParameterizedTest

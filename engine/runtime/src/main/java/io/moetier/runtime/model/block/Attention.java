@@ -109,7 +109,7 @@ public final class Attention implements Block {
         if (normAfterRope) {
             normalise(kernels, results, n);
         }
-        warm(kernels, pass, buffers.rowFactors(), results[QUERY]);
+        QueryTemperature.apply(temperature, kernels, pass, buffers, results[QUERY], shape.numHeads() * shape.headDim());
         KvLayer layer = cache.layer(number);
         kernels.storeKv(results[KEY], results[VALUE], n, firstPosition, layer);
         KeyChoice choice = chosen == null ? null : chosen.choose(kernels, pass, buffers, buffers.in(), INDEX, cache);
@@ -145,15 +145,6 @@ public final class Attention implements Block {
         }
         if (valueNorm != null) {
             valueNorm.apply(kernels, results[VALUE], n * shape.numKvHeads(), results[VALUE]);
-        }
-    }
-
-    private void warm(Kernels kernels, Pass pass, float[] factors, DeviceBuffer query) {
-        if (temperature != null) {
-            for (int i = 0; i < pass.n(); i++) {
-                factors[i] = temperature.factor(pass.firstPosition() + i);
-            }
-            kernels.scaleRows(query, factors, pass.n(), 1, shape.numHeads() * shape.headDim(), query);
         }
     }
 

@@ -12,6 +12,7 @@ import io.moetier.runtime.model.pass.BlockBuffers;
 import io.moetier.runtime.model.pass.Pass;
 import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.QueryRank;
+import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.weight.Linear;
 import io.moetier.runtime.model.weight.Norm;
@@ -37,6 +38,7 @@ public final class LatentAttention implements Block {
     private final Projections projections;
     private final @Nullable Norm queryNorm;
     private final @Nullable Linear query; // of the latent of queries
+    private final @Nullable TemperatureSpec temperature;
     private final Norm latentNorm;
     private final float latentFactor;
     private final WeightMatrix[] keysTransposed;
@@ -60,6 +62,7 @@ public final class LatentAttention implements Block {
                 .map(rank -> Norm.load(rank.norm(), weights))
                 .orElse(null);
         query = ranked ? Linear.load(spec.queries().linear(), weights) : null;
+        temperature = spec.queries().temperature().orElse(null);
         LinearSpec first =
                 spec.queries().rank().map(QueryRank::down).orElse(spec.queries().linear());
         projections = new Projections(List.of(
@@ -86,6 +89,7 @@ public final class LatentAttention implements Block {
         DeviceBuffer queries = queries(kernels, results, n);
         RopeTable table = rope.ofText(pass.textLength());
         kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, table);
+        QueryTemperature.apply(temperature, kernels, pass, buffers, queries, shape.numHeads() * shape.queryDim());
         LatentLayer layer = cache.latents(number);
         store(kernels, results, n, firstPosition, table, layer);
         KeyChoice choice = chosen == null ? null : chosen.choose(kernels, pass, buffers, results[FIRST], INDEX, cache);

@@ -24,6 +24,8 @@ import java.util.stream.IntStream;
 /// `kv_lora_rank`, `qk_nope_head_dim`, `qk_rope_head_dim`, `v_head_dim`; `q_proj` or `q_a_proj` and `q_b_proj`,
 /// `kv_a_proj_with_mqa`, `kv_b_proj`, `o_proj`.
 ///
+/// Queries grow with their position where `llama_4_scaling_beta` beside the parameters of YaRN says so, as of Mistral.
+///
 /// The two parts of `kv_a_proj_with_mqa`, and the two parts that `kv_b_proj` has for each head, become matrices
 /// of their own.
 public final class MultiHeadLatentAttention {
@@ -114,7 +116,8 @@ public final class MultiHeadLatentAttention {
                         queryRank.map(rank -> new QueryRank(
                                 LinearSpec.named(prefix + "q_a_proj", rank, hiddenSize, biased),
                                 NormSpec.rms(prefix + "q_a_layernorm", rank, EPS))),
-                        query()),
+                        query(),
+                        RopeReader.temperature(config.json())),
                 new Latents(
                         down("latent", 0, latentDim),
                         NormSpec.rms(prefix + "kv_a_layernorm", latentDim, EPS),

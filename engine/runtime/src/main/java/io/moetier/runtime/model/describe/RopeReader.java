@@ -2,6 +2,7 @@ package io.moetier.runtime.model.describe;
 
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.storage.format.JsonObject;
 import java.util.List;
 import java.util.Optional;
@@ -70,6 +71,21 @@ final class RopeReader {
                         require(scaling, "factor"),
                         scaling.optionalDouble("mscale_all_dim").orElse(0.0)))
                 .orElse(1.0);
+    }
+
+    /// Returns how queries grow with their position: by `llama_4_scaling_beta`, after as many positions each time as
+    /// the
+    /// model was first trained with.
+    static Optional<TemperatureSpec> temperature(JsonObject config) {
+        String key = "llama_4_scaling_beta";
+        return config.optionalObject("rope_parameters")
+                .or(() -> config.optionalObject("rope_scaling"))
+                .filter(scaling -> scaling.has(key))
+                .map(scaling -> new TemperatureSpec(
+                        scaling.requireDouble(key),
+                        optionalPositions(scaling, ORIGINAL_POSITIONS)
+                                .orElseGet(() -> requirePositions(config, "max_position_embeddings")),
+                        0));
     }
 
     private static String type(JsonObject scaling) {

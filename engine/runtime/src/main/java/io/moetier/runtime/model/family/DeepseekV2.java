@@ -44,6 +44,7 @@ final class DeepseekV2 {
                     .routedAsDeepseek()
                     .takes(RENORMALISED, "expert_weights_norm")
                     .latent()
+                    .tempered()
                     .says("topk_method", "greedy")));
 
     private DeepseekV2() {}

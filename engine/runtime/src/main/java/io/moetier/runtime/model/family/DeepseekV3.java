@@ -41,7 +41,11 @@ final class DeepseekV3 {
             "deepseek_v3",
             DEFAULTS,
             DeepseekV3::model,
-            Optional.of(GgufRule.of("deepseek2").sigmoid().routedAsDeepseek().latent()));
+            Optional.of(GgufRule.of("deepseek2")
+                    .sigmoid()
+                    .routedAsDeepseek()
+                    .latent()
+                    .tempered()));
 
     static final Family SPARSE = new Family(
             "deepseek_v32",

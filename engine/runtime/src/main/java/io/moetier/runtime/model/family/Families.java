@@ -50,6 +50,7 @@ public final class Families {
             MiniMaxM2.FAMILY,
             MiniMaxM3.TEXT,
             MiniMaxM3.MULTIMODAL,
+            Mistral4.FAMILY,
             Mixtral.FAMILY,
             NemotronH.FAMILY,
             NllbMoe.FAMILY,
@@ -76,6 +77,7 @@ public final class Families {
             "kimi_k2", new OtherName(DeepseekV3.FAMILY, Map.of()),
             "kimi_k25", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
             "kimi_vl", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
+            "mistral3", new OtherName(Mistral4.BEHIND_TOWER, Map.of()),
             "qwen3_omni_moe", new OtherName(Qwen3Moe.THINKER, Map.of()),
             "solar_open", new OtherName(Glm4Moe.FAMILY, Glm4Moe.SOLAR));
 

@@ -107,7 +107,7 @@ final class Llama4 {
 
     private static Optional<TemperatureSpec> temperature(FamilyConfig config) {
         return config.isOn("attn_temperature_tuning")
-                ? Optional.of(new TemperatureSpec(config.number("attn_scale"), config.number("floor_scale")))
+                ? Optional.of(new TemperatureSpec(config.number("attn_scale"), config.number("floor_scale"), 1))
                 : Optional.empty();
     }
 

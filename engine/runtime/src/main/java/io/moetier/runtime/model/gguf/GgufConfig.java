@@ -99,7 +99,7 @@ final class GgufConfig {
         } else {
             rope.scaling(config).ifPresent(scaling -> config.put("rope_scaling", scaling));
         }
-        config.remove("mscale_tenth");
+        config.keySet().removeAll(List.of("mscale_tenth", GgufRope.TEMPERATURE, GgufRope.TEMPERATURE_POSITIONS));
         putWhatTensorsTell();
         return Json.parseObject(Json.write(config).getBytes(StandardCharsets.UTF_8), metadata.source())
                 .spelled(spellings());

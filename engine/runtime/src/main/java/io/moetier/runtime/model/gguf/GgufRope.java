@@ -8,16 +8,20 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /// Reads how a GGUF file stretches its positions: by YaRN, which its metadata describe, or by tensors of numbers that
 /// frequencies are divided by.
 final class GgufRope {
+    static final String TEMPERATURE = "llama_4_scaling_beta";
+    static final String TEMPERATURE_POSITIONS = "llama_4_scaling_positions";
     private static final String OF_ALL = "rope_freqs.weight";
     private static final String OF_SHORT = "rope_factors_short.weight";
     private static final double STILL = 1e20; // of a pair: no position turns it by more than float32 tells from none
     private static final String OF_LONG = "rope_factors_long.weight";
+    private static final String POSITIONS = "original_max_position_embeddings";
     private static final double UNSAID = 1; // of YaRN's factors: what its own formulas give
 
     private final GgufRule rule;
@@ -33,7 +37,7 @@ final class GgufRope {
     /// Returns what would stand under `rope_scaling`, if anything. Factors of all texts are those of short and of long
     /// ones.
     ///
-    /// @param config as far as it has been read; `rope_scaling` and `mscale_tenth` add to YaRN
+    /// @param config as far as it has been read; `rope_scaling`, `mscale_tenth` and a temperature add to YaRN
     Optional<Map<String, Object>> scaling(Map<String, Object> config) {
         List<String> factors = tensors();
         if (!factors.isEmpty()) {
@@ -42,6 +46,10 @@ final class GgufRope {
         requireNoOtherMagnitude();
         String key = rule.key("rope.scaling.type");
         String type = type();
+        boolean tempered = config.get(TEMPERATURE) instanceof Number scale && scale.doubleValue() != 0;
+        if (tempered && !type.equals("yarn")) {
+            throw metadata.unexpected(key, "yarn, as the queries have a temperature", metadata.value(key));
+        }
         return switch (type) {
             case "none" -> Optional.empty();
             case "yarn" -> Optional.of(yarn(config));
@@ -158,7 +166,7 @@ final class GgufRope {
         yarn.put("rope_type", "yarn");
         yarn.put("factor", metadata.requireDouble(rule.key("rope.scaling.factor")));
         metadata.optionalInt(rule.key("rope.scaling.original_context_length"))
-                .ifPresent(positions -> yarn.put("original_max_position_embeddings", positions));
+                .ifPresent(positions -> yarn.put(POSITIONS, positions));
         for (String beta : List.of("beta_fast", "beta_slow")) {
             metadata.optionalDouble(rule.key("rope.scaling.yarn_" + beta)).ifPresent(value -> yarn.put(beta, value));
         }
@@ -170,9 +178,23 @@ final class GgufRope {
             yarn.put("mscale", 10 * tenth.doubleValue());
             yarn.put("mscale_all_dim", 10 * tenth.doubleValue());
         }
+        if (config.get(TEMPERATURE) instanceof Number scale && scale.doubleValue() != 0) {
+            putTemperature(scale, config, yarn);
+        }
         if (config.get("rope_scaling") instanceof Map<?, ?> constants) {
             constants.forEach((key, value) -> yarn.put(String.valueOf(key), value));
         }
         return yarn;
+    }
+
+    /// It grows whenever the positions of before YaRN have passed once more.
+    private void putTemperature(Number scale, Map<String, Object> config, Map<String, Object> yarn) {
+        @Nullable Object original = yarn.getOrDefault(POSITIONS, metadata.value(rule.key("context_length")));
+        @Nullable Object found = config.getOrDefault(TEMPERATURE_POSITIONS, original);
+        if (!Objects.equals(found, original)) {
+            throw metadata.unexpected(
+                    rule.key("attention.temperature_length"), original + ", the original context length", found);
+        }
+        yarn.put(TEMPERATURE, scale);
     }
 }

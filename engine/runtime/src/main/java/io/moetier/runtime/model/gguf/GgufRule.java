@@ -143,6 +143,12 @@ public record GgufRule(
                 .takes("mscale_tenth", "rope.scaling.yarn_log_multiplier");
     }
 
+    /// Adds by what queries grow with their position.
+    public GgufRule tempered() {
+        return takes(GgufRope.TEMPERATURE, "attention.temperature_scale")
+                .takes(GgufRope.TEMPERATURE_POSITIONS, "attention.temperature_length");
+    }
+
     /// Adds the values of an indexer as DeepSeek-V3.2 has them.
     public GgufRule indexed() {
         return needs("index_n_heads", "attention.indexer.head_count")

@@ -34,7 +34,8 @@ public record LatentAttentionSpec(
     ///
     /// @param rank what they are made of, if they have a latent of their own
     /// @param linear [numHeads * (nopeDim + ropeDim), rank or hiddenSize]
-    public record Queries(Optional<QueryRank> rank, LinearSpec linear) {}
+    /// @param temperature by which they grow with their position, if they do
+    public record Queries(Optional<QueryRank> rank, LinearSpec linear, Optional<TemperatureSpec> temperature) {}
 
     /// A latent of the queries.
     ///
