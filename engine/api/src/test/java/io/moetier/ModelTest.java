@@ -329,7 +329,7 @@ class ModelTest {
         assertInstanceOf(MoetierException.MalformedModel.class, failure);
         assertEquals(nowhere + ": no such file or directory", failure.getMessage());
         assertNotPossible(
-                "memoryBytes: a budget of 1 bytes is too small",
+                "memoryBytes: a budget of 1 byte is too small",
                 () -> Model.open(TestData.tinyMixtral(), options().withMemoryBytes(1)));
         assertNotPossible(
                 "policy: expected one of lru, lfu,",

@@ -64,7 +64,7 @@ class FirstUseTest {
         int mostThreads = 4 * Runtime.getRuntime().availableProcessors();
         refused("--policy must be one of auto, " + Policies.describe() + ", not mru", "--policy", "mru");
         refused("--census: expected a routing trace for the policy static", "--policy", "static");
-        refused("--ram: a budget of 1 bytes is too small", "--ram", "1");
+        refused("--ram: a budget of 1 byte is too small", "--ram", "1");
         refused("--ctx: 1000000 is more than the ", "--ctx", "1000000");
         refused("--threads must be at most " + mostThreads + ", 4 for each processor", "--threads", "100000");
         CommandLineRun text = run("run", checkpoint.toString(), "Once");
@@ -78,7 +78,7 @@ class FirstUseTest {
     @Test
     void optionsThatDoNotFitAStoreAreRefusedToo() {
         ok(ids());
-        refused("--ram: a budget of 1 bytes is too small", "--ram", "1");
+        refused("--ram: a budget of 1 byte is too small", "--ram", "1");
         refused("--ctx: 1000000 is more than the ", "--ctx", "1000000");
     }
 

@@ -73,9 +73,8 @@ final class RopeReader {
                 .orElse(1.0);
     }
 
-    /// Returns how queries grow with their position: by `llama_4_scaling_beta`, after as many positions each time as
-    /// the
-    /// model was first trained with.
+    /// Returns how queries grow with their position: by `llama_4_scaling_beta`, each time that as many positions have
+    /// passed as the model was first trained with.
     static Optional<TemperatureSpec> temperature(JsonObject config) {
         String key = "llama_4_scaling_beta";
         return config.optionalObject("rope_parameters")
