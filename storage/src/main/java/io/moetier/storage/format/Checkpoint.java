@@ -310,7 +310,7 @@ public final class Checkpoint implements AutoCloseable {
     }
 
     private static List<Integer> blockSize(JsonObject config) {
-        Optional<JsonObject> quantisation = config.optionalObject("quantization_config");
+        Optional<JsonObject> quantisation = quantisation(config);
         List<Integer> size = quantisation
                 .flatMap(object -> object.optionalInts("weight_block_size"))
                 .orElseGet(() -> quantisation

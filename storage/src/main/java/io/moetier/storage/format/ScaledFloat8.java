@@ -15,10 +15,12 @@ import org.jspecify.annotations.Nullable;
 /// A matrix of `F8_E4M3` (Micikevicius et al. 2022, arXiv:2209.05433) with one factor for each block, in float32 as
 /// DeepSeek-V3 is published, in bfloat16 as Qwen3 is, or a power of two (`F8_E8M0`, or its exponent in `U8`) as
 /// DeepSeek-V4 is: read as the bfloat16 matrix that the conversion of DeepSeek-V3 makes, each product rounded to
-/// nearest even. It keeps all four digits of a weight.
+/// nearest even. It keeps all four digits of a weight. The matrices of all experts may lie in one tensor, as Mistral
+/// Small 4
+/// is published: blocks are those of each matrix.
 ///
-/// @param values `[rows, cols]`
-/// @param scales `[ceil(rows / blockRows), ceil(cols / blockCols)]`
+/// @param values `[rows, cols]`, or `[experts, rows, cols]`
+/// @param scales `[ceil(rows / blockRows), ceil(cols / blockCols)]`, or that of each expert
 record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int blockCols) {
     /// The element type of the values.
     static final String DTYPE = "F8_E4M3";
@@ -38,15 +40,13 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final float[] FLOATS = floats();
 
-    /// @throws MalformedModelException if the values are no matrix, or the factors not one for each block
+    /// @throws MalformedModelException if the values are no matrices, or the factors not one for each block
     ScaledFloat8 {
-        if (values.shape().size() != 2) {
+        if (!areMatrices(values)) {
             throw MalformedModelException.of(
                     values.file(), "tensor " + values.name() + ": shape", "a matrix of " + DTYPE, values.shape());
         }
-        List<Long> expected = List.of(
-                blocks(values.shape().getFirst(), blockRows),
-                blocks(values.shape().getLast(), blockCols));
+        List<Long> expected = shape(values, blocks(rows(values), blockRows), blocks(cols(values), blockCols));
         if (!scales.shape().equals(expected) || (floatsOf(scales) == null && !arePowers(scales))) {
             throw MalformedModelException.of(
                     scales.file(),
@@ -57,39 +57,61 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         }
     }
 
-    /// Returns a matrix with one factor for each row or one for all, as the FP8 checkpoints of GLM-4.5 have them, or
+    /// Returns matrices with one factor for each row or one for all, as the FP8 checkpoints of GLM-4.5 have them, or
     /// for each block under the same name, as compressed-tensors has them; nothing if there are none.
     ///
     /// @throws MalformedModelException if there are others
     static Optional<ScaledFloat8> plain(
             RawTensor values, Map<String, RawTensor> tensors, int blockRows, int blockCols) {
         RawTensor scales = tensors.get(values.name() + PLAIN_SCALES);
-        if (scales == null || values.shape().size() != 2) {
+        if (scales == null || !areMatrices(values)) {
             return Optional.empty();
         }
         Optional<ScaledFloat8> ofAll = ofAll(values, scales);
         if (ofAll.isPresent()) {
             return ofAll;
         }
-        long rows = values.shape().getFirst();
-        int cols = Math.toIntExact(values.shape().getLast());
-        long count = count(scales);
-        if (scales.shape().equals(List.of(blocks(rows, blockRows), blocks(cols, blockCols)))) {
+        long rows = rows(values);
+        int cols = cols(values);
+        if (scales.shape().equals(shape(values, blocks(rows, blockRows), blocks(cols, blockCols)))) {
             return Optional.of(new ScaledFloat8(values, scales, blockRows, blockCols));
         }
+        boolean areOfRows = count(scales) == rows * numMatrices(values);
         return Optional.of(
-                new ScaledFloat8(values, count == rows ? scales.inShape(List.of(rows, 1L)) : scales, 1, cols));
+                new ScaledFloat8(values, areOfRows ? scales.inShape(shape(values, rows, 1)) : scales, 1, cols));
     }
 
-    /// Returns a matrix with one factor for all of it, as transformers has it where blocks have no size; nothing
+    /// Returns matrices with one factor for all of each, as transformers has them where blocks have no size; nothing
     /// if there are more.
     static Optional<ScaledFloat8> ofAll(RawTensor values, RawTensor scales) {
-        if (count(scales) != 1 || values.shape().size() != 2) {
+        if (!areMatrices(values) || count(scales) != numMatrices(values)) {
             return Optional.empty();
         }
-        int rows = Math.toIntExact(values.shape().getFirst());
-        int cols = Math.toIntExact(values.shape().getLast());
-        return Optional.of(new ScaledFloat8(values, scales.inShape(List.of(1L, 1L)), rows, cols));
+        int rows = Math.toIntExact(rows(values));
+        return Optional.of(new ScaledFloat8(values, scales.inShape(shape(values, 1, 1)), rows, cols(values)));
+    }
+
+    private static boolean areMatrices(RawTensor values) {
+        return values.shape().size() == 2 || values.shape().size() == 3;
+    }
+
+    private static long numMatrices(RawTensor values) {
+        return values.shape().size() == 2 ? 1 : values.shape().getFirst();
+    }
+
+    private static long rows(RawTensor values) {
+        return values.shape().get(values.shape().size() - 2);
+    }
+
+    private static int cols(RawTensor values) {
+        return Math.toIntExact(values.shape().getLast());
+    }
+
+    /// Returns the shape of that many rows and columns for each matrix.
+    private static List<Long> shape(RawTensor values, long rows, long cols) {
+        return values.shape().size() == 2
+                ? List.of(rows, cols)
+                : List.of(values.shape().getFirst(), rows, cols);
     }
 
     private static long count(RawTensor scales) {
@@ -164,12 +186,18 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
         }
     }
 
+    /// Returns in which row of blocks, of all matrices, a row of all matrices is.
+    private long rowOfBlocks(long row) {
+        long rows = rows(values);
+        return row / rows * blocks(rows, blockRows) + row % rows / blockRows;
+    }
+
     /// Returns the factors of the rows of blocks that have some of these elements.
     private float[] scalesOf(long first, int count, Reader reader, Arena arena) {
-        long cols = values.shape().getLast();
+        long cols = cols(values);
         long perRow = scales.shape().getLast();
-        long firstRow = first / cols / blockRows;
-        long lastRow = (first + count - 1) / cols / blockRows;
+        long firstRow = rowOfBlocks(first / cols);
+        long lastRow = rowOfBlocks((first + count - 1) / cols);
         DType type = floatsOf(scales);
         int elementBytes = type == null ? 1 : type.blockBytes();
         MemorySegment bytes = arena.allocate((lastRow - firstRow + 1) * perRow * elementBytes);
@@ -187,15 +215,18 @@ record ScaledFloat8(RawTensor values, RawTensor scales, int blockRows, int block
     }
 
     private void decode(MemorySegment codes, long first, int count, float[] factors, MemorySegment dst, long at) {
-        long cols = values.shape().getLast();
+        int cols = cols(values);
         int perRow = Math.toIntExact(scales.shape().getLast());
-        long firstBlockRow = first / cols / blockRows;
-        for (int i = 0; i < count; i++) {
+        long firstRow = rowOfBlocks(first / cols);
+        for (int i = 0; i < count; ) {
             long row = (first + i) / cols;
-            int col = (int) ((first + i) % cols);
-            float factor = factors[(int) (row / blockRows - firstBlockRow) * perRow + col / blockCols];
-            float value = FLOATS[codes.get(ValueLayout.JAVA_BYTE, i) & 0xFF] * factor;
-            dst.set(SHORT, at + 2L * i, bfloat16(value));
+            int factorsOfRow = (int) (rowOfBlocks(row) - firstRow) * perRow;
+            int end = (int) Math.min(count, (row + 1) * cols - first);
+            for (int col = (int) ((first + i) % cols); i < end; i++, col++) {
+                float factor = factors[factorsOfRow + col / blockCols];
+                float value = FLOATS[codes.get(ValueLayout.JAVA_BYTE, i) & 0xFF] * factor;
+                dst.set(SHORT, at + 2L * i, bfloat16(value));
+            }
         }
     }
 

@@ -23,6 +23,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ScaledFloat8Test {
@@ -116,9 +117,10 @@ class ScaledFloat8Test {
         }
     }
 
-    @Test
-    void theConfigurationSaysTheSizeOfBlocks() throws IOException {
-        String config = "{\"quantization_config\": {\"weight_block_size\": [300, 50]}}";
+    @ParameterizedTest
+    @ValueSource(strings = {"%s", "{\"text_config\": %s}"})
+    void theConfigurationSaysTheSizeOfBlocks(String of) throws IOException {
+        String config = of.formatted("{\"quantization_config\": {\"weight_block_size\": [300, 50]}}");
         byte[] ones = new byte[ROWS * COLS];
         Arrays.fill(ones, (byte) 0x38);
         try (Checkpoint checkpoint = Checkpoint.open(write(ones, config, new long[] {1, 4}, 1, 2, 3, 4))) {
@@ -186,6 +188,56 @@ class ScaledFloat8Test {
             float[] expected = new float[ROWS * COLS];
             Arrays.fill(expected, 4);
             assertArrayEquals(expected, checkpoint.readFloats(checkpoint.require("a.weight", ROWS, COLS)));
+        }
+    }
+
+    /// As Mistral Small 4 has them (one for each expert), and as transformers saves fused experts (for each block of
+    /// each): also where blocks do not divide the rows, and where a part begins and ends within experts.
+    @ParameterizedTest
+    @CsvSource({
+        "_scale_inv, 3x1x1, 1",
+        "_scale_inv, 3, 1",
+        "_scale_inv, 3x2x2, 4",
+        "_scale, 3x1x1, 1",
+        "_scale, 3x2x2, 4",
+        "_scale, 3x5x1, 5",
+        "_scale, 15, 5"
+    })
+    void expertsInOneTensorHaveFactorsOfTheirOwn(String end, String shape, int each) throws IOException {
+        Files.writeString(
+                directory.resolve("config.json"), "{\"quantization_config\": {\"weight_block_size\": [3, 4]}}");
+        long[] lengths =
+                Arrays.stream(shape.split("x")).mapToLong(Long::parseLong).toArray();
+        List<Entry> entries = List.of(Entry.of("a", "F8_E4M3", 3, 5, 6), Entry.of("a" + end, "F32", lengths));
+        float[] factors = new float[3 * each];
+        for (int i = 0; i < factors.length; i++) {
+            factors[i] = i + 1;
+        }
+        try (SafetensorsWriter writer =
+                SafetensorsWriter.create(directory.resolve("model.safetensors"), entries, Map.of())) {
+            byte[] ones = new byte[3 * 5 * 6];
+            Arrays.fill(ones, (byte) 0x38);
+            writer.write("a", MemorySegment.ofArray(ones));
+            writer.write("a" + end, factors);
+        }
+        float[] expected = new float[3 * 5 * 6];
+        for (int i = 0; i < expected.length; i++) {
+            int expert = i / 30;
+            int row = i / 6 % 5;
+            int block = each == 4 ? row / 3 * 2 + i % 6 / 4 : each == 5 ? row : 0;
+            expected[i] = factors[expert * each + block];
+        }
+        try (Checkpoint checkpoint = Checkpoint.open(directory);
+                Arena arena = Arena.ofConfined()) {
+            TensorInfo tensor = checkpoint.require("a", 3, 5, 6);
+            assertArrayEquals(expected, checkpoint.readFloats(tensor));
+            for (int first = 0; first < expected.length; first++) {
+                MemorySegment part = arena.allocate(2L * (expected.length - first));
+                checkpoint.read(tensor, 2L * first, part);
+                float[] found = new float[expected.length - first];
+                Floats.decode(DType.BF16, part, found.length, found, 0);
+                assertArrayEquals(Arrays.copyOfRange(expected, first, expected.length), found);
+            }
         }
     }
 

@@ -121,7 +121,8 @@ final class AlteredCheckpoint {
         }
     }
 
-    /// Stores the matrices that are chosen in eight bits, with a factor for each block.
+    /// Stores the matrices that are chosen in eight bits, with a factor for each block; of matrices of experts in one
+    /// tensor, blocks divide the rows.
     ///
     /// @param asRead whether to store what the eight bits stand for instead, in bfloat16
     AlteredCheckpoint float8(Predicate<String> chosen, int blockRows, int blockCols, boolean asRead) {
@@ -135,10 +136,22 @@ final class AlteredCheckpoint {
             } else {
                 tensors.put(name, new Tensor("F8_E4M3", tensor.shape(), blocks.codes()));
                 tensors.put(
-                        name + "_scale_inv", new Tensor("F32", blocks.scalesShape(), encode(blocks.scales(), "F32")));
+                        name + "_scale_inv",
+                        new Tensor("F32", ofEachExpert(tensor, blocks), encode(blocks.scales(), "F32")));
             }
         }
         return this;
+    }
+
+    private static List<Long> ofEachExpert(Tensor tensor, Float8Blocks blocks) {
+        if (tensor.shape().size() == 2) {
+            return blocks.scalesShape();
+        }
+        long experts = tensor.shape().getFirst();
+        return List.of(
+                experts,
+                blocks.scalesShape().getFirst() / experts,
+                blocks.scalesShape().getLast());
     }
 
     /// Packs the matrices that are chosen in four bits as compressed-tensors does, each group of a row with a factor.

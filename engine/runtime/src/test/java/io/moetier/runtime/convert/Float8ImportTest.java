@@ -16,6 +16,8 @@ import java.util.Map;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// DeepSeek-V3 as it is published: its linear maps in floats of eight bits with a factor for each block.
 class Float8ImportTest {
@@ -29,6 +31,23 @@ class Float8ImportTest {
     void theLogitsAreThoseOfWhatTheFloatsStandFor() throws IOException {
         assertArrayEquals(
                 logits("read", checkpoint(true)), logits("stored", checkpoint(false)), "blocks of 24 x 40 elements");
+    }
+
+    /// Mistral Small 4, whose experts lie in one tensor of eight bits: with a factor for each, as it is published, and
+    /// with some, as transformers saves what it quantises itself. Factors of activations are not read.
+    @ParameterizedTest
+    @CsvSource({"64, 64", "32, 40"})
+    void expertsInOneTensorReadAsWhatTheyStandFor(int blockRows, int blockCols) throws IOException {
+        assertArrayEquals(
+                stacked(blockRows, blockCols, true).logits(directory, "read"),
+                stacked(blockRows, blockCols, false)
+                        .put("model.layers.1.mlp.experts.down_proj_activation_scale", "BF16", 8L)
+                        .logits(directory, "stored"));
+    }
+
+    private static AlteredCheckpoint stacked(int blockRows, int blockCols, boolean asRead) {
+        return new AlteredCheckpoint(TestData.golden("mistral4"))
+                .float8(Pattern.compile(".*experts\\..*_proj").asMatchPredicate(), blockRows, blockCols, asRead);
     }
 
     @Test
