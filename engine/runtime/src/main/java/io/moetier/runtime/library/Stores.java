@@ -288,12 +288,16 @@ public final class Stores {
     public static Optional<String> notUsed(int guessing, int encoding) {
         List<String> parts = new ArrayList<>();
         if (guessing > 0) {
-            parts.add(guessing + " tensors of layers that guess further tokens (MTP)");
+            parts.add(tensors(guessing) + " of layers that guess further tokens (MTP)");
         }
         if (encoding > 0) {
-            parts.add(encoding + " tensors of encoders of images or sound");
+            parts.add(tensors(encoding) + " of encoders of images or sound");
         }
         return parts.isEmpty() ? Optional.empty() : Optional.of(String.join(", ", parts));
+    }
+
+    private static String tensors(int count) {
+        return count + (count == 1 ? " tensor" : " tensors");
     }
 
     /// Imports a model, unless another process does so meanwhile.
