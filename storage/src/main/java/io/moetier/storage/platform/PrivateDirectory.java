@@ -30,8 +30,11 @@ import java.util.zip.CRC32;
 /// Whoever can write a file, or the directory that it is in, can run code as the user who loads it. Hence every file
 /// must belong to the user of this process and be closed to others, and so must its directory, whose parent must not
 /// be open to everyone. Where a file system knows no such permissions, Windows above all, only owners are compared.
+///
+/// A file system that lets nothing be executed (mounted `noexec`) is of no use either.
 public final class PrivateDirectory implements AutoCloseable {
     private static final Set<PosixFilePermission> OWNER_ONLY = PosixFilePermissions.fromString("rwx------");
+    private static final String NOT_EXECUTABLE = "nothing in it may be executed (it is mounted noexec)";
     private static final int BUFFER_BYTES = 256 * 1024;
 
     private final Path path;
@@ -44,24 +47,29 @@ public final class PrivateDirectory implements AutoCloseable {
         this.temporary = temporary;
     }
 
-    /// Opens a directory whose files stay, or a temporary one where that is not this user's alone or cannot be written.
+    /// Opens a directory whose files stay, or a temporary one where that is not this user's alone, cannot be written or
+    /// is mounted `noexec`.
     ///
     /// @throws IOException if there is neither
     public static PrivateDirectory open(Path path) throws IOException {
         try {
             return kept(path);
-        } catch (IOException e) { // of no concern to a user: only the next start takes longer
-            return temporary();
+        } catch (IOException refusal) { // of no concern to a user: only the next start takes longer
+            try {
+                return temporary();
+            } catch (IOException e) {
+                throw new IOException(IoFailure.sentence(refusal) + "; in its place " + IoFailure.sentence(e), e);
+            }
         }
     }
 
     /// Opens a directory whose files stay, making it and its parents where they are missing.
     ///
-    /// @throws IOException if it cannot be written, or if others can write it
+    /// @throws IOException if it cannot be written or executed, or if others can write it
     static PrivateDirectory kept(Path path) throws IOException {
         Path parent = path.toAbsolutePath().getParent();
         Files.createDirectories(path, ownerOnly(path));
-        UserPrincipal user = userOfThisProcess(path);
+        UserPrincipal user = userWhoExecutes(path);
         if (!isPrivate(path, user)) {
             throw new FileSystemException(path.toString(), null, "others may write to it");
         }
@@ -72,9 +80,16 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     /// Makes a directory that goes with its files on [#close()].
+    ///
+    /// @throws IOException if it cannot be made, or nothing in it could be executed
     public static PrivateDirectory temporary() throws IOException {
         Path path = Files.createTempDirectory("moetier");
-        return new PrivateDirectory(path, Files.getOwner(path), true);
+        try {
+            return new PrivateDirectory(path, userWhoExecutes(path), true);
+        } catch (IOException e) {
+            Files.delete(path);
+            throw e;
+        }
     }
 
     /// Returns the file `name` with the content of `resource`, which is written unless it is there already.
@@ -161,10 +176,15 @@ public final class PrivateDirectory implements AutoCloseable {
     }
 
     /// Whoever owns a new file is who this process runs as; the properties of the JVM only know a name.
-    private static UserPrincipal userOfThisProcess(Path directory) throws IOException {
+    ///
+    /// @throws FileSystemException if that user may execute nothing there
+    private static UserPrincipal userWhoExecutes(Path directory) throws IOException {
         Path probe = directory.resolve(scratchName());
-        Files.createFile(probe);
+        Files.createFile(probe, ownerOnly(directory));
         try {
+            if (!Files.isExecutable(probe)) { // access(2) asks the mount, too
+                throw new FileSystemException(directory.toString(), null, NOT_EXECUTABLE);
+            }
             return Files.getOwner(probe, LinkOption.NOFOLLOW_LINKS);
         } finally {
             Files.deleteIfExists(probe);
