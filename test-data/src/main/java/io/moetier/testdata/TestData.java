@@ -46,6 +46,7 @@ public final class TestData {
             "glm4_moe",
             "glm4_moe_qknorm",
             "hunyuan_v1_moe",
+            "hy_v3",
             "minimax_m2",
             "minimax_m3",
             "phimoe",

@@ -649,6 +649,7 @@ public final class LlamaCppFile {
                 value("expert_gating_func", 1);
                 describeTemperature(config.requireObject("rope_parameters"));
             }
+            case "hy_v3" -> describeHy();
             case "lfm2moe" -> {
                 value("expert_gating_func", 2);
                 put("attention.layer_norm_rms_epsilon", "norm_eps");
@@ -932,6 +933,18 @@ public final class LlamaCppFile {
                 .ifPresent(mscale -> value("rope.scaling.yarn_log_multiplier", (float) (0.1 * mscale)));
     }
 
+    /// Neither shared experts nor layers without any are counted.
+    private void describeHy() {
+        List.of("expert_shared_count", "leading_dense_block_count")
+                .forEach(key -> metadata.remove(architecture + "." + key));
+        value(
+                "expert_shared_feed_forward_length",
+                config.requireInt("num_shared_experts") * config.requireInt("moe_intermediate_size"));
+        put("expert_weights_norm", "route_norm");
+        put("expert_weights_scale", "router_scaling_factor");
+        value("expert_gating_func", 2);
+    }
+
     /// As files of Mistral's own checkpoints have it.
     private void describeTemperature(JsonObject scaling) {
         describeScaling(scaling);
@@ -998,7 +1011,7 @@ public final class LlamaCppFile {
             put(block + "ffn_gate" + suffix, tensor.rows(0, 2, false));
             put(block + "ffn_up" + suffix, tensor.rows(1, 2, false));
         } else if (part.endsWith("e_score_correction_bias") || part.endsWith("expert_bias")) {
-            put(block + "exp_probs_b.bias", tensor.flat());
+            put(block + "exp_probs_b" + (architecture.equals("hy_v3") ? "" : ".bias"), tensor.flat());
         } else if (STATE_VECTORS.containsKey(part)) {
             convertVector(block, part, tensor);
         } else if (part.startsWith("feed_forward.experts.")) {

@@ -76,6 +76,7 @@ class GgufArchitecturesTest {
                 "granitemoehybrid",
                 "granitemoeshared",
                 "hunyuan_v1_moe",
+                "hy_v3",
                 "jamba",
                 "lfm2_moe",
                 "minimax_m2",
@@ -587,6 +588,28 @@ class GgufArchitecturesTest {
             assertEquals(1, source.numGuessingTensors());
         }
         assertGolden("glm4_moe", golden, file);
+    }
+
+    /// Neither layers without experts nor shared experts are counted, and corrections have a name of their own.
+    @Test
+    void whatFilesOfHy3DoNotCountShowsInTensorsAndWidths() throws IOException {
+        GoldenCase golden = GoldenCase.read("hy_v3");
+        Path guessing =
+                LlamaCppFile.of(golden.directory()).withGuessingLayer().write(directory.resolve("hy-guessing.gguf"));
+        assertGolden("hy_v3", golden, guessing);
+        Path usual = LlamaCppFile.of(golden.directory())
+                .without("hy_v3.expert_shared_feed_forward_length")
+                .renamedInLayers("exp_probs_b", "exp_probs_b.bias")
+                .write(directory.resolve("hy-usual-names.gguf"));
+        assertGolden("hy_v3", golden, usual);
+        Path sparse =
+                LlamaCppFile.of(golden.directory()).withoutFirstLayer().write(directory.resolve("hy-all-sparse.gguf"));
+        try (ModelSource source = ModelSource.open(sparse)) {
+            assertEquals(2, source.spec().moeLayers().size());
+        }
+        assertRefused(
+                LlamaCppFile.of(golden.directory()).with("expert_shared_feed_forward_length", 48),
+                "hy_v3.expert_shared_feed_forward_length: expected a multiple of 32, the width of an expert, found 48");
     }
 
     @ParameterizedTest

@@ -148,7 +148,7 @@ public record Layer(FamilyConfig config, int index, String prefix) {
     /// `first_k_dense_replace` first.
     public boolean isDenseByType() {
         return config.ofLayers("mlp_layer_types")
-                .map(types -> types.get(index).equals("dense"))
+                .map(types -> isWord("mlp_layer_types", types.get(index), "dense", "sparse"))
                 .orElseGet(() -> isBefore("first_k_dense_replace"));
     }
 

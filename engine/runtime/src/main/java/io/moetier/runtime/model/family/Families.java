@@ -39,6 +39,7 @@ public final class Families {
             GraniteMoeHybrid.FAMILY,
             GraniteMoe.SHARED,
             HunyuanV1Moe.FAMILY,
+            HyV3.FAMILY,
             InternVl.FAMILY,
             Jamba.FAMILY,
             JetMoe.FAMILY,

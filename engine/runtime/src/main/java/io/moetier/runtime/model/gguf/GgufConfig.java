@@ -164,12 +164,25 @@ final class GgufConfig {
                 config.put("mamba_expand", inner / Math.max(1, hidden));
             }
         }
+        if (config.remove("shared_experts_width") instanceof Integer all
+                && config.get("moe_intermediate_size") instanceof Integer one) {
+            putSharedExperts(all, Math.max(1, one));
+        }
         if (config.remove("rotated") instanceof Boolean rotated) {
             config.put("position_embedding_type", rotated ? "rope" : "nope");
         }
         if (config.get("n_group") instanceof Integer groups && groups > 1) {
             config.put("topk_method", "group_limited_greedy");
         }
+    }
+
+    /// Files give the width of all together.
+    private void putSharedExperts(int all, int one) {
+        if (all % one != 0) {
+            throw metadata.unexpected(
+                    key("expert_shared_feed_forward_length"), "a multiple of " + one + ", the width of an expert", all);
+        }
+        config.put("num_shared_experts", all / one);
     }
 
     /// There is one number of heads of keys for all layers, or one for each, 0 for recurrent ones.

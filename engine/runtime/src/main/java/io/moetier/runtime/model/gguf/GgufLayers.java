@@ -22,6 +22,9 @@ final class GgufLayers {
     /// Read of files whose layers attend to compressed entries, or to none.
     static final String RATIOS = "attention.compress_ratios";
 
+    /// Said of files whose metadata does not count the layers without experts.
+    static final String NETWORKS = "mlp_layer_types";
+
     private static final String LIMITS = "swiglu_clamp_exp";
     private static final String SHARED_LIMITS = "swiglu_clamp_shexp";
     private static final String TYPES = "attention.indexer.types";
@@ -49,6 +52,12 @@ final class GgufLayers {
         config.put(
                 "mlp_only_layers",
                 layers().filter(layer -> has(layer, "ffn_gate")).boxed().toList());
+        if (rule.constants().get(NETWORKS) instanceof List<?> words) {
+            config.put(
+                    NETWORKS,
+                    layers().mapToObj(layer -> has(layer, "ffn_gate") ? words.getFirst() : words.getLast())
+                            .toList());
+        }
         if (layers().anyMatch(this::isNetworkAlone)) {
             config.put("layers_block_type", layers().mapToObj(this::onlyBlock).toList());
         }

@@ -97,6 +97,11 @@ public record GgufRule(
         return says(GgufWindows.LAYER_TYPES, List.of(sliding, full));
     }
 
+    /// Sets what `mlp_layer_types` calls layers without experts, and those with them: tensors tell which they are.
+    public GgufRule denseOr(String dense, String sparse) {
+        return says(GgufLayers.NETWORKS, List.of(dense, sparse));
+    }
+
     /// Sets what the part that is usually called `usual` is called.
     public GgufRule named(String usual, String name) {
         Map<String, String> more = new LinkedHashMap<>(names);

@@ -466,7 +466,8 @@ final class GgufWeights {
 
     private void add(MoeSpec moe, String block) {
         add(moe.router().linear(), block + "ffn_gate_inp");
-        moe.router().correction().ifPresent(correction -> add(correction, block + "exp_probs_b" + BIAS));
+        String usual = "exp_probs_b" + BIAS;
+        moe.router().correction().ifPresent(correction -> add(correction, tensor(block, rule.name(usual), usual)));
         moe.router().norm().flatMap(NormSpec::weight).ifPresent(scale -> add(scale, block + "ffn_gate_inp.scale"));
         moe.router().byToken().ifPresent(table -> addTable(table, block + "ffn_gate_tid2eid" + WEIGHT));
         moe.router()

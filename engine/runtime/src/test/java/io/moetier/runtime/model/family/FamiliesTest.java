@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.RopeTable;
+import io.moetier.kernels.device.Routing.Normalisation;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.CompressedAttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
@@ -15,6 +16,7 @@ import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec;
 import io.moetier.runtime.model.spec.RopeSpec;
+import io.moetier.runtime.model.spec.RouterSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import io.moetier.storage.format.Json;
@@ -249,6 +251,72 @@ class FamiliesTest {
         assertEquals(describe("hunyuan_v1_moe", Map.of()), describe("hunyuan_v1_moe", first));
         assertTrue(failure("hunyuan_v1_moe", Map.of("model_type", "hunyuan", "use_cla", true))
                 .contains("use_cla: expected 0, as models with it are not supported, found true"));
+    }
+
+    /// Of two keys that say how wide experts are, checkpoints of before transformers knew Hy3 have one.
+    @Test
+    void hy3IsAsItsConfigurationSays() {
+        ModelSpec said = describe("hy_v3", Map.of());
+        Set<String> usual = Set.of(
+                "num_shared_experts",
+                "first_k_dense_replace",
+                "router_scaling_factor",
+                "route_norm",
+                "qk_norm",
+                "moe_router_use_sigmoid",
+                "moe_router_enable_expert_bias",
+                "rope_parameters",
+                "expert_hidden_dim");
+        assertEquals(said, without("hy_v3", usual, Map.of()));
+        assertEquals(said, without("hy_v3", "moe_intermediate_size"));
+        assertEquals(
+                List.of(true, true, false),
+                dense("hy_v3", Map.of("mlp_layer_types", List.of("dense", "dense", "sparse"))));
+        assertEquals(List.of(true, true, false), dense("hy_v3", Map.of("first_k_dense_replace", 2)));
+        assertEquals(64, sharedWidth(Map.of("num_shared_experts", 2)));
+        assertEquals(0, sharedWidth(Map.of("num_shared_experts", 0)));
+        assertTrue(describe("hy_v3", Map.of("mlp_bias", true))
+                .blocks(DenseSpec.class)
+                .allMatch(ffn -> ffn.up().bias().isPresent()));
+    }
+
+    private static int sharedWidth(Map<String, Object> changes) {
+        return describe("hy_v3", changes)
+                .moeLayers()
+                .getFirst()
+                .sharedExpert()
+                .map(shared -> shared.ffn().up().rows())
+                .orElse(0);
+    }
+
+    @Test
+    void routersOfHy3MayBeWithoutCorrectionAndSum() {
+        RouterSpec usual = routerOfHy3(Map.of());
+        assertEquals(Optional.of(Normalisation.sumAnd(1e-20)), usual.routing().normalisation());
+        assertTrue(usual.correction().isPresent());
+        assertEquals(
+                Optional.empty(),
+                routerOfHy3(Map.of("route_norm", false)).routing().normalisation());
+        assertEquals(
+                Optional.empty(),
+                routerOfHy3(Map.of("moe_router_enable_expert_bias", false)).correction());
+    }
+
+    private static RouterSpec routerOfHy3(Map<String, Object> changes) {
+        return describe("hy_v3", changes).moeLayers().getFirst().router();
+    }
+
+    @Test
+    void whatNoHy3HasIsRefusedByItsKey() {
+        assertTrue(failure("hy_v3", "qk_norm", false)
+                .endsWith("qk_norm: expected true, as queries and keys without norms are not supported, found false"));
+        assertTrue(failure("hy_v3", "moe_router_use_sigmoid", false)
+                .endsWith("moe_router_use_sigmoid: expected true, as no other router is supported, found false"));
+        assertTrue(failure("hy_v3", "expert_hidden_dim", 48)
+                .endsWith("expert_hidden_dim: expected 32, as moe_intermediate_size says, found 48"));
+        assertTrue(failure("hy_v3", "mlp_layer_types", List.of("dense", "moe", "sparse"))
+                .endsWith("mlp_layer_types: expected dense or sparse, found moe"));
+        assertTrue(failure("hy_v3", "hidden_act", "gelu").endsWith("hidden_act: expected silu, found gelu"));
     }
 
     @Test
