@@ -2,6 +2,7 @@ package io.moetier.cli;
 
 import io.moetier.cli.terminal.Streams;
 import io.moetier.cli.terminal.Surroundings;
+import io.moetier.storage.memory.AvailableMemory;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Map;
@@ -11,11 +12,18 @@ import java.util.Map;
 /// Tokens are computed by the native kernels alone: the module of the vector kernels comes in after the start, so that
 /// they cannot be part of the cache.
 final class StartUpTraining {
+    /// What the JVM takes to make a cache of all this. With less it reads its own files from disk over and over, for
+    /// minutes.
+    private static final long NEEDED_BYTES = 512L << 20;
+
     private StartUpTraining() {}
 
     /// Runs `--help`, looks at the model that is the first argument, imports it to the second, and runs it twice; then
-    /// imports a GGUF file.
+    /// imports a GGUF file. Where memory is short it runs nothing, so that there is little to keep.
     public static void main(String[] args) throws IOException {
+        if (AvailableMemory.bytes() < NEEDED_BYTES) {
+            return;
+        }
         Path cache = Path.of(args[1]).resolveSibling("launcher-training.cache");
         Surroundings surroundings = new Surroundings(Map.of("MOETIER_CACHE", cache.toString()), Path.of(""), "");
         Streams streams = Streams.ofProcess();
