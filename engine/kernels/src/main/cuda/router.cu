@@ -28,7 +28,8 @@ struct Choice {
   int score;
   int groups;
   int groupsChosen;
-  int sumsTwo;  // whether a group is judged by its two best experts
+  int sumsTwo;    // whether a group is judged by its two best experts
+  int exclusive;  // whether experts of other groups cannot be chosen; else they count as 0
 };
 
 // The tasks of a launch, of which the first gives the logits.
@@ -99,7 +100,7 @@ struct Experts {
 
   // What an expert is chosen by.
   __device__ __forceinline__ double rank(int e, int i) const {
-    return (open >> i & 1) == 0 ? 0.0 : corrected(e);
+    return (open >> i & 1) != 0 ? corrected(e) : choice.exclusive != 0 ? -INFINITY : 0.0;
   }
 
   __device__ __forceinline__ double corrected(int e) const {

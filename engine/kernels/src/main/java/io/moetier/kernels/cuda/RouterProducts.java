@@ -159,7 +159,8 @@ final class RouterProducts implements AutoCloseable {
                 .number(code.ordinal())
                 .number(mixes ? 1 : groups.count())
                 .number(groups.chosen())
-                .flag(groups.rank() == Groups.Rank.SUM_OF_TWO);
+                .flag(groups.rank() == Groups.Rank.SUM_OF_TWO)
+                .flag(groups.exclusive());
     }
 
     private static ScoreCode code(Score score) {

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// Every tie goes to the lower id. If logits are NaN, arbitrary experts are chosen, each once.
 public final class ExpertChoice {
     private double[] scores = new double[0];
-    private double[] ranks = new double[0]; // what is compared: scores, corrected, or 0 outside the best groups
+    private double[] ranks = new double[0]; // what is compared: scores, corrected, or less outside the best groups
     private boolean[] taken = new boolean[0];
     private double[] chosen = new double[0]; // scores of the chosen
     private double[] groupRanks = new double[0];
@@ -149,7 +149,7 @@ public final class ExpertChoice {
         }
         for (int e = 0; e < n; e++) {
             if (!taken[e / size]) {
-                ranks[e] = 0;
+                ranks[e] = groups.exclusive() ? Double.NEGATIVE_INFINITY : 0;
             }
         }
     }

@@ -103,11 +103,17 @@ public record Routing(
     }
 
     /// Equal groups of neighbouring experts. Only experts of the best groups keep their score for the choice, all
-    /// others have 0 (DeepSeek-V2, arXiv:2405.04434).
+    /// others have 0 (DeepSeek-V2, arXiv:2405.04434), or cannot be chosen at all.
     ///
     /// @param chosen how many groups keep theirs
     /// @param rank what a group is judged by
-    public record Groups(int count, int chosen, Rank rank) {
+    /// @param exclusive whether none of the others can be chosen, even where corrections make all scores negative
+    public record Groups(int count, int chosen, Rank rank, boolean exclusive) {
+        /// Groups beside which experts of others have 0.
+        public Groups(int count, int chosen, Rank rank) {
+            this(count, chosen, rank, false);
+        }
+
         /// All experts are one group.
         public static final Groups NONE = new Groups(1, 1, Rank.BEST);
 
@@ -117,6 +123,11 @@ public record Routing(
             BEST,
             /// The sum of the two largest (DeepSeek-V3).
             SUM_OF_TWO
+        }
+
+        /// Returns these groups, with none of the others to choose from.
+        public Groups exclusively() {
+            return new Groups(count, chosen, rank, true);
         }
 
         private void requireOf(int numExperts, int numExpertsPerToken) {

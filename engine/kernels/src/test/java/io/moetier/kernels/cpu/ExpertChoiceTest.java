@@ -85,6 +85,16 @@ class ExpertChoiceTest {
         assertWeights(sigmoid(3), sigmoid(-3));
     }
 
+    /// As the code of Ling 2.0 has it, and llama.cpp.
+    @Test
+    void expertsOutsideTheBestGroupsMayBeNoneToChoose() {
+        Groups groups = new Groups(2, 1, Rank.BEST).exclusively();
+        Routing routing = Routing.softmax(4, 2).scoredBy(Score.SIGMOID).grouped(groups);
+        route(routing, new float[] {0, 0, 0, -2}, new float[] {-3, -3, 3, 0});
+        assertArrayEquals(new int[] {2, 3}, ids);
+        assertWeights(sigmoid(3), sigmoid(0));
+    }
+
     @Test
     void dividesTheChosenScores() {
         float[] logits = {0, 1, 2};

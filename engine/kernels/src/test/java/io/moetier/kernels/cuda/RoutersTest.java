@@ -131,6 +131,7 @@ class RoutersTest {
                         .grouped(new Groups(8, 4, Rank.SUM_OF_TWO))
                         .normalised(Normalisation.sumAnd(1e-20))
                         .times(2.5),
+                Routing.softmax(32, 6).scoredBy(Score.SIGMOID).grouped(new Groups(8, 2, Rank.SUM_OF_TWO).exclusively()),
                 Routing.softmax(64, 6).scoredBy(Score.SIGMOID).normalised(Normalisation.sumOrAtLeast(4)),
                 Routing.softmax(64, 32)
                         .scoredBy(Score.SIGMOID)

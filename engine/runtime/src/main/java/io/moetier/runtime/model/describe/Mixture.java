@@ -132,6 +132,12 @@ public final class Mixture {
         return this;
     }
 
+    /// Leaves none of the experts of other groups to choose from, whatever the corrections.
+    public Mixture exclusiveGroups() {
+        routing = routing.grouped(routing.groups().exclusively());
+        return this;
+    }
+
     /// Says whether the chosen scores are divided by their sum.
     public Mixture renormalise(boolean value) {
         return value ? normalise(Normalisation.SUM) : this;
