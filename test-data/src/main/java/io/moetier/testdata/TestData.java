@@ -39,6 +39,7 @@ public final class TestData {
             "olmoe",
             "olmoe_clip_qkv",
             "afmoe",
+            "bailing_moe",
             "dots1",
             "ernie4_5_moe",
             "ernie4_5_moe_interval",

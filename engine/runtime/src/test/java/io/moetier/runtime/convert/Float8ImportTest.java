@@ -50,6 +50,22 @@ class Float8ImportTest {
                 .float8(Pattern.compile(".*experts\\..*_proj").asMatchPredicate(), blockRows, blockCols, asRead);
     }
 
+    /// Ling 2.0, whose queries, keys and values are rows of one matrix, which blocks lie across.
+    @Test
+    void rowsOfOneMatrixReadAsWhatTheyStandFor() throws IOException {
+        assertArrayEquals(fused(true).logits(directory, "read"), fused(false).logits(directory, "stored"));
+    }
+
+    private static AlteredCheckpoint fused(boolean asRead) {
+        return new AlteredCheckpoint(TestData.golden("bailing_moe"))
+                .float8(
+                        Pattern.compile(".*(_proj|query_key_value|dense)\\.weight")
+                                .asMatchPredicate(),
+                        24,
+                        40,
+                        asRead);
+    }
+
     @Test
     void aSourceSaysThatItIsReadAsAnotherType() throws IOException {
         try (ModelSource stored = ModelSource.open(checkpoint(false).write(directory.resolve("stored")));

@@ -51,6 +51,7 @@ public final class LlamaCppFile {
             Map.entry("model.embed_tokens.weight", "token_embd.weight"),
             Map.entry("model.norm.weight", "output_norm.weight"),
             Map.entry("model.norm.bias", "output_norm.bias"),
+            Map.entry("model.word_embeddings.weight", "token_embd.weight"),
             Map.entry("embed.weight", "token_embd.weight"),
             Map.entry("norm.weight", "output_norm.weight"),
             Map.entry("head.weight", "output.weight"),
@@ -109,6 +110,10 @@ public final class LlamaCppFile {
             Map.entry("norm_attn_norm.norm_2", "attn_output_norm"),
             Map.entry("norm_attn_norm.attn.Wqkv", "attn_qkv"),
             Map.entry("norm_attn_norm.attn.out_proj", "attn_output"),
+            Map.entry("attention.query_key_value", "attn_qkv"),
+            Map.entry("attention.query_layernorm", "attn_q_norm"),
+            Map.entry("attention.key_layernorm", "attn_k_norm"),
+            Map.entry("attention.dense", "attn_output"),
             Map.entry("self_attn.q_proj", "attn_q"),
             Map.entry("self_attn.k_proj", "attn_k"),
             Map.entry("self_attn.v_proj", "attn_v"),
@@ -565,6 +570,7 @@ public final class LlamaCppFile {
 
     private static String architecture(String modelType) {
         return switch (modelType) {
+            case "bailing_moe" -> "bailingmoe2";
             case "deepseek_v2", "deepseek_v3", "glm4_moe_lite" -> "deepseek2";
             case "glm4_moe" -> "glm4moe";
             case "ernie4_5_moe" -> "ernie4_5-moe";
@@ -622,6 +628,13 @@ public final class LlamaCppFile {
             case "dots1" -> value("expert_gating_func", 2);
             case "glm4moe" -> {
                 value("expert_gating_func", 2);
+                value("rope.dimension_count", (int)
+                        (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
+            }
+            case "bailingmoe2" -> {
+                value("expert_gating_func", 2);
+                put("expert_shared_feed_forward_length", "moe_shared_expert_intermediate_size");
+                value("rope.scaling.type", "none");
                 value("rope.dimension_count", (int)
                         (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
             }

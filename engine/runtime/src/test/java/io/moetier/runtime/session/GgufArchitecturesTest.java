@@ -56,6 +56,7 @@ class GgufArchitecturesTest {
     @ValueSource(
             strings = {
                 "afmoe",
+                "bailing_moe",
                 "dbrx",
                 "deepseek_v2",
                 "deepseek_v2_lite",

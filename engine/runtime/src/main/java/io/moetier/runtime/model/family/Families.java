@@ -20,6 +20,7 @@ import java.util.stream.Collectors;
 public final class Families {
     private static final List<Family> ALL = List.of(
             Afmoe.FAMILY,
+            BailingMoeV2.FAMILY,
             Dbrx.FAMILY,
             DeepseekV2.FAMILY,
             DeepseekV3.FAMILY,
@@ -72,6 +73,7 @@ public final class Families {
     private record OtherName(Family family, Map<String, Object> defaults) {}
 
     private static final Map<String, OtherName> OTHER_NAMES = Map.of(
+            "bailing_moe_v2", new OtherName(BailingMoeV2.FAMILY, Map.of()),
             "glm4v_moe", new OtherName(Glm4Moe.BEHIND_TOWER, Map.of()),
             "hunyuan", new OtherName(HunyuanV1Moe.FAMILY, Map.of()),
             "joyai_llm_flash", new OtherName(DeepseekV3.FAMILY, Map.of()),

@@ -327,6 +327,52 @@ class FamiliesTest {
     }
 
     @Test
+    void lingIsReadByBothItsNames() {
+        assertEquals(
+                describe("bailing_moe", Map.of()), describe("bailing_moe", Map.of("model_type", "bailing_moe_v2")));
+    }
+
+    /// Its published files name the elements that are rotated, a share of the head, or both.
+    @Test
+    void lingRotatesWhatItSays() {
+        Map<String, Object> named = nulled("partial_rotary_factor");
+        named.put("rotary_dim", 8);
+        assertEquals(describe("bailing_moe", Map.of()), describe("bailing_moe", named));
+        assertEquals(describe("bailing_moe", Map.of()), describe("bailing_moe", Map.of("rotary_dim", 8)));
+        assertTrue(failure("bailing_moe", "rotary_dim", 16)
+                .contains("rotary_dim: expected 8, as partial_rotary_factor says, found 16"));
+        assertEquals(16, rope(without("bailing_moe", "partial_rotary_factor")).rotaryDim());
+    }
+
+    /// Ling 1 has the same name.
+    @Test
+    void whatNoLing2HasIsNamed() {
+        assertTrue(failure("bailing_moe", nulled("score_function"))
+                .contains("score_function: expected sigmoid, as Ling 2.0 has it; Ling 1 is not supported, found"));
+        assertTrue(failure("bailing_moe", "score_function", "softmax").contains("expected sigmoid, found softmax"));
+        for (String key : List.of("norm_topk_prob", "moe_router_enable_expert_bias", "use_rmsnorm")) {
+            assertTrue(failure("bailing_moe", key, false).contains(key + ": expected true, as"), key);
+        }
+        for (String key : List.of("use_qkv_bias", "use_bias", "norm_head", "use_sliding_window")) {
+            assertTrue(failure("bailing_moe", key, true).contains(key + ": expected 0, as models with it"), key);
+        }
+        String shared = "moe_shared_expert_intermediate_size";
+        assertTrue(failure("bailing_moe", shared, 64)
+                .contains(shared + ": expected 32, as moe_intermediate_size says, found 64"));
+        Map<String, Object> two = Map.of("num_shared_experts", 2);
+        assertEquals(
+                describe("bailing_moe", two), describe("bailing_moe", Map.of("num_shared_experts", 2, shared, 64)));
+    }
+
+    @Test
+    void lingMayHaveOneExpertAToken() {
+        assertTrue(describe("bailing_moe", Map.of("num_experts_per_tok", 1)).moeLayers().stream()
+                .allMatch(moe -> moe.router().routing().normalisation().isEmpty()));
+        assertTrue(describe("bailing_moe", nulled("num_shared_experts")).moeLayers().stream()
+                .allMatch(moe -> moe.sharedExpert().isEmpty()));
+    }
+
+    @Test
     void routersThatCannotBeAreNamed() {
         assertTrue(failure("dots1", "n_group", 5)
                 .contains("n_group: expected as many equal groups of 12 experts, found 5"));
