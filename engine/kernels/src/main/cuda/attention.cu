@@ -151,16 +151,18 @@ struct CachedKeys {
   const T* keys[SPAN / CHUNK_POSITIONS];
   const T* values[SPAN / CHUNK_POSITIONS];
   int headDim;
+  int valueDim;
 
-  __device__ __forceinline__ CachedKeys(const Chunks& chunks, int spanStart, int end, int kvHead, int headDim)
-      : headDim(headDim) {
+  __device__ __forceinline__ CachedKeys(
+      const Chunks& chunks, int spanStart, int end, int kvHead, int headDim, int valueDim)
+      : headDim(headDim), valueDim(valueDim) {
 #pragma unroll
     for (int i = 0; i < SPAN / CHUNK_POSITIONS; i++) {
       const int position = spanStart + i * CHUNK_POSITIONS;
       const int number = (position < end ? position : spanStart) / CHUNK_POSITIONS;
-      const size_t head = (size_t)kvHead * CHUNK_POSITIONS * headDim;
-      keys[i] = (const T*)chunk_at(chunks, 2 * number) + head;
-      values[i] = (const T*)chunk_at(chunks, 2 * number + 1) + head;
+      const size_t row = (size_t)kvHead * CHUNK_POSITIONS;
+      keys[i] = (const T*)chunk_at(chunks, 2 * number) + row * headDim;
+      values[i] = (const T*)chunk_at(chunks, 2 * number + 1) + row * valueDim;
     }
   }
 
@@ -170,7 +172,7 @@ struct CachedKeys {
   }
 
   __device__ __forceinline__ const T* value(int position) const {
-    return chunk_of(values, position) + (size_t)(position % CHUNK_POSITIONS) * headDim;
+    return chunk_of(values, position) + (size_t)(position % CHUNK_POSITIONS) * valueDim;
   }
 
   __device__ __forceinline__ void scores(
@@ -329,13 +331,14 @@ template <class T, int P>
 struct ChosenKeys {
   const Chunks& chunks;
   Selection selection;
-  size_t head;
+  size_t row;  // where the head begins
   int headDim;
+  int valueDim;
 
   __device__ __forceinline__ const T* value(int key) const {
     const int position = selection.position(key);
-    return (const T*)chunk_at(chunks, 2 * (position / CHUNK_POSITIONS) + 1) + head +
-        (size_t)(position % CHUNK_POSITIONS) * headDim;
+    return (const T*)chunk_at(chunks, 2 * (position / CHUNK_POSITIONS) + 1) +
+        (row + position % CHUNK_POSITIONS) * valueDim;
   }
 
   __device__ __forceinline__ void scores(
@@ -344,8 +347,8 @@ struct ChosenKeys {
     const T* run = nullptr;
     if (first < end) {
       const int position = selection.position(first);
-      run = (const T*)chunk_at(chunks, 2 * (position / CHUNK_POSITIONS)) + head + position % TILE_KEYS +
-          (size_t)(position % CHUNK_POSITIONS / TILE_KEYS) * TILE_KEYS * headDim;
+      run = (const T*)chunk_at(chunks, 2 * (position / CHUNK_POSITIONS)) + position % TILE_KEYS +
+          (row + position % CHUNK_POSITIONS / TILE_KEYS * TILE_KEYS) * headDim;
     }
     interleaved_scores<T, P>(run, headDim, s, from, begin, end, shared);
   }
@@ -493,6 +496,7 @@ __device__ __forceinline__ void attend(
 struct CacheAttention {
   Spans spans;
   const float* q;
+  int headDim;
   int numKvHeads;
   int tiledHeads;
   Chosen chosen;
@@ -504,9 +508,8 @@ __device__ __forceinline__ int key_head(const CacheAttention& a, int head) {
 }
 
 __device__ __forceinline__ void load_query(const CacheAttention& a, int token, int head, Shared& shared) {
-  const Spans& s = a.spans;
-  for (int d = threadIdx.x; d < s.valueDim; d += THREADS) {
-    shared.query[d] = a.q[((size_t)token * s.heads + head) * s.valueDim + d];
+  for (int d = threadIdx.x; d < a.headDim; d += THREADS) {
+    shared.query[d] = a.q[((size_t)token * a.spans.heads + head) * a.headDim + d];
   }
   __syncthreads();
 }
@@ -521,7 +524,8 @@ __device__ __forceinline__ void attend_cache(const CacheAttention& a) {
   load_query(a, token, head, shared);
   const int position = s.firstPosition + token;
   const int start = (s.firstSpan + (int)blockIdx.z) * SPAN;
-  const CachedKeys<T> keys(a.chunks, min(start, position / SPAN * SPAN), position + 1, kvHead, s.valueDim);
+  const CachedKeys<T> keys(
+      a.chunks, min(start, position / SPAN * SPAN), position + 1, kvHead, a.headDim, s.valueDim);
   attend<T, V>(s, keys, end_visible(s, position), token, head, blockIdx.z, shared);
 }
 
@@ -533,8 +537,8 @@ __device__ __forceinline__ void attend_chosen(const CacheAttention& a) {
   const int token = blockIdx.y;
   const int kvHead = key_head(a, head);
   load_query(a, token, head, shared);
-  const size_t before = (size_t)kvHead * CHUNK_POSITIONS * s.valueDim;
-  const ChosenKeys<T, P> keys = {a.chunks, Selection(a.chosen, token, kvHead), before, s.valueDim};
+  const size_t row = (size_t)kvHead * CHUNK_POSITIONS;
+  const ChosenKeys<T, P> keys = {a.chunks, Selection(a.chosen, token, kvHead), row, a.headDim, s.valueDim};
   attend<T, V>(s, keys, chosen_keys(a.chosen, s.firstPosition + token), token, head, blockIdx.z, shared);
 }
 

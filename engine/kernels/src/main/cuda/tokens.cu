@@ -165,24 +165,28 @@ __device__ __forceinline__ __half cached(float x) {
   return cached_half(x);
 }
 
-// x, y: keys and values; out, more: the chunk of the cache for them, and null for values that are not kept; p: heads,
-// head dimension, the first token's position counted from the chunk's, whether float16. Tokens outside the chunk are
-// another operation's.
+// x, y: keys and values; out, more: the chunk of the cache for them, and null for values that are not kept; cols: elements
+// of a value; p: heads, elements of a key, the first token's position counted from the chunk's, whether float16. Tokens
+// outside the chunk are another operation's. The length counts the longer ones.
 template <class T>
 __device__ __forceinline__ void store_kv(const Operation& op) {
   T* keys = (T*)op.out;
   T* values = (T*)op.more;
   const int headDim = op.p[1];
-  const int width = op.p[0] * headDim;
+  const int valueDim = op.cols;
+  const int longest = max(headDim, valueDim);
   each(op, [&](int i) {
-    const int position = i / width + op.p[2];
+    const int vector = i / longest;
+    const int position = vector / op.p[0] + op.p[2];
     if (position >= 0 && position < CHUNK_POSITIONS) {
-      const size_t head = (size_t)(i % width / headDim) * CHUNK_POSITIONS * headDim;
-      const int d = i % headDim;
-      const size_t tile = head + (size_t)(position / TILE_KEYS) * TILE_KEYS * headDim;
-      keys[tile + (size_t)d * TILE_KEYS + position % TILE_KEYS] = cached<T>(op.x[i]);
-      if (values != nullptr) {
-        values[head + (size_t)position * headDim + d] = cached<T>(op.y[i]);
+      const size_t row = (size_t)(vector % op.p[0]) * CHUNK_POSITIONS;
+      const int d = i % longest;
+      if (d < headDim) {
+        T* tile = keys + (row + position / TILE_KEYS * TILE_KEYS) * headDim;
+        tile[(size_t)d * TILE_KEYS + position % TILE_KEYS] = cached<T>(op.x[(size_t)vector * headDim + d]);
+      }
+      if (values != nullptr && d < valueDim) {
+        values[(row + position) * valueDim + d] = cached<T>(op.y[(size_t)vector * valueDim + d]);
       }
     }
   });

@@ -53,8 +53,9 @@ struct ahead {
     const char *line;
     const char *end;
     const void *const *chunks;
-    long head; /* where it starts in a chunk, in bytes */
-    int row_bytes;
+    int kv_head;
+    int key_bytes;
+    int value_bytes;
     int first; /* the first position that is seen */
     int last;  /* the last one */
     int front;
@@ -68,7 +69,8 @@ struct block {
     int count;
     int heads;
     int head_dim;
-    int width; /* head_dim rounded up to whole vectors */
+    int value_dim;
+    int width; /* value_dim rounded up to whole vectors */
     int position;
     int window;
     int chunk;
@@ -123,11 +125,12 @@ static void turn_to(struct ahead *a, int front, int values) {
     const long first = within(a->first - front) / unit * unit;
     const long end = (within(a->last + 1 - front) + unit - 1) / unit * unit;
     const char *chunk = (const char *)a->chunks[2 * (front / CHUNK_POSITIONS) + values];
-    const char *start = chunk + a->head + front % CHUNK_POSITIONS * a->row_bytes;
+    const long row_bytes = values ? a->value_bytes : a->key_bytes;
+    const char *start = chunk + ((long)a->kv_head * CHUNK_POSITIONS + front % CHUNK_POSITIONS) * row_bytes;
     a->front = front;
     a->values = values;
-    a->line = start + first * a->row_bytes;
-    a->end = start + end * a->row_bytes;
+    a->line = start + first * row_bytes;
+    a->end = start + end * row_bytes;
 }
 
 /* Turns to what is read after the lines that have all been fetched. */
@@ -304,7 +307,7 @@ INLINE void softmax(int queries, const struct block *b, int query, const struct 
  */
 INLINE void add(int queries, int vectors, int half, int fetching, const char *values, const struct block *b, int query,
                 int d, const struct range *r) {
-    const long row = (long)b->head_dim * bytes_of(half);
+    const long row = (long)b->value_dim * bytes_of(half);
     float *sums = b->sums + (long)query * b->width + d;
     const int from = r[queries - 1].first, to = r[0].end > from ? r[0].end : from, end = r[queries - 1].end;
     vfloat s[QUERIES][4];
@@ -365,8 +368,8 @@ static void add_rest(int half, const char *values, const struct block *b, int qu
     vfloat s = load_floats(sums) * b->factor[query];
     for (int key = r.first; key < r.end; key++) {
         char rest[4 * LANES] = {0};
-        const char *value = values + ((long)key * b->head_dim + d) * bytes_of(half);
-        memcpy(rest, value, (size_t)(b->head_dim - d) * bytes_of(half));
+        const char *value = values + ((long)key * b->value_dim + d) * bytes_of(half);
+        memcpy(rest, value, (size_t)(b->value_dim - d) * bytes_of(half));
         s = multiply_add(elements(rest, half), all_floats(b->scores[query * KEYS + key]), s);
     }
     store_floats(sums, s);
@@ -376,13 +379,13 @@ static void add_rest(int half, const char *values, const struct block *b, int qu
 INLINE void add_whole(int queries, int half, const char *values, const struct block *b, int query,
                       const struct range *r) {
     int d = 0;
-    for (; d <= b->head_dim - VECTORS(queries) * LANES; d += VECTORS(queries) * LANES) {
+    for (; d <= b->value_dim - VECTORS(queries) * LANES; d += VECTORS(queries) * LANES) {
         FETCHING_IF(d == 0 && !b->ahead->done, add, queries, VECTORS(queries), half, values, b, query, d, r)
     }
-    for (; VECTORS(queries) > 1 && d <= b->head_dim - LANES; d += LANES) {
+    for (; VECTORS(queries) > 1 && d <= b->value_dim - LANES; d += LANES) {
         FETCHING_IF(d == 0 && !b->ahead->done, add, queries, 1, half, values, b, query, d, r)
     }
-    for (int i = 0; d < b->head_dim && i < queries; i++) {
+    for (int i = 0; d < b->value_dim && i < queries; i++) {
         add_rest(half, values, b, query + i, d, r[i]);
     }
 }
@@ -415,10 +418,11 @@ static void look_at_floats(const char *keys, const char *values, const struct bl
 }
 
 /* A sink counts as a key that has been seen and has no value. */
-static struct block begin(int rows, int heads, int head_dim, float scale, int window, int chunk, const float *sinks,
-                          int position, float *scratch) {
+static struct block begin(int rows, int heads, int head_dim, int value_dim, float scale, int window, int chunk,
+                          const float *sinks, int position, float *scratch) {
     struct block b = {.count = rows * heads, .heads = heads, .head_dim = head_dim, .position = position};
-    b.width = (head_dim + LANES - 1) / LANES * LANES;
+    b.value_dim = value_dim;
+    b.width = (value_dim + LANES - 1) / LANES * LANES;
     b.window = window;
     b.chunk = chunk;
     b.scale = scale;
@@ -436,15 +440,16 @@ static struct block begin(int rows, int heads, int head_dim, float scale, int wi
     return b;
 }
 
-void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows, int heads, int head_dim, int stride,
-                    float scale, int window, int chunk, const float *sinks, int sink, int position, const float *q,
-                    int at, float *out, float *scratch) {
+void KERNEL(attend)(int half, const void *const *chunks, int kv_head, int rows, int heads, int head_dim, int value_dim,
+                    int all_heads, float scale, int window, int chunk, const float *sinks, int sink, int position,
+                    const float *q, int at, float *out, int out_at, float *scratch) {
     const float *own_sinks = sinks ? sinks + sink : 0;
     const int visible = first_seen(window, chunk, position);
     const int first = visible < 0 ? 0 : visible;
     struct ahead ahead = {.chunks = chunks,
-                          .head = head * bytes_of(half),
-                          .row_bytes = head_dim * bytes_of(half),
+                          .kv_head = kv_head,
+                          .key_bytes = head_dim * bytes_of(half),
+                          .value_bytes = value_dim * bytes_of(half),
                           .first = first,
                           .last = position + rows - 1,
                           .done = rows > 1};
@@ -454,12 +459,13 @@ void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows,
             fetch(&ahead, 4);
         }
     }
-    struct block b = begin(rows, heads, head_dim, scale, window, chunk, own_sinks, position, scratch);
+    struct block b = begin(rows, heads, head_dim, value_dim, scale, window, chunk, own_sinks, position, scratch);
     b.ahead = &ahead;
     for (int query = 0, queries; query < b.count; query += queries) {
         queries = together(b.count - query);
         for (int i = 0; i < queries; i++) {
-            const float *from = q + at + (long)((query + i) / heads) * stride + (query + i) % heads * head_dim;
+            const long place = (long)((query + i) / heads) * all_heads + (query + i) % heads;
+            const float *from = q + at + place * head_dim;
             float *to = b.q + (long)query * head_dim + i;
             for (int d = 0; d < head_dim; d++) {
                 to[d * queries] = from[d];
@@ -468,13 +474,14 @@ void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows,
     }
     for (int front = first / KEYS * KEYS; front < position + rows; front += KEYS) {
         const void *const *chunk = chunks + 2 * (front / CHUNK_POSITIONS);
-        const long start = (head + (long)(front % CHUNK_POSITIONS) * head_dim) * bytes_of(half);
-        const char *keys = (const char *)chunk[0] + start, *values = (const char *)chunk[1] + start;
+        const long row = (long)kv_head * CHUNK_POSITIONS + front % CHUNK_POSITIONS;
+        const char *keys = (const char *)chunk[0] + row * ahead.key_bytes;
+        const char *values = (const char *)chunk[1] + row * ahead.value_bytes;
         (half ? look_at_halves : look_at_floats)(keys, values, &b, front);
     }
     for (int query = 0; query < b.count; query++) {
-        float *to = out + at + (long)(query / heads) * stride + query % heads * head_dim;
-        for (int d = 0; d < head_dim; d++) {
+        float *to = out + out_at + ((long)(query / heads) * all_heads + query % heads) * value_dim;
+        for (int d = 0; d < value_dim; d++) {
             to[d] = b.sums[(long)query * b.width + d] / b.total[query];
         }
     }

@@ -60,27 +60,27 @@ void KERNEL(rms_norm)(const float *x, int rows, int cols, const float *weight, f
 
 /*
  * Stores keys and values in the layout of io.moetier.kernels.device.KvLayer, as the float16 that is nearest within its
- * range. Vectors of head_dim elements lie one after another in k and v, those of the `heads` heads of a position in a
- * row: the one at k[0] is number `from`, counted from head 0 at `position`, and `to` is the first that is not stored.
- * chunks are those of `attend`.
+ * range. Vectors of head_dim elements lie one after another in k, and of value_dim in v, those of the `heads` heads of a
+ * position in a row: the one at k[0] is number `from`, counted from head 0 at `position`, and `to` is the first that is
+ * not stored. chunks are those of `attend`.
  */
 void KERNEL(store_halves)(const float *k, const float *v, int from, int to, int position, int heads, int head_dim,
-                          void *const *chunks);
+                          int value_dim, void *const *chunks);
 
 /*
- * Attention of `heads` heads that share a key head, at `position` and the `rows - 1` positions after it. q and out have
- * their heads of head_dim elements in a row from element `at` on, and those of the next position `stride` elements
- * further. A query sees the keys up to its own position: the `window` last ones of them if that is not 0, and those of
+ * Attention of `heads` heads that share a key head, at `position` and the `rows - 1` positions after it. q has its heads
+ * of head_dim elements in a row from element `at` on, out those of value_dim elements from `out_at` on, and both those of
+ * the next position `all_heads` heads further. A query sees the keys up to its own position: the `window` last ones of them if that is not 0, and those of
  * its own chunk if positions are cut into chunks of `chunk`, which is 0 otherwise. Scores are multiplied by `scale`. If
  * `sinks` is not null, sinks[sink + i] is one more score of head i, without a value.
  *
  * chunks[2 * c] are the keys of positions 256 * c and on, chunks[2 * c + 1] the values, in the layout of
- * io.moetier.kernels.device.KvLayer, float16 if `half` and else float32; `head` is how many elements into a chunk the
- * key head starts. scratch has room for rows * heads * (2 * head_dim + 288) floats.
+ * io.moetier.kernels.device.KvLayer, float16 if `half` and else float32; the heads read key head number kv_head. scratch
+ * has room for rows * heads * (head_dim + value_dim + 288) floats.
  */
-void KERNEL(attend)(int half, const void *const *chunks, int64_t head, int rows, int heads, int head_dim, int stride,
-                    float scale, int window, int chunk, const float *sinks, int sink, int position, const float *q,
-                    int at, float *out, float *scratch);
+void KERNEL(attend)(int half, const void *const *chunks, int kv_head, int rows, int heads, int head_dim, int value_dim,
+                    int all_heads, float scale, int window, int chunk, const float *sinks, int sink, int position,
+                    const float *q, int at, float *out, int out_at, float *scratch);
 
 /*
  * Attends with sixteen heads to `count` positions more, whose latents of latent_dim elements, each followed by a rotated

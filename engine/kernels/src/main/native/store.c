@@ -39,36 +39,36 @@ struct place {
     uint16_t *value;
 };
 
-INLINE struct place place_of(int i, int position, int heads, int head_dim, void *const *chunks) {
+INLINE struct place place_of(int i, int position, int heads, int head_dim, int value_dim, void *const *chunks) {
     const int at = position + i / heads, in_chunk = at % CHUNK_POSITIONS;
-    const long head = (long)(i % heads) * CHUNK_POSITIONS * head_dim;
+    const long head = (long)(i % heads) * CHUNK_POSITIONS;
     uint16_t *keys = chunks[2 * (at / CHUNK_POSITIONS)], *values = chunks[2 * (at / CHUNK_POSITIONS) + 1];
-    return (struct place){keys + head + (long)in_chunk / TILE_KEYS * TILE_KEYS * head_dim + in_chunk % TILE_KEYS,
-                          values + head + (long)in_chunk * head_dim};
+    return (struct place){keys + (head + in_chunk / TILE_KEYS * TILE_KEYS) * head_dim + in_chunk % TILE_KEYS,
+                          values + (head + in_chunk) * value_dim};
 }
 
 /* Fetches the lines that a vector is written to: a key goes to one for every two of its elements. */
-INLINE void fetch(struct place to, int head_dim) {
+INLINE void fetch(struct place to, int head_dim, int value_dim) {
     for (int i = 0; i < head_dim; i += 2) {
         __builtin_prefetch(to.key + i * TILE_KEYS, 1, 3);
     }
-    for (int i = 0; i < head_dim; i += 32) {
+    for (int i = 0; i < value_dim; i += 32) {
         __builtin_prefetch(to.value + i, 1, 3);
     }
 }
 
 void KERNEL(store_halves)(const float *k, const float *v, int from, int to, int position, int heads, int head_dim,
-                          void *const *chunks) {
-    struct place place = place_of(from, position, heads, head_dim, chunks);
-    fetch(place, head_dim);
-    for (int i = from; i < to; i++, k += head_dim, v += head_dim) {
+                          int value_dim, void *const *chunks) {
+    struct place place = place_of(from, position, heads, head_dim, value_dim, chunks);
+    fetch(place, head_dim, value_dim);
+    for (int i = from; i < to; i++, k += head_dim, v += value_dim) {
         struct place next = place;
         if (i + 1 < to) {
-            next = place_of(i + 1, position, heads, head_dim, chunks);
-            fetch(next, head_dim);
+            next = place_of(i + 1, position, heads, head_dim, value_dim, chunks);
+            fetch(next, head_dim, value_dim);
         }
         store_vector(k, head_dim, TILE_KEYS, place.key);
-        store_vector(v, head_dim, 1, place.value);
+        store_vector(v, value_dim, 1, place.value);
         place = next;
     }
 }

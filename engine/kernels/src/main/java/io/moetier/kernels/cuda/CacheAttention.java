@@ -74,10 +74,10 @@ final class CacheAttention implements AutoCloseable {
             long sinkLogits,
             CudaBuffer results) {
         boolean half = cache.type() == KvType.F16;
-        boolean odd = isOdd(cache.type(), shape.headDim(), shape.headDim());
+        boolean odd = isOdd(cache.type(), shape.headDim(), shape.valueDim());
         chosen = choice == null ? null : choice.shape();
         heads = shape.numHeads();
-        valueDim = shape.headDim();
+        valueDim = shape.valueDim();
         window = shape.visible().slidingWindow();
         chunk = shape.visible().chunk();
         causal = true;
@@ -88,7 +88,8 @@ final class CacheAttention implements AutoCloseable {
             begin(firstPosition + token, n - token, shape.firstVisible(firstPosition + token));
             out = results.address(token * stride);
             long chunks = table.stage(cache.addresses(), 2 * chunks());
-            StructWriter writer = spans().address(q.address(token * stride))
+            StructWriter writer = spans().address(q.address((long) token * heads * shape.headDim()))
+                    .number(shape.headDim())
                     .number(shape.numKvHeads())
                     .flag(shape.tiledHeads());
             writeChoice(writer, choice, token);

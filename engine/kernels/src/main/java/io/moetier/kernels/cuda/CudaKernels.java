@@ -332,16 +332,14 @@ final class CudaKernels implements Backend, AutoCloseable {
     public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
         int last = (firstPosition + n - 1) / KvLayer.CHUNK_POSITIONS;
         for (int chunk = firstPosition / KvLayer.CHUNK_POSITIONS; chunk <= last; chunk++) {
-            program.operation(Code.STORE_KV, n, cache.numKvHeads() * cache.headDim())
-                    .x(buffer(k))
-                    .y(buffer(v))
+            int heads = cache.numKvHeads();
+            program.operation(Code.STORE_KV, n, heads * Math.max(cache.headDim(), cache.valueDim()))
+                    .x(buffer(k), 0, n * heads * cache.headDim())
+                    .y(buffer(v), 0, n * heads * cache.valueDim())
                     .out(cache.keys(chunk).address())
                     .more(cache.values(chunk).address())
-                    .p(
-                            cache.numKvHeads(),
-                            cache.headDim(),
-                            firstPosition - chunk * KvLayer.CHUNK_POSITIONS,
-                            isHalf(cache.type()))
+                    .cols(cache.valueDim())
+                    .p(heads, cache.headDim(), firstPosition - chunk * KvLayer.CHUNK_POSITIONS, isHalf(cache.type()))
                     .commit();
         }
     }

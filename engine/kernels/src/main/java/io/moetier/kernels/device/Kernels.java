@@ -231,11 +231,13 @@ public final class Kernels {
         backend.forget(table);
     }
 
-    /// Stores keys and values `[n, numKvHeads * headDim]` at positions `firstPosition` and on.
+    /// Stores keys `[n, numKvHeads * headDim]` and values `[n, numKvHeads * valueDim]` at `firstPosition` and the
+    /// positions after it.
     public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
         backend.enter();
         Operands.requirePositions(firstPosition, n);
-        requireBoth(k, v, (long) n * cache.numKvHeads() * cache.headDim());
+        requireRoom(k, 0, (long) n * cache.numKvHeads() * cache.headDim());
+        requireRoom(v, 0, (long) n * cache.numKvHeads() * cache.valueDim());
         cache.reserve(firstPosition + n);
         if (n > 0) {
             backend.storeKv(k, v, n, firstPosition, cache);
@@ -243,7 +245,7 @@ public final class Kernels {
     }
 
     /// Causal attention of `q` `[n, numHeads * headDim]`, whose token `i` is at position `firstPosition + i`, over the
-    /// cache, which already holds those positions; `out` is shaped as `q`.
+    /// cache, which already holds those positions; `out` is `[n, numHeads * valueDim]`.
     public void attention(
             DeviceBuffer q, int n, int firstPosition, AttentionShape shape, KvLayer cache, DeviceBuffer out) {
         attention(q, n, firstPosition, shape, cache, null, out);
@@ -264,8 +266,9 @@ public final class Kernels {
         backend.enter();
         Operands.requirePositions(firstPosition, n);
         Operands.requireSuits(cache, shape);
-        requireAttention(cache.type(), shape.headDim(), shape.headDim());
-        requireBoth(q, out, (long) n * shape.numHeads() * shape.headDim());
+        requireAttention(cache.type(), shape.headDim(), shape.valueDim());
+        requireRoom(q, 0, (long) n * shape.numHeads() * shape.headDim());
+        requireRoom(out, 0, (long) n * shape.numHeads() * shape.valueDim());
         cache.requireStored(firstPosition + n);
         if (choice != null) {
             Operands.requireSuits(choice.shape(), shape);

@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 /// the scores of sixteen positions are the lanes of a vector:
 ///
 /// * keys `[numKvHeads][CHUNK_POSITIONS / 16][headDim][16]`
-/// * values `[numKvHeads][CHUNK_POSITIONS][headDim]`
+/// * values `[numKvHeads][CHUNK_POSITIONS][valueDim]`
 ///
 /// The memory belongs to the arena, which kernel threads read from: it must be shared, automatic or global, or a
 /// device's own, whose memory only that device's kernels read and write. Written by one thread at a time.
@@ -33,21 +33,32 @@ public final class KvLayer {
     private final int capacity;
     private final int numKvHeads;
     private final int headDim;
+    private final int valueDim;
     private final @Nullable MemorySegment[] keys;
     private final @Nullable MemorySegment[] values;
     private final MemorySegment addresses;
 
+    /// Creates one whose values are as long as its keys.
+    ///
     /// @param capacity positions that may be stored
     public KvLayer(Arena arena, KvType type, int capacity, int numKvHeads, int headDim) {
-        if (capacity <= 0 || numKvHeads <= 0 || headDim <= 0) {
-            throw new IllegalArgumentException(
-                    "capacity " + capacity + ", numKvHeads " + numKvHeads + ", headDim " + headDim);
+        this(arena, type, capacity, numKvHeads, headDim, headDim);
+    }
+
+    /// @param capacity positions that may be stored
+    /// @param headDim elements of a key
+    /// @param valueDim elements of a value
+    public KvLayer(Arena arena, KvType type, int capacity, int numKvHeads, int headDim, int valueDim) {
+        if (capacity <= 0 || numKvHeads <= 0 || headDim <= 0 || valueDim <= 0) {
+            throw new IllegalArgumentException("capacity " + capacity + ", numKvHeads " + numKvHeads + ", headDim "
+                    + headDim + ", valueDim " + valueDim);
         }
         this.arena = arena;
         this.type = type;
         this.capacity = capacity;
         this.numKvHeads = numKvHeads;
         this.headDim = headDim;
+        this.valueDim = valueDim;
         int chunks = (capacity + CHUNK_POSITIONS - 1) / CHUNK_POSITIONS;
         this.keys = new @Nullable MemorySegment[chunks];
         this.values = new @Nullable MemorySegment[chunks];
@@ -55,15 +66,15 @@ public final class KvLayer {
     }
 
     /// Returns how many bytes one position of one layer takes.
-    public static long bytesPerPosition(KvType type, int numKvHeads, int headDim) {
-        return 2L * type.bytes() * numKvHeads * headDim;
+    public static long bytesPerPosition(KvType type, int numKvHeads, int headDim, int valueDim) {
+        return (long) type.bytes() * numKvHeads * (headDim + valueDim);
     }
 
     /// Returns the bytes of the chunks so far.
     public long allocatedBytes() {
         long bytes = 0;
         for (int chunk = 0; chunk < keys.length && keys[chunk] != null; chunk++) {
-            bytes += CHUNK_POSITIONS * bytesPerPosition(type, numKvHeads, headDim);
+            bytes += CHUNK_POSITIONS * bytesPerPosition(type, numKvHeads, headDim, valueDim);
         }
         return bytes;
     }
@@ -83,9 +94,14 @@ public final class KvLayer {
         return numKvHeads;
     }
 
-    /// Returns how many elements a head has.
+    /// Returns how many elements a key has.
     public int headDim() {
         return headDim;
+    }
+
+    /// Returns how many elements a value has.
+    public int valueDim() {
+        return valueDim;
     }
 
     /// Allocates the chunks that hold positions below `positions`.
@@ -98,11 +114,12 @@ public final class KvLayer {
         }
         for (int chunk = 0; chunk * CHUNK_POSITIONS < positions; chunk++) {
             if (keys[chunk] == null) {
-                long bytes = (long) numKvHeads * CHUNK_POSITIONS * headDim * type.bytes();
+                long ofKeys = headOffset(numKvHeads) * type.bytes();
+                long ofValues = valueOffset(numKvHeads) * type.bytes();
                 // One piece for both is large enough for large pages sooner.
-                MemorySegment both = arena.allocate(2 * bytes, ALIGNMENT);
-                keys[chunk] = both.asSlice(0, bytes);
-                values[chunk] = both.asSlice(bytes);
+                MemorySegment both = arena.allocate(ofKeys + ofValues, ALIGNMENT);
+                keys[chunk] = both.asSlice(0, ofKeys);
+                values[chunk] = both.asSlice(ofKeys);
                 addresses.setAtIndex(ADDRESS, 2L * chunk, keys(chunk));
                 addresses.setAtIndex(ADDRESS, 2L * chunk + 1, values(chunk));
             }
@@ -140,9 +157,14 @@ public final class KvLayer {
         return addresses;
     }
 
-    /// Returns where the keys of `head` start in a chunk, counted in elements; its values start there too.
+    /// Returns where the keys of `head` start in a chunk, counted in elements.
     public long headOffset(int head) {
         return (long) head * CHUNK_POSITIONS * headDim;
+    }
+
+    /// Returns where the values of `head` start in a chunk, counted in elements.
+    public long valueOffset(int head) {
+        return (long) head * CHUNK_POSITIONS * valueDim;
     }
 
     /// Returns element `d` of a stored key. Slow; with [#value] the definition of the layout.
@@ -154,7 +176,7 @@ public final class KvLayer {
 
     /// Returns element `d` of a stored value.
     public float value(int head, int position, int d) {
-        long row = headOffset(head) + (long) (position % CHUNK_POSITIONS) * headDim;
+        long row = valueOffset(head) + (long) (position % CHUNK_POSITIONS) * valueDim;
         return element(values(position / CHUNK_POSITIONS), row + d);
     }
 
@@ -167,21 +189,22 @@ public final class KvLayer {
 
     /// Stores the key and the value of one head at one position.
     ///
-    /// @param k the key, starting at `k[at]`; `v` likewise
-    public void store(int position, int head, float[] k, float[] v, int at) {
+    /// @param k the key, starting at `k[at]`
+    /// @param v the value, starting at `v[valueAt]`
+    public void store(int position, int head, float[] k, int at, float[] v, int valueAt) {
         MemorySegment keyChunk = keys(position / CHUNK_POSITIONS);
         MemorySegment valueChunk = values(position / CHUNK_POSITIONS);
         int inChunk = position % CHUNK_POSITIONS;
         long key = headOffset(head) + keyOffset(inChunk);
-        long value = headOffset(head) + (long) inChunk * headDim;
+        long value = valueOffset(head) + (long) inChunk * valueDim;
         switch (type) {
             case F16 -> {
                 scatterHalves(k, at, keyChunk, 2 * key);
-                storeHalves(v, at, valueChunk, 2 * value);
+                storeHalves(v, valueAt, valueChunk, 2 * value);
             }
             case F32 -> {
                 scatterFloats(k, at, keyChunk, 4 * key);
-                MemorySegment.copy(v, at, valueChunk, JAVA_FLOAT, 4 * value, headDim);
+                MemorySegment.copy(v, valueAt, valueChunk, JAVA_FLOAT, 4 * value, valueDim);
             }
         }
     }
@@ -197,10 +220,10 @@ public final class KvLayer {
         int size = type.bytes();
         MemorySegment.copy(
                 from.values(first / CHUNK_POSITIONS),
-                size * (ofHead + (long) inSource * headDim),
+                size * (from.valueOffset(head) + (long) inSource * valueDim),
                 values(to / CHUNK_POSITIONS),
-                size * (long) inTarget * headDim,
-                (long) size * count * headDim);
+                size * (long) inTarget * valueDim,
+                (long) size * count * valueDim);
         if (inSource % TILE_KEYS == 0 && inTarget % TILE_KEYS == 0) {
             long tiles = (long) (count + TILE_KEYS - 1) / TILE_KEYS * TILE_KEYS * headDim;
             long source = ofHead + (long) inSource * headDim;
@@ -235,7 +258,7 @@ public final class KvLayer {
     }
 
     private void storeHalves(float[] x, int from, MemorySegment to, long at) {
-        for (int d = 0; d < headDim; d++) {
+        for (int d = 0; d < valueDim; d++) {
             to.set(JAVA_SHORT, at + 2L * d, KvType.half(x[from + d]));
         }
     }

@@ -149,9 +149,11 @@ final class Operands {
 
     /// Wants a cache of the heads that are attended to.
     static void requireSuits(KvLayer cache, AttentionShape shape) {
-        if (shape.numKvHeads() != cache.numKvHeads() || shape.headDim() != cache.headDim()) {
+        if (shape.numKvHeads() != cache.numKvHeads()
+                || shape.headDim() != cache.headDim()
+                || shape.valueDim() != cache.valueDim()) {
             throw new IllegalArgumentException("a cache of " + cache.numKvHeads() + " heads of " + cache.headDim()
-                    + " floats does not suit " + shape);
+                    + " and " + cache.valueDim() + " floats does not suit " + shape);
         }
     }
 

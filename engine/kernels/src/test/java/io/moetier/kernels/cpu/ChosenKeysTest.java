@@ -111,7 +111,7 @@ class ChosenKeysTest {
         cache.reserve(BEFORE + N);
         for (int position = 0; position < BEFORE + N; position++) {
             for (int head = 0; head < 2; head++) {
-                cache.store(position, head, floats(DIM), floats(DIM), 0);
+                cache.store(position, head, floats(DIM), 0, floats(DIM), 0);
             }
         }
         return cache;

@@ -136,7 +136,7 @@ class CpuKernelsTest {
                 float[] kv = TestWeights.floats((before + n + 1) * 2 * headDim, random);
                 float[] v = Arrays.copyOfRange(kv, 1, kv.length);
                 for (int i = 0; i < (before + n) * 2; i++) {
-                    cache.store(i / 2, i % 2, kv, v, i * headDim);
+                    cache.store(i / 2, i % 2, kv, i * headDim, v, i * headDim);
                 }
                 int cols = 6 * headDim;
                 float[] q = TestWeights.floats(n * cols, random);
@@ -208,24 +208,25 @@ class CpuKernelsTest {
         float[] special = {0f, -0f, 1e9f, -1e9f, 65504f, 65519f, 65520f, 6e-8f, -2e-8f, 0x1.002p0f, Float.NaN};
         for (KvType type : KvType.values()) {
             for (int headDim : new int[] {4, 20, 32, 64}) {
+                int valueDim = headDim == 64 ? 40 : headDim;
                 int first = KvLayer.CHUNK_POSITIONS - 19;
                 float[] k = TestWeights.floats(40 * 3 * headDim, random);
-                float[] v = TestWeights.floats(k.length, random);
+                float[] v = TestWeights.floats(40 * 3 * valueDim, random);
                 System.arraycopy(special, 0, k, 8 * headDim, Math.min(headDim, special.length));
-                System.arraycopy(special, 0, v, 9 * headDim, Math.min(headDim, special.length));
-                KvLayer expected = new KvLayer(arena, type, first + 40, 3, headDim);
+                System.arraycopy(special, 0, v, 9 * valueDim, Math.min(valueDim, special.length));
+                KvLayer expected = new KvLayer(arena, type, first + 40, 3, headDim, valueDim);
                 expected.reserve(first + 40);
                 for (int i = 0; i < 40 * 3; i++) {
-                    expected.store(first + i / 3, i % 3, k, v, i * headDim);
+                    expected.store(first + i / 3, i % 3, k, i * headDim, v, i * valueDim);
                 }
-                KvLayer found = new KvLayer(arena, type, first + 40, 3, headDim);
+                KvLayer found = new KvLayer(arena, type, first + 40, 3, headDim, valueDim);
                 try (CpuDevice device = device(choice)) {
                     Kernels kernels = device.kernels();
                     int alone = 3 * headDim;
                     kernels.storeKv(buffer(device, k), buffer(device, v), 1, first, found);
                     kernels.storeKv(
                             buffer(device, Arrays.copyOfRange(k, alone, k.length)),
-                            buffer(device, Arrays.copyOfRange(v, alone, v.length)),
+                            buffer(device, Arrays.copyOfRange(v, 3 * valueDim, v.length)),
                             39,
                             first + 1,
                             found);

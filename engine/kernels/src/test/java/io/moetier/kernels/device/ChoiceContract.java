@@ -100,7 +100,8 @@ abstract class ChoiceContract extends SequenceContract {
         return List.of(
                 new AttentionShape(6, 3, 32, 0.2f, 0).withSinks(new AttentionSinks(floats(6))),
                 new AttentionShape(4, 1, 20, 0.2f, 0),
-                new AttentionShape(6, 3, 7, 0.3f, 0).withTiledHeads());
+                new AttentionShape(6, 3, 7, 0.3f, 0).withTiledHeads(),
+                new AttentionShape(4, 2, 24, 0.2f, 0).withValueDim(16));
     }
 
     @Test
@@ -118,14 +119,16 @@ abstract class ChoiceContract extends SequenceContract {
 
     private void attends(KvType type, AttentionShape shape, KeyBlocks blocks, int before, int n) {
         int dim = shape.headDim();
+        int valueDim = shape.valueDim();
         int width = shape.numKvHeads() * dim;
+        int valueWidth = shape.numKvHeads() * valueDim;
         float[] k = floats((before + n) * width);
-        float[] v = floats((before + n) * width);
+        float[] v = floats((before + n) * valueWidth);
         float[] q = floats(n * shape.numHeads() * dim);
-        KvLayer cache = new KvLayer(arena, type, before + n, shape.numKvHeads(), dim);
+        KvLayer cache = new KvLayer(arena, type, before + n, shape.numKvHeads(), dim, valueDim);
         kernels.storeKv(buffer(k), buffer(v), before + n, 0, cache);
         float[] chosen = anyChoice(blocks, before, n);
-        DeviceBuffer out = zeros(q.length);
+        DeviceBuffer out = zeros(n * shape.numHeads() * valueDim);
         KeyChoice choice = new KeyChoice(buffer(chosen), blocks);
         kernels.attention(buffer(q), n, before, shape, cache, choice, out);
         float[] found = read(out);
@@ -138,6 +141,7 @@ abstract class ChoiceContract extends SequenceContract {
             int list = token * blocks.numHeads() + (blocks.numHeads() == 1 ? 0 : kvHead);
             int[] positions = positions(chosen, list, blocks, before + token);
             AttentionShape ofHead = new AttentionShape(1, 1, dim, shape.scale(), 0)
+                    .withValueDim(valueDim)
                     .withSinks(
                             shape.sinks() == null
                                     ? null
@@ -149,8 +153,8 @@ abstract class ChoiceContract extends SequenceContract {
                     positions.length - 1,
                     ofHead,
                     taken(keys, width, kvHead * dim, dim, positions),
-                    taken(values, width, kvHead * dim, dim, positions));
-            float[] ofUnit = Arrays.copyOfRange(found, unit * dim, (unit + 1) * dim);
+                    taken(values, valueWidth, kvHead * valueDim, valueDim, positions));
+            float[] ofUnit = Arrays.copyOfRange(found, unit * valueDim, (unit + 1) * valueDim);
             assertClose(expected, ofUnit, ATTENTION, type + ", " + shape + ", " + blocks + " at " + before);
         }
     }

@@ -44,6 +44,9 @@ class OperandsTest {
             assertThrows(
                     IllegalArgumentException.class,
                     () -> Operands.requireSuits(cache, new AttentionShape(4, 1, 16, 1, 0)));
+            AttentionShape narrow = new AttentionShape(4, 2, 16, 1, 0).withValueDim(8);
+            assertThrows(IllegalArgumentException.class, () -> Operands.requireSuits(cache, narrow));
+            Operands.requireSuits(new KvLayer(arena, KvType.F16, 8, 2, 16, 8), narrow);
             LatentLayer latents = new LatentLayer(arena, KvType.F16, 8, 32, 8);
             Operands.requireSuits(latents, new LatentShape(4, 16, 8, 32, 1));
             assertThrows(

@@ -134,11 +134,12 @@ final class Reference {
         return stored;
     }
 
-    /// @param k what is stored `[positions, numKvHeads, headDim]`; `v` likewise
+    /// @param k what is stored `[positions, numKvHeads, headDim]`; `v` likewise, of `valueDim`
     /// @param first the position of the first query
     static double[] attention(float[] q, int first, AttentionShape shape, double[] k, double[] v) {
         int dim = shape.headDim();
-        double[] out = new double[q.length];
+        int valueDim = shape.valueDim();
+        double[] out = new double[q.length / dim * valueDim];
         for (int unit = 0; unit < q.length / dim; unit++) {
             int head = unit % shape.numHeads();
             int position = first + unit / shape.numHeads();
@@ -152,13 +153,13 @@ final class Reference {
                         || j / shape.visible().chunk()
                                 == position / shape.visible().chunk();
                 if (seen) {
-                    int at = (j * shape.numKvHeads() + kvHead) * dim;
-                    double weight = Math.exp(dot(q, unit * dim, k, at, dim) * shape.scale());
+                    int row = j * shape.numKvHeads() + kvHead;
+                    double weight = Math.exp(dot(q, unit * dim, k, row * dim, dim) * shape.scale());
                     total += weight;
-                    addWeighted(out, unit * dim, weight, v, at, dim);
+                    addWeighted(out, unit * valueDim, weight, v, row * valueDim, valueDim);
                 }
             }
-            divide(out, unit * dim, total, dim);
+            divide(out, unit * valueDim, total, valueDim);
         }
         return out;
     }

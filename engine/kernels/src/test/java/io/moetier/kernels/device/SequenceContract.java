@@ -27,6 +27,9 @@ abstract class SequenceContract extends RefusalsContract {
                 new AttentionShape(6, 3, 16, 0.2f, 0).withChunk(40).withTiledHeads(),
                 new AttentionShape(2, 1, 128, 0.1f, 600).withSinks(new AttentionSinks(floats(2))),
                 new AttentionShape(3, 1, 20, 0.2f, 0).withChunk(130),
+                new AttentionShape(8, 2, 48, 0.2f, 0).withValueDim(32),
+                new AttentionShape(4, 2, 24, 0.2f, 60).withValueDim(10).withSinks(new AttentionSinks(floats(4))),
+                new AttentionShape(3, 3, 6, 0.3f, 0).withValueDim(40),
                 new AttentionShape(1, 1, 1, 1f, 0));
     }
 
@@ -44,18 +47,19 @@ abstract class SequenceContract extends RefusalsContract {
 
     private void attends(KvType type, AttentionShape shape, int before, int n) {
         int width = shape.numKvHeads() * shape.headDim();
+        int valueWidth = shape.numKvHeads() * shape.valueDim();
         float[] k = floats((before + n) * width);
-        float[] v = floats((before + n) * width);
+        float[] v = floats((before + n) * valueWidth);
         float[] q = floats(n * shape.numHeads() * shape.headDim());
-        KvLayer cache = new KvLayer(arena, type, before + n, shape.numKvHeads(), shape.headDim());
+        KvLayer cache = new KvLayer(arena, type, before + n, shape.numKvHeads(), shape.headDim(), shape.valueDim());
         kernels.storeKv(buffer(k), buffer(v), before, 0, cache);
         kernels.storeKv(
                 buffer(Arrays.copyOfRange(k, before * width, k.length)),
-                buffer(Arrays.copyOfRange(v, before * width, v.length)),
+                buffer(Arrays.copyOfRange(v, before * valueWidth, v.length)),
                 n,
                 before,
                 cache);
-        DeviceBuffer out = zeros(q.length);
+        DeviceBuffer out = zeros(n * shape.numHeads() * shape.valueDim());
         kernels.attention(buffer(q), n, before, shape, cache, out);
         double[] expected = Reference.attention(q, before, shape, Reference.stored(type, k), Reference.stored(type, v));
         assertClose(expected, read(out), ATTENTION, type + ", " + shape + " at " + before);

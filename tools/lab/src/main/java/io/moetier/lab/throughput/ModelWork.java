@@ -123,11 +123,10 @@ public record ModelWork(ModelSpec spec, Weights weights, int keyValueBytes) {
         }
         int window = attention.mask().slidingWindow();
         double most = window == 0 ? Double.MAX_VALUE : window;
-        double elements = (double) attention.numKeyValueHeads() * attention.headDim();
-        double queries = (double) attention.heads().numHeads() * attention.headDim();
+        double ofHead = (double) attention.headDim() + attention.valueDim();
         return matrices.plus(new Work(
-                2 * elements * keyValueBytes * pass.keys(most),
-                2 * MULTIPLY_AND_ADD * queries * pass.pairs(most),
+                attention.numKeyValueHeads() * ofHead * keyValueBytes * pass.keys(most),
+                MULTIPLY_AND_ADD * attention.heads().numHeads() * ofHead * pass.pairs(most),
                 0,
                 0));
     }

@@ -70,13 +70,14 @@ public interface Arithmetic {
     default void store(float[] k, float[] v, int position, KvLayer cache, int from, int to) {
         int heads = cache.numKvHeads();
         for (int i = from; i < to; i++) {
-            cache.store(position + i / heads, i % heads, k, v, i * cache.headDim());
+            cache.store(position + i / heads, i % heads, k, i * cache.headDim(), v, i * cache.valueDim());
         }
     }
 
     /// Attention of `heads` query heads in a row that share a key head, at `position` and the `rows - 1` positions
     /// after it. The first query is `q[at .. at + headDim]`, those of the next position lie `numHeads * headDim`
-    /// elements further; `out` is laid out as `q`. What a query gets does not depend on the others.
+    /// elements further. The first result is head `at / headDim` of `out`, whose heads have `valueDim` elements;
+    /// the others follow as in `q`. What a query gets does not depend on the others.
     void attend(
             float[] q,
             int at,

@@ -43,12 +43,14 @@ public final class AttentionBlock {
     public int headDim;
     public float scale;
 
-    /// `headDim` rounded up to whole pairs of vectors; what is beyond `headDim` stays zero.
+    /// `valueDim` rounded up to whole pairs of vectors; what is beyond `valueDim` stays zero.
     public int width;
+
+    private int valueDim;
 
     private int heads;
     private int position;
-    private int stride;
+    private int stride; // of positions, in heads
 
     /// Takes the queries of `heads` heads at `position` and the `rows - 1` that follow; no key has been seen.
     public void begin(float[] from, int at, int rows, int heads, int position, AttentionShape shape) {
@@ -56,13 +58,14 @@ public final class AttentionBlock {
         this.position = position;
         queries = rows * heads;
         headDim = shape.headDim();
+        valueDim = shape.valueDim();
         scale = shape.scale();
-        stride = shape.numHeads() * headDim;
+        stride = shape.numHeads();
         int pair = 2 * Lanes.WIDTH;
-        width = (headDim + pair - 1) / pair * pair;
+        width = (valueDim + pair - 1) / pair * pair;
         grow();
         for (int row = 0; row < rows; row++) {
-            System.arraycopy(from, at + row * stride, q, row * heads * headDim, heads * headDim);
+            System.arraycopy(from, at + row * stride * headDim, q, row * heads * headDim, heads * headDim);
         }
         Arrays.fill(sums, 0, queries * width, 0f);
         begin(shape.sinks(), at / headDim % shape.numHeads());
@@ -87,7 +90,7 @@ public final class AttentionBlock {
         largest = Scratch.grown(largest, queries);
         total = Scratch.grown(total, queries);
         scores = Scratch.grown(scores, queries * KEYS);
-        decoded = Scratch.grown(decoded, KEYS * width);
+        decoded = Scratch.grown(decoded, KEYS * Math.max(headDim, width));
         if (first.length < queries) {
             first = new int[queries];
             end = new int[queries];
@@ -108,16 +111,16 @@ public final class AttentionBlock {
     /// Decodes the values that somebody sees; [#readKeys] comes before it.
     public void readValues(int from, KvLayer cache, int kvHead) {
         MemorySegment values = cache.values(from / CHUNK_POSITIONS);
-        long index = cache.headOffset(kvHead) + (long) (from % CHUNK_POSITIONS) * headDim;
+        long index = cache.valueOffset(kvHead) + (long) (from % CHUNK_POSITIONS) * valueDim;
         int least = first[0];
         int most = end[queries - 1];
-        if (width == headDim) {
-            decode(cache, values, index + (long) least * headDim, least * headDim, (most - least) * headDim);
+        if (width == valueDim) {
+            decode(cache, values, index + (long) least * valueDim, least * valueDim, (most - least) * valueDim);
             return;
         }
         for (int key = least; key < most; key++) {
-            decode(cache, values, index + (long) key * headDim, key * width, headDim);
-            Arrays.fill(decoded, key * width + headDim, (key + 1) * width, 0f);
+            decode(cache, values, index + (long) key * valueDim, key * width, valueDim);
+            Arrays.fill(decoded, key * width + valueDim, (key + 1) * width, 0f);
         }
     }
 
@@ -135,11 +138,11 @@ public final class AttentionBlock {
         }
     }
 
-    /// Writes the results to where the queries were in their array.
+    /// Writes the results to the heads that the queries, the first of them at `at`, are of.
     public void finish(float[] out, int at) {
         for (int query = 0; query < queries; query++) {
-            int to = at + query / heads * stride + query % heads * headDim;
-            for (int d = 0; d < headDim; d++) {
+            int to = (at / headDim + query / heads * stride + query % heads) * valueDim;
+            for (int d = 0; d < valueDim; d++) {
                 out[to + d] = sums[query * width + d] / total[query];
             }
         }

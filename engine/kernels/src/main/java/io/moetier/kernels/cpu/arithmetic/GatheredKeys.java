@@ -81,8 +81,9 @@ public final class GatheredKeys {
         if (known == null
                 || known.type() != cache.type()
                 || known.headDim() != cache.headDim()
+                || known.valueDim() != cache.valueDim()
                 || known.capacity() < positions) {
-            known = new KvLayer(Arena.ofAuto(), cache.type(), positions, 1, cache.headDim());
+            known = new KvLayer(Arena.ofAuto(), cache.type(), positions, 1, cache.headDim(), cache.valueDim());
             known.reserve(positions);
             keys = known;
         }

@@ -133,12 +133,13 @@ public final class PlainArithmetic implements Arithmetic {
         AttentionSinks sinks = shape.sinks();
         float sink = sinks == null ? Float.NEGATIVE_INFINITY : sinks.logit(at / shape.headDim() % shape.numHeads());
         double sum = softmax(scores, count, sink);
-        for (int d = 0; d < shape.headDim(); d++) {
+        int to = at / shape.headDim() * shape.valueDim();
+        for (int d = 0; d < shape.valueDim(); d++) {
             double value = 0;
             for (int j = 0; j < count; j++) {
                 value += (double) scores[j] * cache.value(kvHead, first + j, d);
             }
-            out[at + d] = (float) (value / sum);
+            out[to + d] = (float) (value / sum);
         }
     }
 

@@ -68,7 +68,7 @@ public final class AttentionOverCache implements WorkerPool.Job {
         int groups = shape.tiledHeads() ? shape.numHeads() : shape.numKvHeads(); // of neighbours that share a key head
         cut(pool.threads(), keys, shape.numHeads() / groups, groups);
         int units = rowBlocks * (shape.numHeads() / together);
-        long bytes = 2L * cache.type().bytes() * n * shape.numHeads() * shape.headDim() * keys;
+        long bytes = (long) cache.type().bytes() * n * shape.numHeads() * (shape.headDim() + shape.valueDim()) * keys;
         this.parts = Partition.parts(pool.threads(), units, bytes);
         pool.run(this, parts);
     }

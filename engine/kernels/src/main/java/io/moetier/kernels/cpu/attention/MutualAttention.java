@@ -96,7 +96,7 @@ public final class MutualAttention {
             for (int row = keyRows.from(part); row < keyRows.from(part + 1); row++) {
                 fill(k, row, keys, 0);
                 fill(v, row, values, 0);
-                to.store(row, 0, keys, values, 0);
+                to.store(row, 0, keys, 0, values, 0);
             }
         }
     }

@@ -247,18 +247,16 @@ public final class NativeArithmetic implements Arithmetic {
     @Override
     public void store(float[] k, float[] v, int position, KvLayer cache, int from, int to) {
         int heads = cache.numKvHeads();
-        int at = from * cache.headDim();
-        int length = (to - from) * cache.headDim();
-        if (cache.type() != KvType.F16 || length == 0) {
+        int count = to - from;
+        if (cache.type() != KvType.F16 || count == 0) {
             Arithmetic.super.store(k, v, position, cache, from, to);
             return;
         }
         requireStored(cache, 0, position + (to - 1) / heads + 1);
         NativeFloats floats = lender.get();
-        MemorySegment keys = floats.lend(0, k, at, length);
-        MemorySegment values = floats.lend(1, v, at, length);
-        long chunks = cache.addresses().address();
-        NativeCalls.storeHalves(keys, values, from, to, position, heads, cache.headDim(), chunks);
+        MemorySegment keys = floats.lend(0, k, from * cache.headDim(), count * cache.headDim());
+        MemorySegment values = floats.lend(1, v, from * cache.valueDim(), count * cache.valueDim());
+        NativeCalls.storeHalves(keys, values, from, to, position, cache);
     }
 
     @Override
@@ -276,10 +274,12 @@ public final class NativeArithmetic implements Arithmetic {
         requireStored(cache, kvHead, position + rows);
         int headDim = shape.headDim();
         int firstHead = at / headDim % shape.numHeads();
-        int length = (rows - 1) * shape.numHeads() * headDim + heads * headDim;
-        Objects.checkFromIndexSize(at, length, q.length);
-        Objects.checkFromIndexSize(at, length, out.length);
-        int roomLength = Math.multiplyExact(rows * heads, 2 * headDim + FLOATS_PER_QUERY);
+        int valueDim = shape.valueDim();
+        int outAt = at / headDim * valueDim;
+        int span = (rows - 1) * shape.numHeads() + heads;
+        Objects.checkFromIndexSize(at, span * headDim, q.length);
+        Objects.checkFromIndexSize(outAt, span * valueDim, out.length);
+        int roomLength = Math.multiplyExact(rows * heads, headDim + valueDim + FLOATS_PER_QUERY);
         float[] room = scratch.scores(roomLength);
         if (rows > 1) { // between the queries of these heads are those of others, which must not be written
             MemorySegment lentRoom = MemorySegment.ofArray(room);
@@ -294,15 +294,16 @@ public final class NativeArithmetic implements Arithmetic {
                     MemorySegment.ofArray(q),
                     at,
                     MemorySegment.ofArray(out),
+                    outAt,
                     lentRoom);
             return;
         }
         NativeFloats floats = lender.get();
-        MemorySegment query = floats.lend(0, q, at, length);
-        MemorySegment result = floats.room(1, out, at, length);
+        MemorySegment query = floats.lend(0, q, at, heads * headDim);
+        MemorySegment result = floats.room(1, out, outAt, heads * valueDim);
         MemorySegment lentRoom = floats.room(2, room, 0, roomLength);
-        attend(rows, heads, position, shape, firstHead, cache, kvHead, query, 0, result, lentRoom);
-        floats.takeBack(1, out, at, length);
+        attend(rows, heads, position, shape, firstHead, cache, kvHead, query, 0, result, 0, lentRoom);
+        floats.takeBack(1, out, outAt, heads * valueDim);
     }
 
     private static void attend(
@@ -316,11 +317,11 @@ public final class NativeArithmetic implements Arithmetic {
             MemorySegment q,
             int at,
             MemorySegment out,
+            int outAt,
             MemorySegment room) {
         int half = cache.type() == KvType.F16 ? 1 : 0;
         long chunks = cache.addresses().address();
-        long head = cache.headOffset(kvHead);
-        NativeCalls.attend(half, chunks, head, rows, heads, shape, firstHead, position, q, at, out, room);
+        NativeCalls.attend(half, chunks, kvHead, rows, heads, shape, firstHead, position, q, at, out, outAt, room);
     }
 
     private static void requireStored(KvLayer cache, int kvHead, int positions) {

@@ -9,6 +9,7 @@ import io.moetier.kernels.cpu.arithmetic.LatentBlock;
 import io.moetier.kernels.cpu.arithmetic.PackedColumns;
 import io.moetier.kernels.device.AttentionShape;
 import io.moetier.kernels.device.AttentionSinks;
+import io.moetier.kernels.device.KvLayer;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
@@ -39,13 +40,15 @@ final class NativeCalls {
             "rms_norm", FunctionDescriptor.ofVoid(ADDRESS, JAVA_INT, JAVA_INT, ADDRESS, JAVA_FLOAT, ADDRESS));
     private static final MethodHandle STORE_HALVES = LIBRARY.link(
             "store_halves",
-            FunctionDescriptor.ofVoid(ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
+            FunctionDescriptor.ofVoid(
+                    ADDRESS, ADDRESS, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG));
     private static final MethodHandle ATTEND = LIBRARY.link(
             "attend",
             FunctionDescriptor.ofVoid(
                     JAVA_INT,
                     JAVA_LONG,
-                    JAVA_LONG,
+                    JAVA_INT,
+                    JAVA_INT,
                     JAVA_INT,
                     JAVA_INT,
                     JAVA_INT,
@@ -59,6 +62,7 @@ final class NativeCalls {
                     ADDRESS,
                     JAVA_INT,
                     ADDRESS,
+                    JAVA_INT,
                     ADDRESS));
     private static final MethodHandle ATTEND_LATENTS = LIBRARY.link(
             "attend_latents",
@@ -168,11 +172,19 @@ final class NativeCalls {
     }
 
     /// @param k begins with the key of number `from`, counted from head 0 at `position`; `v` likewise
-    /// @param chunks as in [#attend]
-    static void storeHalves(
-            MemorySegment k, MemorySegment v, int from, int to, int position, int heads, int headDim, long chunks) {
+    /// @param cache whose memory must not be given back during the call
+    static void storeHalves(MemorySegment k, MemorySegment v, int from, int to, int position, KvLayer cache) {
         try {
-            STORE_HALVES.invokeExact(k, v, from, to, position, heads, headDim, chunks);
+            STORE_HALVES.invokeExact(
+                    k,
+                    v,
+                    from,
+                    to,
+                    position,
+                    cache.numKvHeads(),
+                    cache.headDim(),
+                    cache.valueDim(),
+                    cache.addresses().address());
         } catch (Throwable e) {
             throw rethrown(e);
         }
@@ -183,7 +195,7 @@ final class NativeCalls {
     static void attend(
             int half,
             long chunks,
-            long head,
+            int kvHead,
             int rows,
             int heads,
             AttentionShape shape,
@@ -192,6 +204,7 @@ final class NativeCalls {
             MemorySegment q,
             int at,
             MemorySegment out,
+            int outAt,
             MemorySegment scratch) {
         AttentionSinks sinks = shape.sinks();
         MemorySegment sinkLogits = sinks == null ? MemorySegment.NULL : sinks.segment();
@@ -199,11 +212,12 @@ final class NativeCalls {
             ATTEND.invokeExact(
                     half,
                     chunks,
-                    head,
+                    kvHead,
                     rows,
                     heads,
                     shape.headDim(),
-                    shape.numHeads() * shape.headDim(),
+                    shape.valueDim(),
+                    shape.numHeads(),
                     shape.scale(),
                     shape.visible().slidingWindow(),
                     shape.visible().chunk(),
@@ -213,6 +227,7 @@ final class NativeCalls {
                     q,
                     at,
                     out,
+                    outAt,
                     scratch);
         } catch (Throwable e) {
             throw rethrown(e);

@@ -135,7 +135,7 @@ final class SelfTest {
             KvLayer cache = new KvLayer(arena, type, POSITIONS, 1, HEAD_DIM);
             cache.reserve(POSITIONS);
             for (int position = 0; position < POSITIONS; position++) {
-                cache.store(position, 0, activations(HEAD_DIM), activations(HEAD_DIM), 0);
+                cache.store(position, 0, activations(HEAD_DIM), 0, activations(HEAD_DIM), 0);
             }
             float[] q = activations(QUERIES * 2 * HEAD_DIM);
             float[] expected = new float[q.length];

@@ -44,6 +44,7 @@ public final class Attention implements Block {
     private final @Nullable Norm keyNorm;
     private final boolean normPerHead;
     private final boolean normAfterRope;
+    private final float valueScale;
     private final float clip;
     private final AttentionShape shape;
     private final boolean wholeImages;
@@ -76,6 +77,7 @@ public final class Attention implements Block {
         keyNorm = preparation.qkNorm().map(qk -> Norm.load(qk.key(), weights)).orElse(null);
         normPerHead = preparation.qkNorm().map(qk -> qk.perHead()).orElse(false);
         normAfterRope = preparation.qkNorm().map(qk -> qk.afterRope()).orElse(false);
+        valueScale = preparation.valueScale();
         clip = preparation.clip();
         shape = new AttentionShape(
                         heads.numHeads(),
@@ -83,6 +85,7 @@ public final class Attention implements Block {
                         heads.headDim(),
                         heads.scale(),
                         spec.mask().slidingWindow())
+                .withValueDim(heads.valueDim())
                 .withChunk(spec.mask().chunk())
                 .withSinks(spec.sinks()
                         .map(weights::vector)
@@ -124,6 +127,7 @@ public final class Attention implements Block {
     /// A query of an image sees what one at the image's end would whose window was as much wider.
     private void attendToImages(Kernels kernels, Pass pass, DeviceBuffer[] results, KvLayer layer) {
         int width = shape.numHeads() * shape.headDim();
+        int resultWidth = shape.numHeads() * shape.valueDim();
         int[] here = new int[1];
         int[] first = new int[1];
         for (int i = 0; i < pass.n(); i++) {
@@ -134,7 +138,7 @@ public final class Attention implements Block {
                 kernels.copyRows(results[QUERY], here, first, 0, 1, width, results[ROW_OF_IMAGE]);
                 AttentionShape wider = shape.withWiderWindow(last - position);
                 kernels.attention(results[ROW_OF_IMAGE], 1, last, wider, layer, results[HEADS_OF_ROW]);
-                kernels.copyRows(results[HEADS_OF_ROW], first, here, 0, 1, width, results[HEADS]);
+                kernels.copyRows(results[HEADS_OF_ROW], first, here, 0, 1, resultWidth, results[HEADS]);
             }
         }
     }
@@ -145,6 +149,9 @@ public final class Attention implements Block {
         }
         if (valueNorm != null) {
             valueNorm.apply(kernels, results[VALUE], n * shape.numKvHeads(), results[VALUE]);
+        }
+        if (valueScale != 1) {
+            kernels.scale(results[VALUE], n * shape.numKvHeads() * shape.valueDim(), valueScale);
         }
     }
 
@@ -176,7 +183,7 @@ public final class Attention implements Block {
         if (clip > 0) {
             kernels.clamp(results[QUERY], n * shape.numHeads() * shape.headDim(), clip);
             kernels.clamp(results[KEY], n * shape.numKvHeads() * shape.headDim(), clip);
-            kernels.clamp(results[VALUE], n * shape.numKvHeads() * shape.headDim(), clip);
+            kernels.clamp(results[VALUE], n * shape.numKvHeads() * shape.valueDim(), clip);
         }
     }
 }

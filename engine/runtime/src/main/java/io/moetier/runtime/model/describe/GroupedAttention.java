@@ -22,6 +22,7 @@ public final class GroupedAttention {
     private final int headDim;
     private final int queryWidth; // of all heads together
     private final int keyWidth;
+    private int valueDim;
     private String query = "q_proj";
     private String key = "k_proj";
     private String value = "v_proj";
@@ -30,6 +31,7 @@ public final class GroupedAttention {
     private boolean inputBias;
     private boolean outputBias;
     private float scale;
+    private float valueScale = 1;
     private int window;
     private int chunk;
     private boolean wholeImages;
@@ -52,6 +54,7 @@ public final class GroupedAttention {
         headDim = config.headDim();
         queryWidth = config.times(numHeads, "head_dim", headDim);
         keyWidth = config.times(numKeyValueHeads, "head_dim", headDim);
+        valueDim = headDim;
         scale = (float) (1 / Math.sqrt(headDim));
         rope = () -> Optional.of(config.rope());
     }
@@ -75,6 +78,18 @@ public final class GroupedAttention {
     public GroupedAttention fused(String newFused, String newOutput) {
         fused = Optional.of(prefix + newFused + ".weight");
         output = newOutput;
+        return this;
+    }
+
+    /// Sets how many elements a value has, where they are not as many as those of a key.
+    public GroupedAttention valueDim(int elements) {
+        valueDim = elements;
+        return this;
+    }
+
+    /// Sets what values are multiplied by.
+    public GroupedAttention valueScale(float factor) {
+        valueScale = factor;
         return this;
     }
 
@@ -116,7 +131,7 @@ public final class GroupedAttention {
 
     /// Multiplies the heads' results by the sigmoid of a linear map of the input, called `name`.
     public GroupedAttention gate(String name) {
-        return gate(LinearSpec.named(prefix + name, queryWidth, config.hiddenSize(), false));
+        return gate(LinearSpec.named(prefix + name, resultWidth(), config.hiddenSize(), false));
     }
 
     /// Multiplies the heads' results by the sigmoid of a linear map of the input.
@@ -169,7 +184,7 @@ public final class GroupedAttention {
 
     /// Normalises each head of values by its root mean square alone.
     public GroupedAttention valueNormWithoutWeight() {
-        valueNorm = Optional.of(NormSpec.rmsWithoutWeight(headDim, config.eps()));
+        valueNorm = Optional.of(NormSpec.rmsWithoutWeight(valueDim, config.eps()));
         return this;
     }
 
@@ -203,10 +218,18 @@ public final class GroupedAttention {
         return this;
     }
 
+    private int valueWidth() {
+        return config.times(numKeyValueHeads, "v_head_dim", valueDim);
+    }
+
+    private int resultWidth() {
+        return config.times(numHeads, "v_head_dim", valueDim);
+    }
+
     private LinearSpec input(String name, int firstRow, int rows) {
         int hiddenSize = config.hiddenSize();
         LinearSpec linear = LinearSpec.named(prefix + name, rows, hiddenSize, inputBias);
-        return fused.map(tensor -> linear.at(Stack.single(tensor, queryWidth + 2 * keyWidth, hiddenSize)
+        return fused.map(tensor -> linear.at(Stack.single(tensor, queryWidth + keyWidth + valueWidth(), hiddenSize)
                         .rows(0, firstRow, 1)))
                 .orElse(linear);
     }
@@ -224,11 +247,13 @@ public final class GroupedAttention {
                 new ProjectionsSpec(
                         queries,
                         input(key, queryWidth, keyWidth),
-                        sharesKeys ? input(key, queryWidth, keyWidth) : input(value, queryWidth + keyWidth, keyWidth),
-                        LinearSpec.named(prefix + output, hiddenSize, queryWidth, outputBias)),
-                new HeadsSpec(numHeads, numKeyValueHeads, headDim, scale),
+                        sharesKeys
+                                ? input(key, queryWidth, keyWidth)
+                                : input(value, queryWidth + keyWidth, valueWidth()),
+                        LinearSpec.named(prefix + output, hiddenSize, resultWidth(), outputBias)),
+                new HeadsSpec(numHeads, numKeyValueHeads, headDim, valueDim, scale),
                 new AttentionSpec.Mask(window, chunk, wholeImages),
-                new AttentionSpec.Preparation(qkNorm, valueNorm, clip, rope.get(), temperature),
+                new AttentionSpec.Preparation(qkNorm, valueNorm, valueScale, clip, rope.get(), temperature),
                 gate,
                 sinks,
                 sparsity);

@@ -48,7 +48,8 @@ record KeptRows(Kind kind, int rate, long bytes) {
         spec.blocks(KeyValueSpec.class)
                 .forEach(attention -> kept.merge(
                         new Rate(Kind.KEYS_AND_VALUES, 1),
-                        KvLayer.bytesPerPosition(type, attention.numKeyValueHeads(), attention.headDim()),
+                        KvLayer.bytesPerPosition(
+                                type, attention.numKeyValueHeads(), attention.headDim(), attention.valueDim()),
                         Long::sum));
         spec.blocks(LatentAttentionSpec.class)
                 .map(LatentAttentionSpec::shape)

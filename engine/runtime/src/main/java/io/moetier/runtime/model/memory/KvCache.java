@@ -53,7 +53,7 @@ public final class KvCache implements AutoCloseable {
         kept = KeptRows.of(spec, type);
         arena = device.newArena();
         layers = spec.blocks(KeyValueSpec.class)
-                .map(attention -> new KvLayer(arena, type, capacity, attention.numKeyValueHeads(), attention.headDim()))
+                .map(attention -> newLayer(attention, type))
                 .toList();
         latents = spec.blocks(LatentAttentionSpec.class)
                 .map(LatentAttentionSpec::shape)
@@ -85,6 +85,11 @@ public final class KvCache implements AutoCloseable {
             }
         }
         stateBytes = RecurrentStates.bytes(spec);
+    }
+
+    private KvLayer newLayer(KeyValueSpec attention, KvType type) {
+        int heads = attention.numKeyValueHeads();
+        return new KvLayer(arena, type, capacity, heads, attention.headDim(), attention.valueDim());
     }
 
     private LatentLayer rows(CompressedAttentionSpec attention, KvType type, int rows) {

@@ -43,17 +43,20 @@ public record AttentionSpec(
     ///
     /// @param qkNorm their norms, where the family has them
     /// @param valueNorm norm of each head of values, where the family has it
+    /// @param valueScale what values are multiplied by, 1 for as they are
     /// @param clip bound on the absolute value of queries, keys and values after projection and norm; 0 for none
     /// @param rope rotation of queries and keys; absent where the layer has no notion of position
     /// @param temperature factors on queries, where the family has them
     public record Preparation(
             Optional<QkNormSpec> qkNorm,
             Optional<NormSpec> valueNorm,
+            float valueScale,
             float clip,
             Optional<RopeSpec> rope,
             Optional<TemperatureSpec> temperature) {
         /// @throws IllegalArgumentException if a number is out of range
         public Preparation {
+            Range.requireFinite("factor of values", valueScale);
             Range.requireNotNegative("bound on queries, keys and values", clip);
         }
     }
@@ -66,6 +69,11 @@ public record AttentionSpec(
     @Override
     public int headDim() {
         return heads.headDim();
+    }
+
+    @Override
+    public int valueDim() {
+        return heads.valueDim();
     }
 
     /// Says whether values are what the projection of keys gives, before anything becomes of keys.

@@ -5,6 +5,9 @@ public sealed interface KeyValueSpec extends MixerSpec permits AttentionSpec, Mi
     /// Returns how many heads of keys and values a position has.
     int numKeyValueHeads();
 
-    /// Returns how many elements a key and a value have.
+    /// Returns how many elements a key has.
     int headDim();
+
+    /// Returns how many elements a value has.
+    int valueDim();
 }

@@ -42,6 +42,11 @@ public record MixtureOfHeadsSpec(
         return heads.headDim();
     }
 
+    @Override
+    public int valueDim() {
+        return heads.valueDim();
+    }
+
     /// Returns how many experts a token is sent to.
     public int numExpertsPerToken() {
         return router.routing().numExpertsPerToken();

@@ -174,11 +174,12 @@ public record ModelSpec(
 
     /// The keys and values of all positions have a number of bytes that fits 64 bits.
     private static void requireKeysAndValues(List<LayerSpec> layers, int positions) {
-        long heads = layers.stream()
+        long elements = layers.stream()
                 .flatMap(layer -> layer.blocks(KeyValueSpec.class))
-                .mapToLong(attention -> (long) attention.numKeyValueHeads() * attention.headDim())
+                .mapToLong(
+                        attention -> attention.numKeyValueHeads() * ((long) attention.headDim() + attention.valueDim()))
                 .sum();
-        if (heads > Long.MAX_VALUE / (2L * Float.BYTES) / positions) {
+        if (elements > Long.MAX_VALUE / Float.BYTES / positions) {
             throw new IllegalArgumentException("keys and values of " + positions + " positions: expected a number of"
                     + " bytes that fits 64 bits, found more");
         }

@@ -30,10 +30,10 @@ final class AttentionCosts {
     /// As [io.moetier.kernels.device.Kernels#attention].
     void overCache(int n, int firstPosition, AttentionShape shape, KvLayer cache, @Nullable KeyChoice choice) {
         int first = shape.firstVisible(firstPosition);
-        long keyBytes = 2L * cache.numKvHeads() * cache.headDim() * cache.type().bytes();
+        long keyBytes = KvLayer.bytesPerPosition(cache.type(), cache.numKvHeads(), cache.headDim(), cache.valueDim());
         int keys = keys(firstPosition + n, choice);
         String kernel = choice == null ? "attend" : "attend_chosen";
-        launch(kernel, n, first, keys, shape.numHeads(), shape.headDim(), shape.headDim(), keyBytes);
+        launch(kernel, n, first, keys, shape.numHeads(), shape.headDim(), shape.valueDim(), keyBytes);
     }
 
     /// Returns how many keys the last of some queries reads.

@@ -261,7 +261,7 @@ final class SimulatedKernels implements Backend {
 
     @Override
     public void storeKv(DeviceBuffer k, DeviceBuffer v, int n, int firstPosition, KvLayer cache) {
-        int width = cache.numKvHeads() * cache.headDim();
+        int width = cache.numKvHeads() * Math.max(cache.headDim(), cache.valueDim());
         operations.add((long) n * width, width, 3, 2 * OF_ELEMENT);
         cpu.storeKv(k, v, n, firstPosition, cache);
     }
