@@ -21,6 +21,7 @@ public final class TestData {
             "lfm2_moe",
             "llama4_maverick",
             "llama4_scout",
+            "mimo_v2_flash",
             "minimax",
             "mistral4",
             "mixtral",

@@ -66,6 +66,24 @@ class Float8ImportTest {
                         asRead);
     }
 
+    /// MiMo-V2-Flash, whose last projection of attention is published as it is; layers that guess further ahead are
+    /// left out.
+    @Test
+    void someMatricesStayBesideThoseOfEightBits() throws IOException {
+        Pattern linear = Pattern.compile(".*([qkv]|gate|up|down)_proj\\.weight");
+        Path golden = TestData.golden("mimo_v2_flash");
+        Path stored = new AlteredCheckpoint(golden)
+                .put("model.mtp.layers.0.eh_proj.weight", "BF16", 64L, 128L)
+                .float8(linear.asMatchPredicate(), 16, 40, false)
+                .write(directory.resolve("with-layer"));
+        try (ModelSource source = ModelSource.open(stored)) {
+            assertEquals(1, source.numGuessingTensors());
+        }
+        assertArrayEquals(
+                logits("read", new AlteredCheckpoint(golden).float8(linear.asMatchPredicate(), 16, 40, true)),
+                logits("stored", new AlteredCheckpoint(golden).float8(linear.asMatchPredicate(), 16, 40, false)));
+    }
+
     @Test
     void aSourceSaysThatItIsReadAsAnotherType() throws IOException {
         try (ModelSource stored = ModelSource.open(checkpoint(false).write(directory.resolve("stored")));

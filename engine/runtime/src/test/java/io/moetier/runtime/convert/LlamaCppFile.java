@@ -577,6 +577,7 @@ public final class LlamaCppFile {
             case "hunyuan_v1_moe" -> "hunyuan-moe";
             case "granitemoeshared" -> "granitemoe";
             case "minimax_m2" -> "minimax-m2";
+            case "mimo_v2_flash" -> "mimo2";
             case "gpt_oss" -> "gpt-oss";
             case "gemma4_text" -> "gemma4";
             case "lfm2_moe" -> "lfm2moe";
@@ -701,8 +702,28 @@ public final class LlamaCppFile {
             case "llama4" -> describeLlama4();
             case "phimoe" -> describePhi();
             case "gemma4" -> describeGemma();
+            case "mimo2" -> describeMimo();
             default -> throw new IllegalArgumentException(architecture);
         }
+    }
+
+    /// Lists say which layers slide and how many heads of keys each has.
+    private void describeMimo() {
+        List<Integer> slides = config.optionalInts("hybrid_layer_pattern").orElseThrow();
+        int heads = config.requireInt("num_key_value_heads");
+        int ofSliding = config.requireInt("swa_num_key_value_heads");
+        value("expert_gating_func", 2);
+        put("attention.layer_norm_rms_epsilon", "layernorm_epsilon");
+        put("attention.value_length", "v_head_dim");
+        put("attention.value_scale", "attention_value_scale");
+        put("attention.sliding_window", "sliding_window");
+        value("attention.sliding_window_pattern", slides);
+        value(
+                "attention.head_count_kv",
+                slides.stream().map(slide -> slide == 1 ? ofSliding : heads).toList());
+        value("rope.dimension_count", (int)
+                (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
+        value("rope.freq_base_swa", (float) config.requireDouble("swa_rope_theta"));
     }
 
     /// Layers that slide have heads, and rotations, of their own; those that do not rotate the first pairs alone.
@@ -1035,7 +1056,7 @@ public final class LlamaCppFile {
             put(block + GEMMA.get(part), tensor);
         } else if (part.equals("linear_attn.in_proj_qkvz.weight")) {
             splitDeltas(block, tensor);
-        } else if (part.equals("self_attn.sinks")) {
+        } else if (part.equals("self_attn.sinks") || part.equals("self_attn.attention_sink_bias")) {
             put(block + "attn_sinks.weight", tensor);
         } else if (part.equals("self_attn.kv_b_proj.weight")) {
             splitKeysAndValues(block, tensor);

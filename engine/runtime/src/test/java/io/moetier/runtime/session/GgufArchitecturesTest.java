@@ -80,6 +80,7 @@ class GgufArchitecturesTest {
                 "hy_v3",
                 "jamba",
                 "lfm2_moe",
+                "mimo_v2_flash",
                 "minimax_m2",
                 "minimax_m3",
                 "mistral4",
@@ -95,7 +96,7 @@ class GgufArchitecturesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"glm4_moe", "granitemoe", "minimax_m2", "qwen3_5_moe", "qwen3_next"})
+    @ValueSource(strings = {"glm4_moe", "granitemoe", "mimo_v2_flash", "minimax_m2", "qwen3_5_moe", "qwen3_next"})
     void filesWithMatricesTogetherGiveTheSame(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
         Path file = LlamaCppFile.of(golden.directory())
@@ -128,6 +129,25 @@ class GgufArchitecturesTest {
                 .asQuantised()
                 .write(directory.resolve("gguf-quantised-" + name + ".gguf"));
         assertGolden(name, golden, file);
+    }
+
+    /// Files of the first converters do not say what values are multiplied by: llama.cpp leaves them as they are then,
+    /// and here it is what the published model says.
+    @Test
+    void mimo2MayTellOfLayersThatGuessAndLeaveOutAFactor() throws IOException {
+        GoldenCase golden = GoldenCase.read("mimo_v2_flash");
+        LlamaCppFile file = LlamaCppFile.of(golden.directory())
+                .withGuessingLayer()
+                .without("mimo2.attention.value_scale")
+                .with("attention.sliding_window_pattern", List.of(false, true, true, false, true))
+                .with("attention.head_count_kv", List.of(1, 2, 2, 1, 2));
+        assertGolden("mimo_v2_flash", golden, file.write(directory.resolve("gguf-mimo2.gguf")));
+        assertRefused(
+                file.with("attention.head_count_kv", List.of(1, 2)),
+                "mimo2.attention.head_count_kv: expected one number for each of 4 layers, found 2");
+        assertRefused(
+                file.with("attention.sliding_window_pattern", List.of(0, 1)),
+                "mimo2.attention.sliding_window_pattern: expected true or false for each of 4 layers, found [0, 1]");
     }
 
     /// Sigmoids have corrections.

@@ -61,6 +61,11 @@ public record FamilyConfig(String family, JsonObject json) {
         return new FamilyConfig(family, json.withDefaults(defaults));
     }
 
+    /// Returns this configuration without a value for `key`.
+    public FamilyConfig without(String key) {
+        return new FamilyConfig(family, json.without(key));
+    }
+
     /// Returns the size of the residual stream.
     public int hiddenSize() {
         return positive("hidden_size");

@@ -48,6 +48,7 @@ public final class Families {
             Llama4.MULTIMODAL,
             Llama4.TEXT,
             LongcatFlash.FAMILY,
+            MimoV2Flash.FAMILY,
             MiniMax.FAMILY,
             MiniMaxM2.FAMILY,
             MiniMaxM3.TEXT,

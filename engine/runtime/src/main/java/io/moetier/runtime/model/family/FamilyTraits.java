@@ -146,6 +146,7 @@ public record FamilyTraits(
         addIf(attention.preparation().qkNorm().isPresent(), "norms on queries and keys", names);
         addIf(attention.preparation().valueNorm().isPresent(), "norm on values", names);
         addIf(attention.sharesKeys(), "keys as values", names);
+        addIf(attention.valueDim() < attention.headDim(), "values narrower than keys", names);
         addIf(attention.gate().isPresent(), "gate", names);
         addIf(attention.preparation().clip() > 0, "clipped", names);
         return names;

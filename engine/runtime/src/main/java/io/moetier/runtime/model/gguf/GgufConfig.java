@@ -109,6 +109,7 @@ final class GgufConfig {
     private Map<String, String> spellings() {
         Map<String, String> names = new HashMap<>(Map.of(
                 "num_key_value_heads", key("attention.head_count_kv"),
+                "swa_num_key_value_heads", key("attention.head_count_kv"),
                 "num_experts", key("expert_count"),
                 "num_hidden_layers", key("block_count"),
                 "rope_theta", key("rope.freq_base"),

@@ -94,7 +94,12 @@ public record GgufRule(
     /// Sets what `layer_types` calls layers that slide, and those that do not: their heads are of two sizes, and their
     /// rotations are two.
     public GgufRule slidingOr(String sliding, String full) {
-        return says(GgufWindows.LAYER_TYPES, List.of(sliding, full));
+        return slidingOr(sliding, full, "num_key_value_heads", "num_global_key_value_heads");
+    }
+
+    /// The same, and under which keys both have their number of heads of keys.
+    public GgufRule slidingOr(String sliding, String full, String headsOfSliding, String headsOfFull) {
+        return says(GgufWindows.LAYER_TYPES, List.of(sliding, full, headsOfSliding, headsOfFull));
     }
 
     /// Sets what `mlp_layer_types` calls layers without experts, and those with them: tensors tell which they are.

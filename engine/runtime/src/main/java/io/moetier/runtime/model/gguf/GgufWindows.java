@@ -8,7 +8,7 @@ import java.util.stream.IntStream;
 
 /// Reads which layers of a GGUF file slide, where they have heads and rotations of their own.
 final class GgufWindows {
-    /// Under which a rule says what sliding layers and others are called.
+    /// Under which a rule says what sliding layers and others are called, and their numbers of heads.
     static final String LAYER_TYPES = "layer_types of windows";
 
     /// What keys of sliding layers end in.
@@ -42,11 +42,9 @@ final class GgufWindows {
         List<Boolean> slides = slides(layers);
         config.put(
                 "layer_types",
-                slides.stream()
-                        .map(slide -> slide ? names.getFirst() : names.getLast())
-                        .toList());
-        config.put("num_key_value_heads", heads(slides, true));
-        config.put("num_global_key_value_heads", heads(slides, false));
+                slides.stream().map(slide -> names.get(slide ? 0 : 1)).toList());
+        config.put((String) names.get(2), heads(slides, true));
+        config.put((String) names.get(3), heads(slides, false));
         config.put(
                 "attention_k_eq_v",
                 IntStream.range(0, layers)
@@ -54,22 +52,29 @@ final class GgufWindows {
         return true;
     }
 
-    /// Flags may be numbers.
+    /// Flags may be numbers. There may be one for each layer that guesses more tokens, too.
     private List<Boolean> slides(int layers) {
         String key = rule.key("attention.sliding_window_pattern");
         if (!(metadata.value(key) instanceof List<?> flags)
-                || flags.size() != layers
+                || !isOfLayers(flags.size(), layers)
                 || !FLAGS.keySet().containsAll(flags)) {
             throw metadata.unexpected(key, "true or false for each of " + layers + " layers", metadata.value(key));
         }
-        return flags.stream().map(flag -> FLAGS.getOrDefault(flag, false)).toList();
+        return flags.stream()
+                .limit(layers)
+                .map(flag -> FLAGS.getOrDefault(flag, false))
+                .toList();
+    }
+
+    private boolean isOfLayers(int found, int layers) {
+        return found == layers || found == metadata.requireInt(rule.key("block_count"));
     }
 
     /// There is one number of heads for all layers, or one for each.
     private int heads(List<Boolean> slides, boolean sliding) {
         String key = rule.key("attention.head_count_kv");
         List<Integer> heads = metadata.optionalInts(key).orElseGet(() -> List.of(metadata.requireInt(key)));
-        if (heads.size() != 1 && heads.size() != slides.size()) {
+        if (heads.size() != 1 && !isOfLayers(heads.size(), slides.size())) {
             throw metadata.unexpected(key, "one number for each of " + slides.size() + " layers", heads.size());
         }
         int first = Math.max(0, slides.indexOf(sliding));
@@ -79,13 +84,13 @@ final class GgufWindows {
     /// Returns the rotations of both kinds of layers.
     Map<String, Object> rotations(GgufRope rope) {
         rope.requireNoScaling();
-        return Map.of(
-                "sliding_attention", Map.of("rope_theta", theta(SLIDING)),
-                "full_attention",
-                        Map.of(
-                                "rope_type", "proportional",
-                                "rope_theta", theta(""),
-                                "partial_rotary_factor", rope.shareRotated()));
+        Map<String, Object> full = rope.tensors().isEmpty()
+                ? Map.of("rope_theta", theta(""))
+                : Map.of(
+                        "rope_type", "proportional",
+                        "rope_theta", theta(""),
+                        "partial_rotary_factor", rope.shareRotated());
+        return Map.of("sliding_attention", Map.of("rope_theta", theta(SLIDING)), "full_attention", full);
     }
 
     private double theta(String suffix) {

@@ -1046,6 +1046,119 @@ class FamiliesTest {
         }
     }
 
+    @Nested
+    class MimoV2Flash {
+        private static final String NAME = "mimo_v2_flash";
+
+        @Test
+        void isReadAsTransformersWritesIt() {
+            Set<String> ofTheHub = Set.of(
+                    "hybrid_layer_pattern",
+                    "moe_layer_freq",
+                    "layernorm_epsilon",
+                    "rope_theta",
+                    "swa_rope_theta",
+                    "partial_rotary_factor",
+                    "swa_num_attention_heads",
+                    "swa_num_key_value_heads",
+                    "swa_head_dim",
+                    "swa_v_head_dim",
+                    "add_swa_attention_sink_bias",
+                    "add_full_attention_sink_bias",
+                    "routed_scaling_factor",
+                    "sliding_window_size");
+            Map<String, Object> ofTransformers = Map.of(
+                    "layer_types",
+                    List.of("full_attention", "sliding_attention", "sliding_attention", "full_attention"),
+                    "mlp_layer_types",
+                    List.of("dense", "sparse", "sparse", "sparse"),
+                    "rms_norm_eps",
+                    1e-5,
+                    "rope_parameters",
+                    Map.of(
+                            "full_attention",
+                            Map.of("rope_type", "default", "rope_theta", 1000.0, "partial_rotary_factor", 0.334),
+                            "sliding_attention",
+                            Map.of("rope_type", "default", "rope_theta", 100.0, "partial_rotary_factor", 0.334)),
+                    "routed_scaling_factor",
+                    1.0);
+            assertEquals(describe(NAME, Map.of()), without(NAME, ofTheHub, ofTransformers));
+        }
+
+        @Test
+        void everySixthLayerAndTheFirstSeeAllUnlessAListSaysOtherwise() {
+            ModelSpec usual =
+                    without(NAME, Set.of("hybrid_layer_pattern", "moe_layer_freq"), Map.of("num_hidden_layers", 7));
+            assertEquals(
+                    List.of(0, 8, 8, 8, 8, 0, 8),
+                    usual.blocks(AttentionSpec.class)
+                            .map(attention -> attention.mask().slidingWindow())
+                            .toList());
+            assertEquals(6, usual.moeLayers().size());
+        }
+
+        @Test
+        void kindsOfLayersHaveSinksHeadsAndWidthsOfTheirOwn() {
+            List<AttentionSpec> layers = describe(
+                            NAME,
+                            Map.of(
+                                    "add_full_attention_sink_bias",
+                                    true,
+                                    "add_swa_attention_sink_bias",
+                                    false,
+                                    "swa_num_attention_heads",
+                                    6,
+                                    "swa_head_dim",
+                                    32,
+                                    "swa_v_head_dim",
+                                    8,
+                                    "attention_value_scale",
+                                    NULL,
+                                    "rope_parameters",
+                                    Map.of("rope_type", "yarn", "factor", 4.0, "rope_theta", 500.0)))
+                    .blocks(AttentionSpec.class)
+                    .toList();
+            AttentionSpec full = layers.getFirst();
+            AttentionSpec sliding = layers.get(1);
+            assertTrue(full.sinks().isPresent());
+            assertTrue(sliding.sinks().isEmpty());
+            assertEquals(6 * 32, sliding.projections().query().rows());
+            assertEquals(2 * 8, sliding.projections().value().rows());
+            assertEquals(6 * 8, sliding.projections().output().cols());
+            assertEquals(1, sliding.preparation().valueScale());
+            RopeSpec ofFull = full.preparation().rope().orElseThrow();
+            RopeSpec ofSliding = sliding.preparation().rope().orElseThrow();
+            assertEquals(500, ofFull.theta());
+            assertTrue(ofFull.scaling().isPresent());
+            assertEquals(100, ofSliding.theta());
+            assertTrue(ofSliding.scaling().isEmpty());
+            assertEquals(10, ofSliding.rotaryDim());
+        }
+
+        @Test
+        void whatNoneHasIsRefusedByItsKey() {
+            assertRefused("scoring_func", "softmax", "scoring_func: expected sigmoid, found softmax");
+            assertRefused("topk_method", "greedy", "topk_method: expected noaux_tc, found greedy");
+            assertRefused("n_shared_experts", 1, "n_shared_experts: expected 0, as models with it are not supported");
+            assertRefused("hybrid_block_size", 4, "hybrid_block_size: expected 0, as models with it are not supported");
+            assertRefused("sliding_window_size", 9, "sliding_window_size: expected 8, as sliding_window says, found 9");
+            assertRefused("sliding_window", NULL, "sliding_window: expected");
+            assertRefused("hybrid_layer_pattern", List.of(0, 1), "hybrid_layer_pattern: expected 4 entries, found 2");
+            assertRefused("moe_layer_freq", List.of(0, 1), "moe_layer_freq: expected 4 entries, found 2");
+            assertRefused("swa_num_key_value_heads", 3, "swa_num_key_value_heads: expected a divisor of 4, found 3");
+            assertRefused("v_head_dim", 0, "v_head_dim: expected a positive integer, found 0");
+            assertRefused(
+                    "attention_projection_layout",
+                    "fused_qkv",
+                    "attention_projection_layout: expected split, found fused_qkv");
+        }
+
+        private void assertRefused(String key, Object value, String expected) {
+            String message = failure(NAME, key, value);
+            assertTrue(message.contains(expected), message);
+        }
+    }
+
     private static String failure(String name, String key, Object value) {
         return failure(name, Map.of(key, value));
     }
