@@ -132,7 +132,7 @@ class GgufArchitecturesTest {
     }
 
     /// Files of the first converters do not say what values are multiplied by: llama.cpp leaves them as they are then,
-    /// and here it is what the published model says.
+    /// and here it is what the published model says. Those that llama.cpp itself saved say 0 for none.
     @Test
     void mimo2MayTellOfLayersThatGuessAndLeaveOutAFactor() throws IOException {
         GoldenCase golden = GoldenCase.read("mimo_v2_flash");
@@ -142,6 +142,14 @@ class GgufArchitecturesTest {
                 .with("attention.sliding_window_pattern", List.of(false, true, true, false, true))
                 .with("attention.head_count_kv", List.of(1, 2, 2, 1, 2));
         assertGolden("mimo_v2_flash", golden, file.write(directory.resolve("gguf-mimo2.gguf")));
+        Path saved = LlamaCppFile.of(golden.directory())
+                .with("attention.value_scale", 0f)
+                .write(directory.resolve("gguf-mimo2-saved.gguf"));
+        try (ModelSource source = ModelSource.open(saved)) {
+            AttentionSpec attention =
+                    source.spec().blocks(AttentionSpec.class).findFirst().orElseThrow();
+            assertEquals(1, attention.preparation().valueScale());
+        }
         assertRefused(
                 file.with("attention.head_count_kv", List.of(1, 2)),
                 "mimo2.attention.head_count_kv: expected one number for each of 4 layers, found 2");

@@ -39,7 +39,7 @@ final class GgufConfig {
     /// Where one is 0, as in files that llama.cpp itself saved, there is none: the keys of factors that are 1 unless a
     /// file says otherwise.
     private static final Set<String> FACTORS =
-            Set.of("expert_weights_scale", "embedding_scale", "residual_scale", "logit_scale");
+            Set.of("expert_weights_scale", "embedding_scale", "residual_scale", "logit_scale", "attention.value_scale");
 
     private static final List<Neutral> UNSUPPORTED = List.of(
             new Neutral("expert_weights_scale", 1),
@@ -47,6 +47,7 @@ final class GgufConfig {
             new Neutral("residual_scale", 1),
             new Neutral("logit_scale", 1),
             new Neutral("attention.scale", 0),
+            new Neutral("attention.value_scale", 1),
             new Neutral("attention.temperature_scale", 0),
             new Neutral("rope.scale_linear", 1),
             new Neutral("rope.scaling.yarn_log_multiplier", 0));
