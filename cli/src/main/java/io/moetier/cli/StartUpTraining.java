@@ -12,8 +12,7 @@ import java.util.Map;
 /// Tokens are computed by the native kernels alone: the module of the vector kernels comes in after the start, so that
 /// they cannot be part of the cache.
 final class StartUpTraining {
-    /// What the JVM takes to make a cache of all this. With less it reads its own files from disk over and over, for
-    /// minutes.
+    /// What the JVM takes to make a cache of all this. With less it reads its own files over and over, for minutes.
     private static final long NEEDED_BYTES = 512L << 20;
 
     private StartUpTraining() {}
