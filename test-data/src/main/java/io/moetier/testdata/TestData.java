@@ -44,6 +44,7 @@ public final class TestData {
             "dots1",
             "ernie4_5_moe",
             "ernie4_5_moe_interval",
+            "exaone_moe",
             "flex_olmo",
             "glm4_moe",
             "glm4_moe_qknorm",

@@ -588,6 +588,7 @@ public final class LlamaCppFile {
             case "qwen3_5_moe" -> "qwen35moe";
             case "qwen3_vl_moe" -> "qwen3vlmoe";
             case "nemotron_h" -> "nemotron_h_moe";
+            case "exaone_moe" -> "exaone-moe";
             case "deepseek_v32" -> "deepseek32";
             case "deepseek_v4" -> "deepseek4";
             case "glm_moe_dsa" -> "glm-dsa";
@@ -656,6 +657,12 @@ public final class LlamaCppFile {
                 put("expert_weights_norm", "route_norm");
                 put("expert_weights_scale", "route_scale");
                 put("attention.sliding_window", "sliding_window");
+            }
+            case "exaone-moe" -> {
+                value("expert_gating_func", 2);
+                put("attention.sliding_window", "sliding_window");
+                value("attention.sliding_window_pattern", slidingLayers());
+                value("rope.scaling.type", "none");
             }
             case "deepseek2" -> describeLatents();
             case "mistral4" -> {
@@ -728,9 +735,7 @@ public final class LlamaCppFile {
 
     /// Layers that slide have heads, and rotations, of their own; those that do not rotate the first pairs alone.
     private void describeGemma() {
-        List<Boolean> slides = config.optionalStrings("layer_types").orElseThrow().stream()
-                .map("sliding_attention"::equals)
-                .toList();
+        List<Boolean> slides = slidingLayers();
         int full = config.requireInt("global_head_dim");
         JsonObject ofFull = config.requireObject("rope_parameters").requireObject("full_attention");
         JsonObject ofSliding = config.requireObject("rope_parameters").requireObject("sliding_attention");
@@ -759,6 +764,12 @@ public final class LlamaCppFile {
                 Floats.of(IntStream.range(0, full / 2)
                         .mapToObj(pair -> pair < rotated ? 1.0 : 1e30)
                         .toList()));
+    }
+
+    private List<Boolean> slidingLayers() {
+        return config.optionalStrings("layer_types").orElseThrow().stream()
+                .map("sliding_attention"::equals)
+                .toList();
     }
 
     /// Splits stacks of gate above up, as files have them that were not converted from one tensor.

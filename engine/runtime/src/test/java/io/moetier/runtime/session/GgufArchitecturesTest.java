@@ -67,6 +67,7 @@ class GgufArchitecturesTest {
                 "dots1",
                 "gemma4_moe",
                 "ernie4_5_moe",
+                "exaone_moe",
                 "glm4_moe",
                 "glm4_moe_qknorm",
                 "glm4_moe_lite",
@@ -156,6 +157,25 @@ class GgufArchitecturesTest {
         assertRefused(
                 file.with("attention.sliding_window_pattern", List.of(0, 1)),
                 "mimo2.attention.sliding_window_pattern: expected true or false for each of 4 layers, found [0, 1]");
+    }
+
+    /// As llama.cpp takes them to be, or counts them by one number.
+    @Test
+    void everyFourthLayerOfExaoneIsFullWhereNoneIsListed() throws IOException {
+        GoldenCase golden = GoldenCase.read("exaone_moe");
+        LlamaCppFile file = LlamaCppFile.of(golden.directory());
+        Path counted =
+                file.with("attention.sliding_window_pattern", 4).write(directory.resolve("gguf-counted-exaone.gguf"));
+        assertGolden("exaone_moe", golden, counted);
+        Path unsaid = file.without("exaone-moe.attention.sliding_window_pattern")
+                .write(directory.resolve("gguf-unsaid-exaone.gguf"));
+        assertGolden("exaone_moe", golden, unsaid);
+        assertRefused(
+                file.with("attention.sliding_window_pattern", List.of(true, false)),
+                "exaone-moe.attention.sliding_window_pattern: expected one entry for each of 4 layers, found 2");
+        assertRefused(
+                file.with("attention.sliding_window_pattern", 4).with("swiglu_clamp_exp", 7f),
+                "exaone-moe.swiglu_clamp_exp: expected 0.0, since no other is supported, found 7.0");
     }
 
     /// Sigmoids have corrections.

@@ -2,6 +2,7 @@ package io.moetier.runtime.model.describe;
 
 import java.util.List;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// A layer that is being described.
 ///
@@ -94,6 +95,19 @@ public record Layer(FamilyConfig config, int index, String prefix) {
             throw config.json().unexpected(key, config.numLayers() + " entries or more", entries.size());
         }
         return entries.get(index);
+    }
+
+    /// Returns the layer's own entry of the list `key`, of true and false or 1 and 0; nothing where there is no such
+    /// list.
+    public Optional<Boolean> flag(String key) {
+        return Optional.ofNullable(config.json().value(key)).map(value -> {
+            @Nullable Object entry = value instanceof List<?> flags ? of(flags, key) : value;
+            return switch (entry) {
+                case Boolean flag -> flag;
+                case Integer number when number == 0 || number == 1 -> number == 1;
+                case null, default -> throw config.json().unexpected(key, "true or false for each layer", entry);
+            };
+        });
     }
 
     /// Says whether the layer has experts, as so many of a stack's layers have, the second one first (T5); none where

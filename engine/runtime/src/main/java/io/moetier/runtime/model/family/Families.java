@@ -28,6 +28,7 @@ public final class Families {
             DeepseekV4.FAMILY,
             Dots1.FAMILY,
             Ernie45Moe.FAMILY,
+            ExaoneMoe.FAMILY,
             FlexOlmo.FAMILY,
             Gemma4.MULTIMODAL,
             Gemma4.TEXT,

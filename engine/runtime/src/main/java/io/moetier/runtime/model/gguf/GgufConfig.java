@@ -49,6 +49,7 @@ final class GgufConfig {
             new Neutral("attention.scale", 0),
             new Neutral("attention.value_scale", 1),
             new Neutral("attention.temperature_scale", 0),
+            new Neutral("swiglu_clamp_exp", 0),
             new Neutral("rope.scale_linear", 1),
             new Neutral("rope.scaling.yarn_log_multiplier", 0));
 

@@ -28,6 +28,7 @@ final class GgufLayers {
     private static final String LIMITS = "swiglu_clamp_exp";
     private static final String SHARED_LIMITS = "swiglu_clamp_shexp";
     private static final String TYPES = "attention.indexer.types";
+    private static final String SLIDING = "attention.sliding_window_pattern";
     private static final String RECURRENT = "attention.recurrent_layers";
     private static final String INDEX_KEYS = "indexer.k_proj";
 
@@ -64,6 +65,9 @@ final class GgufLayers {
         if (rule.reads("full_attention_interval") && metadata.has(rule.key(RECURRENT))) {
             config.put("layer_types", ofFlags(RECURRENT, "linear_attention", "full_attention"));
         }
+        if (rule.reads(SLIDING) && metadata.value(rule.key(SLIDING)) instanceof List) {
+            config.put("layer_types", ofFlags(SLIDING, "sliding_attention", "full_attention"));
+        }
         if (rule.reads("attention.indexer.top_k") && !rule.reads(RATIOS)) {
             config.putAll(indexers());
         }
@@ -89,7 +93,7 @@ final class GgufLayers {
                         .mapToInt(width -> width instanceof Integer number ? number : 0)
                         .max()
                         .orElse(0);
-            case RATIOS -> numbers.stream().limit(numLayers).toList();
+            case RATIOS, SLIDING -> numbers.stream().limit(numLayers).toList();
             case LIMITS -> limit(gguf);
             default -> throw metadata.unexpected(rule.key(gguf), "a number, or true or false", numbers);
         };
