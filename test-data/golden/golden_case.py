@@ -56,15 +56,15 @@ def _generate(forward, w, prompt, generated):
     return ids, greedy, margin, min(route[2] for route in routes.values())
 
 
-def _find(config, draw_weights, forward, lengths):
-    """Draws seed after seed until no choice of experts and no greedy token is close."""
+def _find(config, draw_weights, forward, lengths, end):
+    """Draws seed after seed until no choice of experts and no greedy token is close, and no answer ends early."""
     for seed in range(1, 200):
         weights = draw_weights(seed)
         w = {name: to_float32(bits).astype(np.float64) for name, bits in weights.items()}
         random = np.random.default_rng(seed + 1000)
         prompt = [int(i) for i in random.integers(3, config["vocab_size"], lengths[0])]
         ids, greedy, margin, router_margin = _generate(forward, w, prompt, lengths[1])
-        if margin >= LOGIT_MARGIN and router_margin >= ROUTER_MARGIN:
+        if margin >= LOGIT_MARGIN and router_margin >= ROUTER_MARGIN and end not in ids[lengths[0] :]:
             return seed, weights, w, ids, greedy, margin, router_margin
     raise SystemExit("every seed has something close")
 
@@ -97,7 +97,8 @@ def _write_gguf(path, architecture, metadata, tensors):
         if isinstance(value, str):
             return text(key) + struct.pack("<I", 8) + text(value)
         if isinstance(value, list):
-            return text(key) + struct.pack(f"<IIQ{len(value)}I", 9, 4, len(value), *value)
+            kind, letter = (7, "?") if isinstance(value[0], bool) else (4, "I")
+            return text(key) + struct.pack(f"<IIQ{len(value)}{letter}", 9, kind, len(value), *value)
         return text(key) + (struct.pack("<If", 6, value) if isinstance(value, float) else struct.pack("<II", 4, value))
 
     general = {"general.architecture": architecture, "tokenizer.ggml.model": "none"}
@@ -178,7 +179,7 @@ def _route(layer, chosen, weights):
     return f'  {{\n   "layer": {layer},\n   "expert_ids": {_rows(chosen.tolist())},\n   "weights": {_rows(rounded)}\n  }}'
 
 
-def make(config, draw_weights, forward, gguf, effects, notes, of="transformers 5", lengths=(28, 24)):
+def make(config, draw_weights, forward, gguf, effects, notes, of="transformers 5", lengths=(28, 24), end=None):
     """Writes the case into the folder that the command line names, or into that of the script.
 
     config        what config.json says
@@ -189,10 +190,11 @@ def make(config, draw_weights, forward, gguf, effects, notes, of="transformers 5
     notes         what the case has that others have not
     of            whose formulas these are
     lengths       of the prompt and of what is generated
+    end           a token that ends an answer, if one may be generated
     """
     script = Path(sys.argv[0]).resolve()
     directory = Path(sys.argv[1]).resolve() if len(sys.argv) > 1 else script.parent
-    seed, weights, w, ids, greedy, margin, router_margin = _find(config, draw_weights, forward, lengths)
+    seed, weights, w, ids, greedy, margin, router_margin = _find(config, draw_weights, forward, lengths, end)
     prompt = ids[: lengths[0]]
     logits, routes, trace = forward(w, prompt)
     author = "transformers" if of.startswith("transformers") else "the publisher's code"
