@@ -1,7 +1,7 @@
 """What the scripts share that compute a golden case by formulas: numbers, the search for a seed, files, and llama.cpp.
 
-A script draws weights, computes in float64 and says what llama.cpp calls what it drew; `make` does the rest. Needs numpy
-alone.
+A script draws weights, has attention and routers of its own, computes in float64 and says what llama.cpp calls what it
+drew; `make` does the rest. Needs numpy alone.
 """
 
 import ctypes
@@ -29,6 +29,28 @@ def to_float32(values):
     return (values.astype("<u4") << 16).view("<f4") if values.dtype == np.uint16 else values
 
 
+class Drawing:
+    """Tensors by name in bfloat16, drawn from a seed."""
+
+    def __init__(self, seed):
+        self.random = np.random.default_rng(seed)
+        self.weights = {}
+
+    def put(self, name, scale, *shape):
+        self.weights[name] = to_bfloat16(self.random.normal(0, scale, shape))
+
+    def linear(self, name, outputs, inputs, gain=1.0):
+        self.put(name + ".weight", gain / np.sqrt(inputs), outputs, inputs)
+
+    def norm(self, name, size, mean=1.0):
+        self.weights[name + ".weight"] = to_bfloat16(mean + 0.1 * self.random.normal(size=size))
+
+    def swiglu(self, name, hidden, width, gain=1.0):
+        self.linear(name + ".gate_proj", width, hidden)
+        self.linear(name + ".up_proj", width, hidden)
+        self.linear(name + ".down_proj", hidden, width, gain)
+
+
 def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
@@ -36,6 +58,86 @@ def sigmoid(x):
 def softmax(x):
     e = np.exp(x - x.max(-1, keepdims=True))
     return e / e.sum(-1, keepdims=True)
+
+
+def silu(x):
+    return x / (1 + np.exp(-x))
+
+
+def rms_norm(x, weight, eps):
+    return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * weight
+
+
+def swiglu(w, name, h):
+    hidden = silu(h @ w[name + "gate_proj.weight"].T) * (h @ w[name + "up_proj.weight"].T)
+    return hidden @ w[name + "down_proj.weight"].T
+
+
+def margin_of(values, chosen):
+    """Returns how much less the next one is than the last of so many that are chosen."""
+    ordered = -np.sort(-values, -1)
+    return (ordered[:, chosen - 1] - ordered[:, chosen]).min()
+
+
+def heaviest_first(chosen, weights):
+    order = np.argsort(-weights, -1, kind="stable")
+    return np.take_along_axis(chosen, order, -1), np.take_along_axis(weights, order, -1)
+
+
+def weighted_sum(outputs, chosen, weights):
+    """Of what each expert gives for each token, [tokens, experts, hidden]."""
+    return (np.take_along_axis(outputs, chosen[:, :, None], 1) * weights[:, :, None]).sum(1)
+
+
+def decode(config, w, ids, attend, mix, embedding="model.embed_tokens"):
+    """Returns the logits, what each layer's router chose, and a trace.
+
+    attend  returns the output of attention for a layer, the beginning of its names, its input and positions
+    mix     returns the output of experts, the router's logits, what it chose, weights, and how close the next one came,
+            for the beginning of names and the input; layers whose MLP has a `gate_proj` have none
+    """
+    positions, eps = np.arange(len(ids)), config.get("rms_norm_eps") or config["layernorm_epsilon"]
+    x = w[embedding + ".weight"][ids]
+    routes, trace = {}, {"embed": x}
+    for layer in range(config["num_hidden_layers"]):
+        prefix = f"model.layers.{layer}."
+        output = attend(layer, prefix, rms_norm(x, w[prefix + "input_layernorm.weight"], eps), positions)
+        trace[f"layer.{layer}.attn_output"] = output
+        x = x + output
+        mlp, h = prefix + "mlp.", rms_norm(x, w[prefix + "post_attention_layernorm.weight"], eps)
+        if mlp + "gate_proj.weight" in w:
+            x = x + swiglu(w, mlp, h)
+        else:
+            output, logits, chosen, weights, margin = mix(mlp, h)
+            routes[layer] = (chosen, weights, margin)
+            trace[f"layer.{layer}.moe_input"] = h
+            trace[f"layer.{layer}.moe_output"] = output
+            trace[f"layer.{layer}.router_logits"] = logits
+            x = x + output
+        trace[f"layer.{layer}.output"] = x
+    trace["final_norm"] = rms_norm(x, w["model.norm.weight"], eps)
+    return trace["final_norm"] @ w["lm_head.weight"].T, routes, trace
+
+
+def named_for_llama(w, renamed, embedding="model.embed_tokens", shared="shared_experts"):
+    """Returns tensors by llama.cpp's names: of all layers those in `renamed`, norms, MLPs and experts."""
+    tensors = {
+        "token_embd.weight": w[embedding + ".weight"],
+        "output_norm.weight": w["model.norm.weight"],
+        "output.weight": w["lm_head.weight"],
+    }
+    names = {"input_layernorm.weight": "attn_norm.weight", "post_attention_layernorm.weight": "ffn_norm.weight"} | renamed
+    for part in ("gate", "up", "down"):
+        names[f"mlp.{part}_proj.weight"] = f"ffn_{part}.weight"
+        names[f"mlp.{shared}.{part}_proj.weight"] = f"ffn_{part}_shexp.weight"
+    for layer in range(sum(name.endswith(".input_layernorm.weight") for name in w)):
+        theirs, ours = f"model.layers.{layer}.", f"blk.{layer}."
+        tensors |= {ours + short: w[theirs + name] for name, short in names.items() if theirs + name in w}
+        experts = sum(name.startswith(theirs + "mlp.experts.") and name.endswith(".up_proj.weight") for name in w)
+        for part in ("gate", "up", "down") if experts else ():
+            each = [w[f"{theirs}mlp.experts.{expert}.{part}_proj.weight"] for expert in range(experts)]
+            tensors[ours + f"ffn_{part}_exps.weight"] = np.stack(each)
+    return tensors
 
 
 def _lead(logits):

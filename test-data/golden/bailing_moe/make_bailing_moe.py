@@ -15,7 +15,19 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from golden_case import make, softmax, to_bfloat16  # noqa: E402
+from golden_case import (
+    Drawing,
+    decode,
+    heaviest_first,
+    make,
+    margin_of,
+    named_for_llama,
+    rms_norm,
+    sigmoid,
+    softmax,
+    swiglu,
+    weighted_sum,
+)
 
 VOCAB, HIDDEN, LAYERS, DENSE, HEADS, KEY_HEADS, HEAD, ROTATED = 320, 64, 3, 1, 4, 2, 16, 8
 EXPERTS, CHOSEN, GROUPS, GROUPS_KEPT, EXPERT_WIDTH, DENSE_WIDTH = 12, 3, 4, 2, 32, 96
@@ -102,49 +114,28 @@ GGUF = {
 
 
 def draw_weights(seed):
-    random = np.random.default_rng(seed)
-    weights = {}
-
-    def linear(name, outputs, inputs, gain=1.0):
-        weights[name + ".weight"] = to_bfloat16(random.normal(0, gain / np.sqrt(inputs), (outputs, inputs)))
-
-    def norm(name, size):
-        weights[name + ".weight"] = to_bfloat16(1 + 0.1 * random.normal(size=size))
-
-    def feed_forward(name, width, gain=1.0):
-        linear(name + ".gate_proj", width, HIDDEN)
-        linear(name + ".up_proj", width, HIDDEN)
-        linear(name + ".down_proj", HIDDEN, width, gain)
-
-    weights["model.word_embeddings.weight"] = to_bfloat16(random.normal(0, 1, (VOCAB, HIDDEN)))
+    drawing = Drawing(seed)
+    drawing.put("model.word_embeddings.weight", 1, VOCAB, HIDDEN)
     for layer in range(LAYERS):
         prefix = f"model.layers.{layer}."
-        norm(prefix + "input_layernorm", HIDDEN)
-        norm(prefix + "post_attention_layernorm", HIDDEN)
+        drawing.norm(prefix + "input_layernorm", HIDDEN)
+        drawing.norm(prefix + "post_attention_layernorm", HIDDEN)
         attention = prefix + "attention."
-        linear(attention + "query_key_value", (HEADS + 2 * KEY_HEADS) * HEAD, HIDDEN)
-        norm(attention + "query_layernorm", HEAD)
-        norm(attention + "key_layernorm", HEAD)
-        linear(attention + "dense", HIDDEN, HEADS * HEAD)
+        drawing.linear(attention + "query_key_value", (HEADS + 2 * KEY_HEADS) * HEAD, HIDDEN)
+        drawing.norm(attention + "query_layernorm", HEAD)
+        drawing.norm(attention + "key_layernorm", HEAD)
+        drawing.linear(attention + "dense", HIDDEN, HEADS * HEAD)
         if layer < DENSE:
-            feed_forward(prefix + "mlp", DENSE_WIDTH)
+            drawing.swiglu(prefix + "mlp", HIDDEN, DENSE_WIDTH)
             continue
-        linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
-        weights[prefix + "mlp.gate.expert_bias"] = random.normal(-0.5, 0.2, EXPERTS).astype("<f4")
+        drawing.linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
+        drawing.weights[prefix + "mlp.gate.expert_bias"] = drawing.random.normal(-0.5, 0.2, EXPERTS).astype("<f4")
         for expert in range(EXPERTS):
-            feed_forward(prefix + f"mlp.experts.{expert}", EXPERT_WIDTH, 1.5)
-        feed_forward(prefix + "mlp.shared_experts", EXPERT_WIDTH)
-    norm("model.norm", HIDDEN)
-    linear("lm_head", VOCAB, HIDDEN)
-    return weights
-
-
-def rms_norm(x, weight):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + EPS) * weight
-
-
-def silu(x):
-    return x / (1 + np.exp(-x))
+            drawing.swiglu(prefix + f"mlp.experts.{expert}", HIDDEN, EXPERT_WIDTH, 1.5)
+        drawing.swiglu(prefix + "mlp.shared_experts", HIDDEN, EXPERT_WIDTH)
+    drawing.norm("model.norm", HIDDEN)
+    drawing.linear("lm_head", VOCAB, HIDDEN)
+    return drawing.weights
 
 
 def rotate(x, positions):
@@ -160,24 +151,13 @@ def attend(w, name, h, positions):
     tokens = len(positions)
     heads = (h @ w[name + "query_key_value.weight"].T).reshape(tokens, HEADS + 2 * KEY_HEADS, HEAD)
     query, key, value = np.split(heads, [HEADS, HEADS + KEY_HEADS], 1)
-    query = rotate(rms_norm(query, w[name + "query_layernorm.weight"]), positions)
-    key = rotate(rms_norm(key, w[name + "key_layernorm.weight"]), positions)
+    query = rotate(rms_norm(query, w[name + "query_layernorm.weight"], EPS), positions)
+    key = rotate(rms_norm(key, w[name + "key_layernorm.weight"], EPS), positions)
     key, value = (np.repeat(each, HEADS // KEY_HEADS, 1) for each in (key, value))
     scores = np.einsum("qhd,khd->hqk", query, key) * HEAD**-0.5
     scores = np.where(positions[None, :, None] >= positions[None, None, :], scores, -np.inf)
     values = np.einsum("hqk,khd->qhd", softmax(scores), value).reshape(tokens, HEADS * HEAD)
     return values @ w[name + "dense.weight"].T
-
-
-def feed_forward(w, name, h):
-    hidden = silu(h @ w[name + "gate_proj.weight"].T) * (h @ w[name + "up_proj.weight"].T)
-    return hidden @ w[name + "down_proj.weight"].T
-
-
-def margin_of(values, chosen):
-    """Returns how much less the next one is than the last of so many that are chosen."""
-    ordered = -np.sort(-values, -1)
-    return (ordered[:, chosen - 1] - ordered[:, chosen]).min()
 
 
 def choose(ranks, others):
@@ -198,75 +178,37 @@ def choose(ranks, others):
 def mix(w, name, h, others):
     """Returns the output, the router's logits, the chosen experts, their weights, and how close the next one came."""
     logits = h @ w[name + "gate.weight"].T
-    scores = 1 / (1 + np.exp(-logits))
+    scores = sigmoid(logits)
     chosen, margin = choose(scores + w[name + "gate.expert_bias"], others)
     weights = np.take_along_axis(scores, chosen, -1)
-    order = np.argsort(-weights, -1, kind="stable")
-    chosen, weights = np.take_along_axis(chosen, order, -1), np.take_along_axis(weights, order, -1)
+    chosen, weights = heaviest_first(chosen, weights)
     weights = weights / (weights.sum(-1, keepdims=True) + 1e-20) * ROUTED_SCALE
-    outputs = np.stack([feed_forward(w, f"{name}experts.{expert}.", h) for expert in range(EXPERTS)], 1)
-    routed = (np.take_along_axis(outputs, chosen[:, :, None], 1) * weights[:, :, None]).sum(1)
-    output = feed_forward(w, name + "shared_experts.", h) + routed
+    outputs = np.stack([swiglu(w, f"{name}experts.{expert}.", h) for expert in range(EXPERTS)], 1)
+    output = swiglu(w, name + "shared_experts.", h) + weighted_sum(outputs, chosen, weights)
     return output, logits, chosen, weights, margin
 
 
 def forward(w, ids, others=-np.inf):
-    """Returns the logits, what each layer's router chose, and a trace."""
-    positions = np.arange(len(ids))
-    x = w["model.word_embeddings.weight"][ids]
-    routes, trace = {}, {"embed": x}
-    for layer in range(LAYERS):
-        prefix = f"model.layers.{layer}."
-        h = rms_norm(x, w[prefix + "input_layernorm.weight"])
-        output = attend(w, prefix + "attention.", h, positions)
-        trace[f"layer.{layer}.attn_output"] = output
-        x = x + output
-        h = rms_norm(x, w[prefix + "post_attention_layernorm.weight"])
-        if layer < DENSE:
-            x = x + feed_forward(w, prefix + "mlp.", h)
-        else:
-            output, logits, chosen, weights, margin = mix(w, prefix + "mlp.", h, others)
-            routes[layer] = (chosen, weights, margin)
-            trace[f"layer.{layer}.moe_input"] = h
-            trace[f"layer.{layer}.moe_output"] = output
-            trace[f"layer.{layer}.router_logits"] = logits
-            x = x + output
-        trace[f"layer.{layer}.output"] = x
-    trace["final_norm"] = rms_norm(x, w["model.norm.weight"])
-    return trace["final_norm"] @ w["lm_head.weight"].T, routes, trace
+    return decode(
+        CONFIG,
+        w,
+        ids,
+        lambda layer, prefix, h, positions: attend(w, prefix + "attention.", h, positions),
+        lambda name, h: mix(w, name, h, others),
+        "model.word_embeddings",
+    )
 
 
 def gguf_tensors(w):
-    tensors = {
-        "token_embd.weight": w["model.word_embeddings.weight"],
-        "output_norm.weight": w["model.norm.weight"],
-        "output.weight": w["lm_head.weight"],
-    }
     renamed = {
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-        "attention.query_key_value": "attn_qkv",
-        "attention.query_layernorm": "attn_q_norm",
-        "attention.key_layernorm": "attn_k_norm",
-        "attention.dense": "attn_output",
+        "attention.query_key_value.weight": "attn_qkv.weight",
+        "attention.query_layernorm.weight": "attn_q_norm.weight",
+        "attention.key_layernorm.weight": "attn_k_norm.weight",
+        "attention.dense.weight": "attn_output.weight",
+        "mlp.gate.weight": "ffn_gate_inp.weight",
+        "mlp.gate.expert_bias": "exp_probs_b.bias",
     }
-    for layer in range(LAYERS):
-        theirs, ours = f"model.layers.{layer}.", f"blk.{layer}."
-        for name, short in renamed.items():
-            tensors[ours + short + ".weight"] = w[theirs + name + ".weight"]
-        mlp = theirs + "mlp."
-        if layer >= DENSE:
-            tensors[ours + "ffn_gate_inp.weight"] = w[mlp + "gate.weight"]
-            tensors[ours + "exp_probs_b.bias"] = w[mlp + "gate.expert_bias"]
-        for part in ("gate", "up", "down"):
-            end = f".{part}_proj.weight" if layer >= DENSE else f"{part}_proj.weight"
-            if layer < DENSE:
-                tensors[ours + f"ffn_{part}.weight"] = w[mlp + end]
-                continue
-            tensors[ours + f"ffn_{part}_shexp.weight"] = w[mlp + "shared_experts" + end]
-            experts = [w[mlp + f"experts.{expert}" + end] for expert in range(EXPERTS)]
-            tensors[ours + f"ffn_{part}_exps.weight"] = np.stack(experts)
-    return tensors
+    return named_for_llama(w, renamed, "model.word_embeddings")
 
 
 def effects(w, prompt, logits, routes):

@@ -15,7 +15,20 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from golden_case import make, softmax, to_bfloat16  # noqa: E402
+from golden_case import (
+    Drawing,
+    decode,
+    heaviest_first,
+    make,
+    margin_of,
+    named_for_llama,
+    rms_norm,
+    sigmoid,
+    softmax,
+    swiglu,
+    to_bfloat16,
+    weighted_sum,
+)
 
 VOCAB, HIDDEN, LAYERS, DENSE = 320, 64, 4, 1
 HEADS, KEY_HEADS, HEAD, WINDOW = 4, 2, 32, 8
@@ -96,51 +109,30 @@ GGUF = {
 
 
 def draw_weights(seed):
-    random = np.random.default_rng(seed)
-    weights = {}
-
-    def linear(name, outputs, inputs, gain=1.0):
-        weights[name + ".weight"] = to_bfloat16(random.normal(0, gain / np.sqrt(inputs), (outputs, inputs)))
-
-    def norm(name, size, mean=1.0):
-        weights[name + ".weight"] = to_bfloat16(mean + 0.1 * random.normal(size=size))
-
-    def feed_forward(name, width):
-        linear(name + ".gate_proj", width, HIDDEN)
-        linear(name + ".up_proj", width, HIDDEN)
-        linear(name + ".down_proj", HIDDEN, width, 1.5)
-
-    weights["model.embed_tokens.weight"] = to_bfloat16(random.normal(0, 1, (VOCAB, HIDDEN)))
+    drawing = Drawing(seed)
+    drawing.put("model.embed_tokens.weight", 1, VOCAB, HIDDEN)
     for layer in range(LAYERS):
         prefix = f"model.layers.{layer}."
-        norm(prefix + "input_layernorm", HIDDEN)
-        norm(prefix + "post_attention_layernorm", HIDDEN)
+        drawing.norm(prefix + "input_layernorm", HIDDEN)
+        drawing.norm(prefix + "post_attention_layernorm", HIDDEN)
         attention = prefix + "self_attn."
-        linear(attention + "q_proj", HEADS * HEAD, HIDDEN)
-        linear(attention + "k_proj", KEY_HEADS * HEAD, HIDDEN)
-        linear(attention + "v_proj", KEY_HEADS * HEAD, HIDDEN, 1.5)
-        linear(attention + "o_proj", HIDDEN, HEADS * HEAD)
-        norm(attention + "q_norm", HEAD, 1.3)
-        norm(attention + "k_norm", HEAD)
+        drawing.linear(attention + "q_proj", HEADS * HEAD, HIDDEN)
+        drawing.linear(attention + "k_proj", KEY_HEADS * HEAD, HIDDEN)
+        drawing.linear(attention + "v_proj", KEY_HEADS * HEAD, HIDDEN, 1.5)
+        drawing.linear(attention + "o_proj", HIDDEN, HEADS * HEAD)
+        drawing.norm(attention + "q_norm", HEAD, 1.3)
+        drawing.norm(attention + "k_norm", HEAD)
         if layer < DENSE:
-            feed_forward(prefix + "mlp", DENSE_WIDTH)
+            drawing.swiglu(prefix + "mlp", HIDDEN, DENSE_WIDTH, 1.5)
             continue
-        linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
-        weights[prefix + "mlp.e_score_correction_bias"] = to_bfloat16(0.1 * random.normal(size=EXPERTS))
+        drawing.linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
+        drawing.weights[prefix + "mlp.e_score_correction_bias"] = to_bfloat16(0.1 * drawing.random.normal(size=EXPERTS))
         for expert in range(EXPERTS):
-            feed_forward(prefix + f"mlp.experts.{expert}", EXPERT_WIDTH)
-        feed_forward(prefix + "mlp.shared_experts", EXPERT_WIDTH)
-    norm("model.norm", HIDDEN)
-    linear("lm_head", VOCAB, HIDDEN)
-    return weights
-
-
-def rms_norm(x, weight):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + EPS) * weight
-
-
-def silu(x):
-    return x / (1 + np.exp(-x))
+            drawing.swiglu(prefix + f"mlp.experts.{expert}", HIDDEN, EXPERT_WIDTH, 1.5)
+        drawing.swiglu(prefix + "mlp.shared_experts", HIDDEN, EXPERT_WIDTH, 1.5)
+    drawing.norm("model.norm", HIDDEN)
+    drawing.linear("lm_head", VOCAB, HIDDEN)
+    return drawing.weights
 
 
 def rotate(x, positions):
@@ -157,8 +149,8 @@ def attend(w, name, h, positions, slides, rotated):
     def heads(part, count):
         return (h @ w[name + part + "_proj.weight"].T).reshape(tokens, count, HEAD)
 
-    query = rms_norm(heads("q", HEADS), w[name + "q_norm.weight"])
-    key = rms_norm(heads("k", KEY_HEADS), w[name + "k_norm.weight"])
+    query = rms_norm(heads("q", HEADS), w[name + "q_norm.weight"], EPS)
+    key = rms_norm(heads("k", KEY_HEADS), w[name + "k_norm.weight"], EPS)
     if rotated:
         query, key = rotate(query, positions), rotate(key, positions)
     key, value = (np.repeat(each, HEADS // KEY_HEADS, 1) for each in (key, heads("v", KEY_HEADS)))
@@ -169,89 +161,45 @@ def attend(w, name, h, positions, slides, rotated):
     return values @ w[name + "o_proj.weight"].T
 
 
-def feed_forward(w, name, h):
-    hidden = silu(h @ w[name + "gate_proj.weight"].T) * (h @ w[name + "up_proj.weight"].T)
-    return hidden @ w[name + "down_proj.weight"].T
-
-
 def mix(w, name, h):
     """Returns the output, the router's logits, the chosen experts, their weights, and how close the next one came."""
     logits = h @ w[name + "gate.weight"].T
-    scores = 1 / (1 + np.exp(-logits))
+    scores = sigmoid(logits)
     corrected = scores + w[name + "e_score_correction_bias"]
-    order = np.argsort(-corrected, -1, kind="stable")
-    chosen = order[:, :CHOSEN]
-    ordered = np.take_along_axis(corrected, order, -1)
+    chosen = np.argsort(-corrected, -1, kind="stable")[:, :CHOSEN]
     weights = np.take_along_axis(scores, chosen, -1)
-    by_weight = np.argsort(-weights, -1, kind="stable")  # as they are listed
-    chosen, weights = (np.take_along_axis(each, by_weight, -1) for each in (chosen, weights))
+    chosen, weights = heaviest_first(chosen, weights)
     weights = weights / (weights.sum(-1, keepdims=True) + 1e-20) * ROUTED_SCALE
-    outputs = np.stack([feed_forward(w, name + f"experts.{expert}.", h) for expert in range(EXPERTS)], 1)
-    routed = (np.take_along_axis(outputs, chosen[:, :, None], 1) * weights[:, :, None]).sum(1)
-    output = feed_forward(w, name + "shared_experts.", h) + routed
-    return output, logits, chosen, weights, (ordered[:, CHOSEN - 1] - ordered[:, CHOSEN]).min()
+    outputs = np.stack([swiglu(w, name + f"experts.{expert}.", h) for expert in range(EXPERTS)], 1)
+    output = swiglu(w, name + "shared_experts.", h) + weighted_sum(outputs, chosen, weights)
+    return output, logits, chosen, weights, margin_of(corrected, CHOSEN)
 
 
 def forward(w, ids, slides=SLIDES, rotated=SLIDES):
-    """Returns the logits, what each layer's router chose, and a trace.
-
-    slides, rotated: which layers do so
-    """
-    positions = np.arange(len(ids))
-    x = w["model.embed_tokens.weight"][ids]
-    routes, trace = {}, {"embed": x}
-    for layer in range(LAYERS):
-        prefix = f"model.layers.{layer}."
-        h = rms_norm(x, w[prefix + "input_layernorm.weight"])
-        output = attend(w, prefix + "self_attn.", h, positions, slides[layer], rotated[layer])
-        trace[f"layer.{layer}.attn_output"] = output
-        x = x + output
-        h = rms_norm(x, w[prefix + "post_attention_layernorm.weight"])
-        if layer < DENSE:
-            x = x + feed_forward(w, prefix + "mlp.", h)
-        else:
-            output, logits, chosen, weights, margin = mix(w, prefix + "mlp.", h)
-            routes[layer] = (chosen, weights, margin)
-            trace[f"layer.{layer}.moe_input"] = h
-            trace[f"layer.{layer}.moe_output"] = output
-            trace[f"layer.{layer}.router_logits"] = logits
-            x = x + output
-        trace[f"layer.{layer}.output"] = x
-    trace["final_norm"] = rms_norm(x, w["model.norm.weight"])
-    return trace["final_norm"] @ w["lm_head.weight"].T, routes, trace
+    """slides, rotated: which layers do so"""
+    return decode(
+        CONFIG,
+        w,
+        ids,
+        lambda layer, prefix, h, positions: attend(
+            w, prefix + "self_attn.", h, positions, slides[layer], rotated[layer]
+        ),
+        lambda name, h: mix(w, name, h),
+    )
 
 
 def gguf_tensors(w):
-    tensors = {
-        "token_embd.weight": w["model.embed_tokens.weight"],
-        "output_norm.weight": w["model.norm.weight"],
-        "output.weight": w["lm_head.weight"],
-    }
     renamed = {
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-        "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k",
-        "self_attn.v_proj": "attn_v",
-        "self_attn.o_proj": "attn_output",
-        "self_attn.q_norm": "attn_q_norm",
-        "self_attn.k_norm": "attn_k_norm",
+        "self_attn.q_proj.weight": "attn_q.weight",
+        "self_attn.k_proj.weight": "attn_k.weight",
+        "self_attn.v_proj.weight": "attn_v.weight",
+        "self_attn.o_proj.weight": "attn_output.weight",
+        "self_attn.q_norm.weight": "attn_q_norm.weight",
+        "self_attn.k_norm.weight": "attn_k_norm.weight",
+        "mlp.gate.weight": "ffn_gate_inp.weight",
+        "mlp.e_score_correction_bias": "exp_probs_b.bias",
     }
-    for layer in range(LAYERS):
-        theirs, ours = f"model.layers.{layer}.", f"blk.{layer}."
-        for name, short in renamed.items():
-            tensors[ours + short + ".weight"] = w[theirs + name + ".weight"]
-        mlp = theirs + "mlp."
-        if layer >= DENSE:
-            tensors[ours + "ffn_gate_inp.weight"] = w[mlp + "gate.weight"]
-            tensors[ours + "exp_probs_b.bias"] = w[mlp + "e_score_correction_bias"]
-        for part in ("gate", "up", "down"):
-            name, end = (mlp, "") if layer < DENSE else (mlp + "shared_experts.", "_shexp")
-            tensors[ours + f"ffn_{part}{end}.weight"] = w[name + part + "_proj.weight"]
-            if layer >= DENSE:
-                each = [w[mlp + f"experts.{expert}.{part}_proj.weight"] for expert in range(EXPERTS)]
-                tensors[ours + f"ffn_{part}_exps.weight"] = np.stack(each)
-    return tensors
+    return named_for_llama(w, renamed)
 
 
 def effects(w, prompt, logits, routes):

@@ -14,6 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+from golden_case import rms_norm, softmax, to_bfloat16, to_float32
+
 SEED = 1
 PROMPT = 28
 GENERATED = 24
@@ -44,16 +47,6 @@ CONFIG = {
 }
 
 
-def bfloat16(values):
-    """Rounds to the nearest bfloat16, ties to even; returns its 16 bits."""
-    bits = np.ascontiguousarray(values, "<f4").view("<u4")
-    return ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2")
-
-
-def widened(bits):
-    return (bits.astype("<u4") << 16).view("<f4").astype(np.float64)
-
-
 def draw(random, c):
     hidden, width = c["hidden_size"], c["intermediate_size"]
     heads = c["num_attention_heads"] * c["head_dim"]
@@ -61,7 +54,7 @@ def draw(random, c):
 
     def add(name, *shape, scale=None, centre=0.0):
         scale = shape[-1] ** -0.5 if scale is None else scale
-        weights[name + ".weight"] = bfloat16(centre + scale * random.standard_normal(shape))
+        weights[name + ".weight"] = to_bfloat16(centre + scale * random.standard_normal(shape))
 
     add("model.embed_tokens", c["vocab_size"], hidden, scale=0.3)
     add("model.norm", hidden, scale=0.1, centre=1.0)
@@ -83,15 +76,6 @@ def draw(random, c):
             add(p + "mlp.up_proj", width, hidden, scale=0.25)
             add(p + "mlp.down_proj", hidden, width, scale=0.35)
     return weights
-
-
-def rms(x, w, eps):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + eps) * w
-
-
-def softmax(x):
-    e = np.exp(x - x.max(-1, keepdims=True))
-    return e / e.sum(-1, keepdims=True)
 
 
 def gelu(x):
@@ -148,8 +132,8 @@ def forward(w, c, tokens):
     routers, least = [], np.inf
     for layer in range(c["num_hidden_layers"]):
         p = f"model.layers.{layer}."
-        x = x + attention(w, p + "self_attn.", c, rms(x, w[p + "input_layernorm.weight"], eps))
-        y = rms(x, w[p + "post_attention_layernorm.weight"], eps)
+        x = x + attention(w, p + "self_attn.", c, rms_norm(x, w[p + "input_layernorm.weight"], eps))
+        y = rms_norm(x, w[p + "post_attention_layernorm.weight"], eps)
         if (layer + 1) % c["moe_layer_interval"] == 0:
             out, ids, gates, margin = mixture(w, p + "mlp.", c, y)
             routers.append({"layer": layer, "expert_ids": ids.tolist(), "weights": gates.tolist()})
@@ -158,7 +142,7 @@ def forward(w, c, tokens):
             q = p + "mlp."
             out = (gelu(y @ w[q + "gate_proj.weight"].T) * (y @ w[q + "up_proj.weight"].T)) @ w[q + "down_proj.weight"].T
         x = x + out
-    return rms(x, w["model.norm.weight"], eps) @ w["model.embed_tokens.weight"].T, routers, least
+    return rms_norm(x, w["model.norm.weight"], eps) @ w["model.embed_tokens.weight"].T, routers, least
 
 
 def generate(w, c, prompt):
@@ -199,7 +183,7 @@ def main():
         random = np.random.default_rng([SEED, attempt])
         prompt = random.integers(0, 316, PROMPT).tolist()
         bits = draw(random, CONFIG)
-        w = {name: widened(values) for name, values in bits.items()}
+        w = {name: to_float32(values).astype(np.float64) for name, values in bits.items()}
         made = generate(w, CONFIG, prompt)
         if made is not None:
             break

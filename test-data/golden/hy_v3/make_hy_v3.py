@@ -16,7 +16,19 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from golden_case import make, sigmoid, softmax, to_bfloat16  # noqa: E402
+from golden_case import (
+    Drawing,
+    decode,
+    heaviest_first,
+    make,
+    margin_of,
+    named_for_llama,
+    rms_norm,
+    sigmoid,
+    softmax,
+    swiglu,
+    weighted_sum,
+)
 
 VOCAB, HIDDEN, LAYERS, DENSE, HEADS, KEY_HEADS, HEAD = 320, 64, 3, 1, 4, 2, 32
 EXPERTS, CHOSEN, EXPERT_WIDTH, DENSE_WIDTH = 8, 3, 32, 96
@@ -85,47 +97,30 @@ GGUF = {
 
 
 def draw_weights(seed):
-    random = np.random.default_rng(seed)
-    weights = {}
-
-    def linear(name, outputs, inputs, gain=1.0):
-        weights[name + ".weight"] = to_bfloat16(random.normal(0, gain / np.sqrt(inputs), (outputs, inputs)))
-
-    def norm(name, size):
-        weights[name + ".weight"] = to_bfloat16(1 + 0.1 * random.normal(size=size))
-
-    def feed_forward(name, width):
-        linear(name + ".gate_proj", width, HIDDEN)
-        linear(name + ".up_proj", width, HIDDEN)
-        linear(name + ".down_proj", HIDDEN, width)
-
-    weights["model.embed_tokens.weight"] = to_bfloat16(random.normal(size=(VOCAB, HIDDEN)))
+    drawing = Drawing(seed)
+    drawing.put("model.embed_tokens.weight", 1, VOCAB, HIDDEN)
     for layer in range(LAYERS):
         prefix = f"model.layers.{layer}."
         attention = prefix + "self_attn."
-        norm(prefix + "input_layernorm", HIDDEN)
-        linear(attention + "q_proj", HEADS * HEAD, HIDDEN)
-        linear(attention + "k_proj", KEY_HEADS * HEAD, HIDDEN)
-        linear(attention + "v_proj", KEY_HEADS * HEAD, HIDDEN)
-        linear(attention + "o_proj", HIDDEN, HEADS * HEAD, 1.5)
-        norm(attention + "q_norm", HEAD)
-        norm(attention + "k_norm", HEAD)
-        norm(prefix + "post_attention_layernorm", HIDDEN)
+        drawing.norm(prefix + "input_layernorm", HIDDEN)
+        drawing.linear(attention + "q_proj", HEADS * HEAD, HIDDEN)
+        drawing.linear(attention + "k_proj", KEY_HEADS * HEAD, HIDDEN)
+        drawing.linear(attention + "v_proj", KEY_HEADS * HEAD, HIDDEN)
+        drawing.linear(attention + "o_proj", HIDDEN, HEADS * HEAD, 1.5)
+        drawing.norm(attention + "q_norm", HEAD)
+        drawing.norm(attention + "k_norm", HEAD)
+        drawing.norm(prefix + "post_attention_layernorm", HIDDEN)
         if layer < DENSE:
-            feed_forward(prefix + "mlp", DENSE_WIDTH)
+            drawing.swiglu(prefix + "mlp", HIDDEN, DENSE_WIDTH)
             continue
-        linear(prefix + "mlp.router.gate", EXPERTS, HIDDEN)
-        weights[prefix + "mlp.expert_bias"] = random.normal(0, 0.1, EXPERTS).astype("<f4")
+        drawing.linear(prefix + "mlp.router.gate", EXPERTS, HIDDEN)
+        drawing.weights[prefix + "mlp.expert_bias"] = drawing.random.normal(0, 0.1, EXPERTS).astype("<f4")
         for expert in range(EXPERTS):
-            feed_forward(prefix + f"mlp.experts.{expert}", EXPERT_WIDTH)
-        feed_forward(prefix + "mlp.shared_mlp", EXPERT_WIDTH)
-    norm("model.norm", HIDDEN)
-    linear("lm_head", VOCAB, HIDDEN)
-    return weights
-
-
-def rms_norm(x, weight):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + EPS) * weight
+            drawing.swiglu(prefix + f"mlp.experts.{expert}", HIDDEN, EXPERT_WIDTH)
+        drawing.swiglu(prefix + "mlp.shared_mlp", HIDDEN, EXPERT_WIDTH)
+    drawing.norm("model.norm", HIDDEN)
+    drawing.linear("lm_head", VOCAB, HIDDEN)
+    return drawing.weights
 
 
 def rotate(x, positions):
@@ -140,18 +135,13 @@ def attend(w, name, h, positions):
     def heads(part):
         return (h @ w[name + part + ".weight"].T).reshape(len(positions), -1, HEAD)
 
-    query = rotate(rms_norm(heads("q_proj"), w[name + "q_norm.weight"]), positions)
-    key = rotate(rms_norm(heads("k_proj"), w[name + "k_norm.weight"]), positions)
+    query = rotate(rms_norm(heads("q_proj"), w[name + "q_norm.weight"], EPS), positions)
+    key = rotate(rms_norm(heads("k_proj"), w[name + "k_norm.weight"], EPS), positions)
     key, value = (np.repeat(each, HEADS // KEY_HEADS, 1) for each in (key, heads("v_proj")))
     scores = np.einsum("qhd,khd->hqk", query, key) * HEAD**-0.5
     scores = np.where(positions[None, :, None] >= positions[None, None, :], scores, -np.inf)
     values = np.einsum("hqk,khd->qhd", softmax(scores), value).reshape(len(positions), HEADS * HEAD)
     return values @ w[name + "o_proj.weight"].T
-
-
-def feed_forward(w, name, h):
-    gate = h @ w[name + "gate_proj.weight"].T
-    return (gate * sigmoid(gate) * (h @ w[name + "up_proj.weight"].T)) @ w[name + "down_proj.weight"].T
 
 
 def mix(w, name, h, corrected):
@@ -160,74 +150,36 @@ def mix(w, name, h, corrected):
     scores = sigmoid(logits)
     ranks = scores + w[name + "expert_bias"] * corrected
     chosen = np.argsort(-ranks, -1, kind="stable")[:, :CHOSEN]
-    ordered = -np.sort(-ranks, -1)
     weights = np.take_along_axis(scores, chosen, -1)
-    heaviest_first = np.argsort(-weights, -1, kind="stable")
-    chosen, weights = (np.take_along_axis(each, heaviest_first, -1) for each in (chosen, weights))
+    chosen, weights = heaviest_first(chosen, weights)
     weights = weights / (weights.sum(-1, keepdims=True) + 1e-20) * ROUTED_SCALE
-    outputs = np.stack([feed_forward(w, name + f"experts.{expert}.", h) for expert in range(EXPERTS)], 1)
-    routed = (np.take_along_axis(outputs, chosen[:, :, None], 1) * weights[:, :, None]).sum(1)
-    output = feed_forward(w, name + "shared_mlp.", h) + routed
-    return output, logits, chosen, weights, (ordered[:, CHOSEN - 1] - ordered[:, CHOSEN]).min()
+    outputs = np.stack([swiglu(w, name + f"experts.{expert}.", h) for expert in range(EXPERTS)], 1)
+    output = swiglu(w, name + "shared_mlp.", h) + weighted_sum(outputs, chosen, weights)
+    return output, logits, chosen, weights, margin_of(ranks, CHOSEN)
 
 
 def forward(w, ids, corrected=True):
-    """Returns the logits, what each layer's router chose, and a trace."""
-    positions = np.arange(len(ids))
-    x = w["model.embed_tokens.weight"][ids]
-    routes, trace = {}, {"embed": x}
-    for layer in range(LAYERS):
-        prefix = f"model.layers.{layer}."
-        h = rms_norm(x, w[prefix + "input_layernorm.weight"])
-        output = attend(w, prefix + "self_attn.", h, positions)
-        trace[f"layer.{layer}.attn_output"] = output
-        x = x + output
-        h = rms_norm(x, w[prefix + "post_attention_layernorm.weight"])
-        if layer < DENSE:
-            x = x + feed_forward(w, prefix + "mlp.", h)
-        else:
-            output, logits, chosen, weights, margin = mix(w, prefix + "mlp.", h, corrected)
-            routes[layer] = (chosen, weights, margin)
-            trace[f"layer.{layer}.moe_input"] = h
-            trace[f"layer.{layer}.moe_output"] = output
-            trace[f"layer.{layer}.router_logits"] = logits
-            x = x + output
-        trace[f"layer.{layer}.output"] = x
-    trace["final_norm"] = rms_norm(x, w["model.norm.weight"])
-    return trace["final_norm"] @ w["lm_head.weight"].T, routes, trace
+    return decode(
+        CONFIG,
+        w,
+        ids,
+        lambda layer, prefix, h, positions: attend(w, prefix + "self_attn.", h, positions),
+        lambda name, h: mix(w, name, h, corrected),
+    )
 
 
 def gguf_tensors(w):
-    tensors = {
-        "token_embd.weight": w["model.embed_tokens.weight"],
-        "output_norm.weight": w["model.norm.weight"],
-        "output.weight": w["lm_head.weight"],
-    }
     renamed = {
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-        "self_attn.q_proj": "attn_q",
-        "self_attn.k_proj": "attn_k",
-        "self_attn.v_proj": "attn_v",
-        "self_attn.o_proj": "attn_output",
-        "self_attn.q_norm": "attn_q_norm",
-        "self_attn.k_norm": "attn_k_norm",
+        "self_attn.q_proj.weight": "attn_q.weight",
+        "self_attn.k_proj.weight": "attn_k.weight",
+        "self_attn.v_proj.weight": "attn_v.weight",
+        "self_attn.o_proj.weight": "attn_output.weight",
+        "self_attn.q_norm.weight": "attn_q_norm.weight",
+        "self_attn.k_norm.weight": "attn_k_norm.weight",
+        "mlp.router.gate.weight": "ffn_gate_inp.weight",
+        "mlp.expert_bias": "exp_probs_b",
     }
-    for layer in range(LAYERS):
-        theirs, ours = f"model.layers.{layer}.", f"blk.{layer}."
-        for name, short in renamed.items():
-            tensors[ours + short + ".weight"] = w[theirs + name + ".weight"]
-        mlp = theirs + "mlp."
-        if layer >= DENSE:
-            tensors[ours + "ffn_gate_inp.weight"] = w[mlp + "router.gate.weight"]
-            tensors[ours + "exp_probs_b"] = w[mlp + "expert_bias"]
-        for part in ("gate", "up", "down"):
-            name, end = (mlp, "") if layer < DENSE else (mlp + "shared_mlp.", "_shexp")
-            tensors[ours + f"ffn_{part}{end}.weight"] = w[name + part + "_proj.weight"]
-            if layer >= DENSE:
-                all_experts = [w[mlp + f"experts.{expert}.{part}_proj.weight"] for expert in range(EXPERTS)]
-                tensors[ours + f"ffn_{part}_exps.weight"] = np.stack(all_experts)
-    return tensors
+    return named_for_llama(w, renamed, shared="shared_mlp")
 
 
 def effects(w, prompt, logits, routes):

@@ -15,7 +15,18 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from golden_case import make, to_bfloat16  # noqa: E402
+from golden_case import (
+    Drawing,
+    decode,
+    heaviest_first,
+    make,
+    margin_of,
+    named_for_llama,
+    sigmoid,
+    swiglu,
+    to_bfloat16,
+    weighted_sum,
+)
 
 VOCAB, HIDDEN, HEADS = 320, 64, 4
 SLIDES, SPARSE = [0, 1, 1, 0], [0, 1, 1, 1]
@@ -98,51 +109,30 @@ GGUF = {
 
 
 def draw_weights(seed):
-    random = np.random.default_rng(seed)
-    weights = {}
-
-    def linear(name, outputs, inputs, gain=1.0):
-        weights[name + ".weight"] = to_bfloat16(random.normal(0, gain / np.sqrt(inputs), (outputs, inputs)))
-
-    def norm(name, size):
-        weights[name + ".weight"] = to_bfloat16(1 + 0.1 * random.normal(size=size))
-
-    def feed_forward(name, width, gain=1.0):
-        linear(name + ".gate_proj", width, HIDDEN)
-        linear(name + ".up_proj", width, HIDDEN)
-        linear(name + ".down_proj", HIDDEN, width, gain)
-
-    weights["model.embed_tokens.weight"] = to_bfloat16(random.normal(0, 1, (VOCAB, HIDDEN)))
+    drawing = Drawing(seed)
+    drawing.put("model.embed_tokens.weight", 1, VOCAB, HIDDEN)
     for layer in range(LAYERS):
         prefix = f"model.layers.{layer}."
-        norm(prefix + "input_layernorm", HIDDEN)
-        norm(prefix + "post_attention_layernorm", HIDDEN)
+        drawing.norm(prefix + "input_layernorm", HIDDEN)
+        drawing.norm(prefix + "post_attention_layernorm", HIDDEN)
         attention = prefix + "self_attn."
         kv_heads = KV_HEADS[SLIDES[layer]]
-        linear(attention + "q_proj", HEADS * HEAD, HIDDEN, 1.5)
-        linear(attention + "k_proj", kv_heads * HEAD, HIDDEN, 1.3)
-        linear(attention + "v_proj", kv_heads * VALUE, HIDDEN, 1.5)
-        linear(attention + "o_proj", HIDDEN, HEADS * VALUE)
+        drawing.linear(attention + "q_proj", HEADS * HEAD, HIDDEN, 1.5)
+        drawing.linear(attention + "k_proj", kv_heads * HEAD, HIDDEN, 1.3)
+        drawing.linear(attention + "v_proj", kv_heads * VALUE, HIDDEN, 1.5)
+        drawing.linear(attention + "o_proj", HIDDEN, HEADS * VALUE)
         if SLIDES[layer]:
-            weights[attention + "attention_sink_bias"] = to_bfloat16(random.normal(0.5, 1, HEADS))
+            drawing.weights[attention + "attention_sink_bias"] = to_bfloat16(drawing.random.normal(0.5, 1, HEADS))
         if not SPARSE[layer]:
-            feed_forward(prefix + "mlp", DENSE_WIDTH)
+            drawing.swiglu(prefix + "mlp", HIDDEN, DENSE_WIDTH)
             continue
-        linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
-        weights[prefix + "mlp.gate.e_score_correction_bias"] = to_bfloat16(random.normal(0, 0.1, EXPERTS))
+        drawing.linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
+        drawing.weights[prefix + "mlp.gate.e_score_correction_bias"] = to_bfloat16(drawing.random.normal(0, 0.1, EXPERTS))
         for expert in range(EXPERTS):
-            feed_forward(prefix + f"mlp.experts.{expert}", EXPERT_WIDTH, 1.5)
-    norm("model.norm", HIDDEN)
-    linear("lm_head", VOCAB, HIDDEN)
-    return weights
-
-
-def rms_norm(x, weight):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + EPS) * weight
-
-
-def silu(x):
-    return x / (1 + np.exp(-x))
+            drawing.swiglu(prefix + f"mlp.experts.{expert}", HIDDEN, EXPERT_WIDTH, 1.5)
+    drawing.norm("model.norm", HIDDEN)
+    drawing.linear("lm_head", VOCAB, HIDDEN)
+    return drawing.weights
 
 
 def rotate(x, positions, theta):
@@ -170,62 +160,34 @@ def attend(w, name, h, positions, slides, value_scale, with_sinks):
     return values @ w[name + "o_proj.weight"].T
 
 
-def feed_forward(w, name, h):
-    hidden = silu(h @ w[name + "gate_proj.weight"].T) * (h @ w[name + "up_proj.weight"].T)
-    return hidden @ w[name + "down_proj.weight"].T
-
-
 def mix(w, name, h):
     """Returns the output, the router's logits, the chosen experts, their weights, and how close the next one came."""
     logits = h @ w[name + "gate.weight"].T
-    scores = 1 / (1 + np.exp(-logits))
+    scores = sigmoid(logits)
     corrected = scores + w[name + "gate.e_score_correction_bias"]
     chosen = np.argsort(-corrected, -1, kind="stable")[:, :CHOSEN]
-    ordered = -np.sort(-corrected, -1)
     weights = np.take_along_axis(scores, chosen, -1)
     weights = weights / (weights.sum(-1, keepdims=True) + 1e-20)
-    order = np.argsort(-weights, -1, kind="stable")
-    chosen, weights = np.take_along_axis(chosen, order, -1), np.take_along_axis(weights, order, -1)
-    outputs = np.stack([feed_forward(w, f"{name}experts.{expert}.", h) for expert in range(EXPERTS)], 1)
-    output = (np.take_along_axis(outputs, chosen[:, :, None], 1) * weights[:, :, None]).sum(1)
-    return output, logits, chosen, weights, (ordered[:, CHOSEN - 1] - ordered[:, CHOSEN]).min()
+    chosen, weights = heaviest_first(chosen, weights)
+    outputs = np.stack([swiglu(w, f"{name}experts.{expert}.", h) for expert in range(EXPERTS)], 1)
+    output = weighted_sum(outputs, chosen, weights)
+    return output, logits, chosen, weights, margin_of(corrected, CHOSEN)
 
 
 def forward(w, ids, value_scale=VALUE_SCALE, with_sinks=True):
-    """Returns the logits, what each layer's router chose, and a trace."""
-    positions = np.arange(len(ids))
-    x = w["model.embed_tokens.weight"][ids]
-    routes, trace = {}, {"embed": x}
-    for layer in range(LAYERS):
-        prefix = f"model.layers.{layer}."
-        h = rms_norm(x, w[prefix + "input_layernorm.weight"])
-        output = attend(w, prefix + "self_attn.", h, positions, SLIDES[layer], value_scale, with_sinks)
-        trace[f"layer.{layer}.attn_output"] = output
-        x = x + output
-        h = rms_norm(x, w[prefix + "post_attention_layernorm.weight"])
-        if not SPARSE[layer]:
-            x = x + feed_forward(w, prefix + "mlp.", h)
-        else:
-            output, logits, chosen, weights, margin = mix(w, prefix + "mlp.", h)
-            routes[layer] = (chosen, weights, margin)
-            trace[f"layer.{layer}.moe_input"] = h
-            trace[f"layer.{layer}.moe_output"] = output
-            trace[f"layer.{layer}.router_logits"] = logits
-            x = x + output
-        trace[f"layer.{layer}.output"] = x
-    trace["final_norm"] = rms_norm(x, w["model.norm.weight"])
-    return trace["final_norm"] @ w["lm_head.weight"].T, routes, trace
+    return decode(
+        CONFIG,
+        w,
+        ids,
+        lambda layer, prefix, h, positions: attend(
+            w, prefix + "self_attn.", h, positions, SLIDES[layer], value_scale, with_sinks
+        ),
+        lambda name, h: mix(w, name, h),
+    )
 
 
 def gguf_tensors(w):
-    tensors = {
-        "token_embd.weight": w["model.embed_tokens.weight"],
-        "output_norm.weight": w["model.norm.weight"],
-        "output.weight": w["lm_head.weight"],
-    }
     renamed = {
-        "input_layernorm.weight": "attn_norm.weight",
-        "post_attention_layernorm.weight": "ffn_norm.weight",
         "self_attn.q_proj.weight": "attn_q.weight",
         "self_attn.k_proj.weight": "attn_k.weight",
         "self_attn.v_proj.weight": "attn_v.weight",
@@ -233,19 +195,8 @@ def gguf_tensors(w):
         "self_attn.attention_sink_bias": "attn_sinks.weight",
         "mlp.gate.weight": "ffn_gate_inp.weight",
         "mlp.gate.e_score_correction_bias": "exp_probs_b.bias",
-        "mlp.gate_proj.weight": "ffn_gate.weight",
-        "mlp.up_proj.weight": "ffn_up.weight",
-        "mlp.down_proj.weight": "ffn_down.weight",
     }
-    for layer in range(LAYERS):
-        theirs, ours = f"model.layers.{layer}.", f"blk.{layer}."
-        for name, short in renamed.items():
-            if theirs + name in w:
-                tensors[ours + short] = w[theirs + name]
-        for part in ("gate", "up", "down") if SPARSE[layer] else ():
-            experts = [w[f"{theirs}mlp.experts.{expert}.{part}_proj.weight"] for expert in range(EXPERTS)]
-            tensors[ours + f"ffn_{part}_exps.weight"] = np.stack(experts)
-    return tensors
+    return named_for_llama(w, renamed)
 
 
 def effects(w, prompt, logits, routes):

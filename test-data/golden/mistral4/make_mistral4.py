@@ -15,7 +15,19 @@ from pathlib import Path
 import numpy as np
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
-from golden_case import make, softmax, to_bfloat16  # noqa: E402
+from golden_case import (
+    Drawing,
+    decode,
+    make,
+    margin_of,
+    named_for_llama,
+    rms_norm,
+    silu,
+    softmax,
+    swiglu,
+    to_bfloat16,
+    weighted_sum,
+)
 
 VOCAB, HIDDEN, LAYERS, DENSE, HEADS = 320, 64, 3, 1, 4
 NOPE, ROPE, VALUE, QUERY_RANK, LATENT = 16, 16, 24, 48, 32
@@ -113,54 +125,33 @@ GGUF = {
 
 
 def draw_weights(seed):
-    random = np.random.default_rng(seed)
-    weights = {}
-
-    def linear(name, outputs, inputs, gain=1.0):
-        weights[name + ".weight"] = to_bfloat16(random.normal(0, gain / np.sqrt(inputs), (outputs, inputs)))
-
-    def norm(name, size):
-        weights[name + ".weight"] = to_bfloat16(1 + 0.1 * random.normal(size=size))
-
-    def feed_forward(name, width):
-        linear(name + ".gate_proj", width, HIDDEN)
-        linear(name + ".up_proj", width, HIDDEN)
-        linear(name + ".down_proj", HIDDEN, width)
-
-    weights["model.embed_tokens.weight"] = to_bfloat16(random.normal(0, 1, (VOCAB, HIDDEN)))
+    drawing = Drawing(seed)
+    drawing.put("model.embed_tokens.weight", 1, VOCAB, HIDDEN)
     for layer in range(LAYERS):
         prefix = f"model.layers.{layer}."
-        norm(prefix + "input_layernorm", HIDDEN)
-        norm(prefix + "post_attention_layernorm", HIDDEN)
+        drawing.norm(prefix + "input_layernorm", HIDDEN)
+        drawing.norm(prefix + "post_attention_layernorm", HIDDEN)
         attention = prefix + "self_attn."
-        linear(attention + "q_a_proj", QUERY_RANK, HIDDEN)
-        norm(attention + "q_a_layernorm", QUERY_RANK)
-        linear(attention + "q_b_proj", HEADS * (NOPE + ROPE), QUERY_RANK, 1.5)
-        linear(attention + "kv_a_proj_with_mqa", LATENT + ROPE, HIDDEN, 1.3)
-        norm(attention + "kv_a_layernorm", LATENT)
-        linear(attention + "kv_b_proj", HEADS * (NOPE + VALUE), LATENT, 1.3)
-        linear(attention + "o_proj", HIDDEN, HEADS * VALUE)
+        drawing.linear(attention + "q_a_proj", QUERY_RANK, HIDDEN)
+        drawing.norm(attention + "q_a_layernorm", QUERY_RANK)
+        drawing.linear(attention + "q_b_proj", HEADS * (NOPE + ROPE), QUERY_RANK, 1.5)
+        drawing.linear(attention + "kv_a_proj_with_mqa", LATENT + ROPE, HIDDEN, 1.3)
+        drawing.norm(attention + "kv_a_layernorm", LATENT)
+        drawing.linear(attention + "kv_b_proj", HEADS * (NOPE + VALUE), LATENT, 1.3)
+        drawing.linear(attention + "o_proj", HIDDEN, HEADS * VALUE)
         if layer < DENSE:
-            feed_forward(prefix + "mlp", DENSE_WIDTH)
+            drawing.swiglu(prefix + "mlp", HIDDEN, DENSE_WIDTH)
             continue
-        linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
+        drawing.linear(prefix + "mlp.gate", EXPERTS, HIDDEN, 1.5)
         experts = prefix + "mlp.experts."
-        up = random.normal(0, 1 / np.sqrt(HIDDEN), (EXPERTS, 2 * EXPERT_WIDTH, HIDDEN))
-        down = random.normal(0, 1.5 / np.sqrt(EXPERT_WIDTH), (EXPERTS, HIDDEN, EXPERT_WIDTH))
-        weights[experts + "gate_up_proj"] = to_bfloat16(up)
-        weights[experts + "down_proj"] = to_bfloat16(down)
-        feed_forward(prefix + "mlp.shared_experts", EXPERT_WIDTH)
-    norm("model.norm", HIDDEN)
-    linear("lm_head", VOCAB, HIDDEN)
-    return weights
-
-
-def rms_norm(x, weight):
-    return x / np.sqrt((x * x).mean(-1, keepdims=True) + EPS) * weight
-
-
-def silu(x):
-    return x / (1 + np.exp(-x))
+        up = drawing.random.normal(0, 1 / np.sqrt(HIDDEN), (EXPERTS, 2 * EXPERT_WIDTH, HIDDEN))
+        down = drawing.random.normal(0, 1.5 / np.sqrt(EXPERT_WIDTH), (EXPERTS, HIDDEN, EXPERT_WIDTH))
+        drawing.weights[experts + "gate_up_proj"] = to_bfloat16(up)
+        drawing.weights[experts + "down_proj"] = to_bfloat16(down)
+        drawing.swiglu(prefix + "mlp.shared_experts", HIDDEN, EXPERT_WIDTH)
+    drawing.norm("model.norm", HIDDEN)
+    drawing.linear("lm_head", VOCAB, HIDDEN)
+    return drawing.weights
 
 
 def frequencies():
@@ -188,13 +179,13 @@ def rotate(x, positions):
 
 def attend(w, name, h, positions, temperature):
     tokens = len(positions)
-    query = rms_norm(h @ w[name + "q_a_proj.weight"].T, w[name + "q_a_layernorm.weight"])
+    query = rms_norm(h @ w[name + "q_a_proj.weight"].T, w[name + "q_a_layernorm.weight"], EPS)
     query = (query @ w[name + "q_b_proj.weight"].T).reshape(tokens, HEADS, NOPE + ROPE)
     query = np.concatenate([query[..., :NOPE], rotate(query[..., NOPE:], positions)], -1)
     query = query * temperature[:, None, None]
     latent = h @ w[name + "kv_a_proj_with_mqa.weight"].T
     rotated = rotate(latent[:, None, LATENT:], positions)
-    latent = rms_norm(latent[:, :LATENT], w[name + "kv_a_layernorm.weight"])
+    latent = rms_norm(latent[:, :LATENT], w[name + "kv_a_layernorm.weight"], EPS)
     both = (latent @ w[name + "kv_b_proj.weight"].T).reshape(tokens, HEADS, NOPE + VALUE)
     key = np.concatenate([both[..., :NOPE], np.repeat(rotated, HEADS, 1)], -1)
     magnitude = 0.1 * np.log(FACTOR) + 1
@@ -204,86 +195,52 @@ def attend(w, name, h, positions, temperature):
     return values @ w[name + "o_proj.weight"].T
 
 
-def feed_forward(w, name, h):
-    hidden = silu(h @ w[name + "gate_proj.weight"].T) * (h @ w[name + "up_proj.weight"].T)
-    return hidden @ w[name + "down_proj.weight"].T
-
-
 def mix(w, name, h):
     """Returns the output, the router's logits, the chosen experts, their weights, and how close the next one came."""
     logits = h @ w[name + "gate.weight"].T
     probabilities = softmax(logits)
     chosen = np.argsort(-probabilities, -1, kind="stable")[:, :CHOSEN]
-    ordered = -np.sort(-probabilities, -1)
     weights = np.take_along_axis(probabilities, chosen, -1)
     weights = weights / (weights.sum(-1, keepdims=True) + 1e-20) * ROUTED_SCALE
     both = np.einsum("ewh,th->tew", w[name + "experts.gate_up_proj"], h)
     hidden = silu(both[..., :EXPERT_WIDTH]) * both[..., EXPERT_WIDTH:]
     outputs = np.einsum("ehw,tew->teh", w[name + "experts.down_proj"], hidden)
-    routed = (np.take_along_axis(outputs, chosen[:, :, None], 1) * weights[:, :, None]).sum(1)
-    output = feed_forward(w, name + "shared_experts.", h) + routed
-    return output, logits, chosen, weights, (ordered[:, CHOSEN - 1] - ordered[:, CHOSEN]).min()
+    output = swiglu(w, name + "shared_experts.", h) + weighted_sum(outputs, chosen, weights)
+    return output, logits, chosen, weights, margin_of(probabilities, CHOSEN)
 
 
 def forward(w, ids, beta=SCALING_BETA):
-    """Returns the logits, what each layer's router chose, and a trace."""
-    positions = np.arange(len(ids))
-    temperature = 1 + beta * np.log(1 + np.floor(positions / ORIGINAL))
-    x = w["model.embed_tokens.weight"][ids]
-    routes, trace = {}, {"embed": x}
-    for layer in range(LAYERS):
-        prefix = f"model.layers.{layer}."
-        h = rms_norm(x, w[prefix + "input_layernorm.weight"])
-        output = attend(w, prefix + "self_attn.", h, positions, temperature)
-        trace[f"layer.{layer}.attn_output"] = output
-        x = x + output
-        h = rms_norm(x, w[prefix + "post_attention_layernorm.weight"])
-        if layer < DENSE:
-            x = x + feed_forward(w, prefix + "mlp.", h)
-        else:
-            output, logits, chosen, weights, margin = mix(w, prefix + "mlp.", h)
-            routes[layer] = (chosen, weights, margin)
-            trace[f"layer.{layer}.moe_input"] = h
-            trace[f"layer.{layer}.moe_output"] = output
-            trace[f"layer.{layer}.router_logits"] = logits
-            x = x + output
-        trace[f"layer.{layer}.output"] = x
-    trace["final_norm"] = rms_norm(x, w["model.norm.weight"])
-    return trace["final_norm"] @ w["lm_head.weight"].T, routes, trace
+    temperature = 1 + beta * np.log(1 + np.floor(np.arange(len(ids)) / ORIGINAL))
+    return decode(
+        CONFIG,
+        w,
+        ids,
+        lambda layer, prefix, h, positions: attend(w, prefix + "self_attn.", h, positions, temperature),
+        lambda name, h: mix(w, name, h),
+    )
 
 
 def gguf_tensors(w):
-    tensors = {
-        "token_embd.weight": w["model.embed_tokens.weight"],
-        "output_norm.weight": w["model.norm.weight"],
-        "output.weight": w["lm_head.weight"],
-    }
     renamed = {
-        "input_layernorm": "attn_norm",
-        "post_attention_layernorm": "ffn_norm",
-        "self_attn.q_a_proj": "attn_q_a",
-        "self_attn.q_a_layernorm": "attn_q_a_norm",
-        "self_attn.q_b_proj": "attn_q_b",
-        "self_attn.kv_a_proj_with_mqa": "attn_kv_a_mqa",
-        "self_attn.kv_a_layernorm": "attn_kv_a_norm",
-        "self_attn.o_proj": "attn_output",
+        "self_attn.q_a_proj.weight": "attn_q_a.weight",
+        "self_attn.q_a_layernorm.weight": "attn_q_a_norm.weight",
+        "self_attn.q_b_proj.weight": "attn_q_b.weight",
+        "self_attn.kv_a_proj_with_mqa.weight": "attn_kv_a_mqa.weight",
+        "self_attn.kv_a_layernorm.weight": "attn_kv_a_norm.weight",
+        "self_attn.o_proj.weight": "attn_output.weight",
+        "mlp.gate.weight": "ffn_gate_inp.weight",
+        "mlp.experts.down_proj": "ffn_down_exps.weight",
     }
+    tensors = named_for_llama(w, renamed)
     for layer in range(LAYERS):
         theirs, ours = f"model.layers.{layer}.", f"blk.{layer}."
-        for name, short in renamed.items():
-            tensors[ours + short + ".weight"] = w[theirs + name + ".weight"]
         both = w[theirs + "self_attn.kv_b_proj.weight"].reshape(HEADS, NOPE + VALUE, LATENT)
         tensors[ours + "attn_k_b.weight"] = both[:, :NOPE].transpose(0, 2, 1)
         tensors[ours + "attn_v_b.weight"] = both[:, NOPE:]
-        mlp = theirs + "mlp."
         if layer >= DENSE:
-            tensors[ours + "ffn_gate_inp.weight"] = w[mlp + "gate.weight"]
-            tensors[ours + "ffn_gate_exps.weight"] = w[mlp + "experts.gate_up_proj"][:, :EXPERT_WIDTH]
-            tensors[ours + "ffn_up_exps.weight"] = w[mlp + "experts.gate_up_proj"][:, EXPERT_WIDTH:]
-            tensors[ours + "ffn_down_exps.weight"] = w[mlp + "experts.down_proj"]
-        for part in ("gate", "up", "down"):
-            name, end = (mlp, "") if layer < DENSE else (mlp + "shared_experts.", "_shexp")
-            tensors[ours + f"ffn_{part}{end}.weight"] = w[name + part + "_proj.weight"]
+            both = w[theirs + "mlp.experts.gate_up_proj"]
+            tensors[ours + "ffn_gate_exps.weight"] = both[:, :EXPERT_WIDTH]
+            tensors[ours + "ffn_up_exps.weight"] = both[:, EXPERT_WIDTH:]
     return tensors
 
 
