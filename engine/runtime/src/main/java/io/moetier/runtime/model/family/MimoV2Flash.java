@@ -54,10 +54,7 @@ final class MimoV2Flash {
                     .takes("swa_v_head_dim", "attention.value_length_swa")
                     .takes("swa_rotary_dim", "rope.dimension_count_swa")
                     .takes("attention_value_scale", "attention.value_scale")
-                    .takes("n_group", "expert_group_count")
-                    .takes("topk_group", "expert_group_used_count")
-                    .takes("routed_scaling_factor", "expert_weights_scale")
-                    .takes("norm_topk_prob", "expert_weights_norm")
+                    .grouped()
                     .slidingOr(SLIDING, FULL, "swa_num_key_value_heads", "num_key_value_heads")));
 
     private static final Map<String, Object> UNSCALED = Map.of("routed_scaling_factor", 1.0);

@@ -123,16 +123,22 @@ public record GgufRule(
         return new GgufRule(name, gatingFunc, interleavedHeads, rotated, read, constants, names);
     }
 
+    /// Adds the values of groups of experts, and of what becomes of the weights of those chosen, under DeepSeek-V3's
+    /// keys.
+    public GgufRule grouped() {
+        return takes("n_group", "expert_group_count")
+                .takes("topk_group", "expert_group_used_count")
+                .takes("routed_scaling_factor", "expert_weights_scale")
+                .takes("norm_topk_prob", "expert_weights_norm");
+    }
+
     /// Adds the values of routing and shared experts as DeepSeek-V3 has them, under its keys.
     public GgufRule routedAsDeepseek() {
         return needs("n_routed_experts", "expert_count")
                 .needs("n_shared_experts", "expert_shared_count")
                 .needs("moe_intermediate_size", "expert_feed_forward_length")
                 .takes("first_k_dense_replace", "leading_dense_block_count")
-                .takes("n_group", "expert_group_count")
-                .takes("topk_group", "expert_group_used_count")
-                .takes("routed_scaling_factor", "expert_weights_scale")
-                .takes("norm_topk_prob", "expert_weights_norm")
+                .grouped()
                 .says("first_k_dense_replace", 0)
                 .says("n_group", 1)
                 .says("topk_group", 1)
