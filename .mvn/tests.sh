@@ -30,7 +30,8 @@ reports=target/test-reports/${of##*/}
 rm -rf "$reports"
 "$JAVA_HOME/bin/java" "@$root/cli/src/main/launcher/jvm.args" "@$root/.mvn/tests.args" \
   ${compilers:+"$compilers"} ${agent:+"$agent"} ${program:+"$program"} \
-  -Dmoetier.tests.told=true -cp "$path" org.junit.platform.console.ConsoleLauncher execute \
+  "-Djava.io.tmpdir=${TMPDIR:-/tmp}" -Dmoetier.tests.told=true \
+  -cp "$path" org.junit.platform.console.ConsoleLauncher execute \
   --scan-classpath="$PWD/target/test-classes" --include-classname='.*Test' --exclude-classname="$left" "$@" \
   --config=junit.jupiter.testclass.order.default='org.junit.jupiter.api.ClassOrderer$ClassName' \
   --reports-dir="$reports" --disable-banner --disable-ansi-colors --details=none || exit 1

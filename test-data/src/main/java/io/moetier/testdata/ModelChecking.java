@@ -27,6 +27,7 @@ public final class ModelChecking {
                 "-XX:+UseSerialGC",
                 "-XX:TieredStopAtLevel=1", // most of what runs is instrumented and runs once
                 "-XX:+EnableDynamicAgentLoading",
+                "-Djava.io.tmpdir=" + System.getProperty("java.io.tmpdir"), // where the checker leaves its agent
                 "@" + TestData.root().resolveSibling("cli/src/main/launcher/jvm.args"),
                 "-cp",
                 System.getProperty("java.class.path"),
