@@ -30,7 +30,8 @@ public final class FuzzingTest {
         Files.writeString(corpus.resolve("good"), "a good input");
         Path directory = Path.of("target", "fuzz", "itself");
         AssertionError failure = assertThrows(
-                AssertionError.class, () -> Fuzzing.check(FuzzingTest.class, List.of(), 20_000, corpus, directory));
+                AssertionError.class,
+                () -> Fuzzing.check(FuzzingTest.class, Fuzzing.path(), 20_000, corpus, directory));
         String message = String.valueOf(failure.getMessage());
         assertTrue(message.contains("exit code 77"), message);
         assertTrue(message.contains("java.lang.ArithmeticException: found"), message);

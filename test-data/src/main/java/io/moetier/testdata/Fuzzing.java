@@ -22,25 +22,28 @@ import java.util.stream.Stream;
 public final class Fuzzing {
     private static final int SHOWN_LINES = 80;
 
-    /// Libraries that no parser needs: Jazzer reads all classes of the path first, which takes longer than all inputs.
-    private static final Pattern UNNEEDED = Pattern.compile(
-            "(archunit|asm|assertj|byte-buddy|caffeine|chronicle|compiler|grpc|jgroups|jline|jmh|junit-jupiter-engine"
-                    + "|junit-platform-(console|engine|launcher|reporting)|kotlin|langchain4j|lincheck|lwjgl|mockito"
-                    + "|picocli|posix)[^/]*\\.jar");
+    /// What each target has: Moetier's own modules, the parser of JSON, assertions and Jazzer, which first reads all
+    /// classes of the path. That takes longer than all inputs where there are many.
+    private static final String ALWAYS =
+            "moetier|jackson-core|jackson-jr|junit-jupiter-api|junit-platform-commons|opentest4j|jazzer";
 
     private Fuzzing() {}
 
     /// Feeds a target with its corpus and then with inputs made of it, `runs` in all and the same in each run of the
     /// tests.
     ///
+    /// @param libraries how the jars begin that the target needs besides Moetier's own and the parser of JSON
     /// @throws AssertionError if the target fails, naming the directory that holds the input
-    public static void check(Class<?> target, int runs) throws IOException, InterruptedException {
-        check(target, List.of(), runs);
+    public static void check(Class<?> target, int runs, String... libraries) throws IOException, InterruptedException {
+        check(target, path(libraries), runs);
     }
 
     /// Feeds a target that reaches the desktop module of the JDK, for its pictures or its beans.
-    public static void checkWithDesktop(Class<?> target, int runs) throws IOException, InterruptedException {
-        check(target, List.of("@" + TestData.root().resolve("fuzz/desktop.args")), runs);
+    public static void checkWithDesktop(Class<?> target, int runs, String... libraries)
+            throws IOException, InterruptedException {
+        List<String> options = new ArrayList<>(path(libraries));
+        options.add("@" + TestData.root().resolve("fuzz/desktop.args"));
+        check(target, options, runs);
     }
 
     private static void check(Class<?> target, List<String> options, int runs)
@@ -71,8 +74,6 @@ public final class Fuzzing {
         command.add("-XX:TieredStopAtLevel=1"); // few inputs do not pay for more
         command.addAll(options);
         command.addAll(List.of(
-                "-cp",
-                classPath(),
                 "@" + TestData.root().resolve("fuzz/java.args"),
                 "--target_class=" + target.getName(),
                 "-seed=1",
@@ -82,11 +83,16 @@ public final class Fuzzing {
         return command;
     }
 
-    private static String classPath() {
-        return Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
-                .filter(entry -> !UNNEEDED.matcher(String.valueOf(Path.of(entry).getFileName()))
-                        .matches())
+    /// Returns the options that give a target its classes.
+    static List<String> path(String... libraries) {
+        Pattern needed = Pattern.compile("(" + ALWAYS
+                + Stream.of(libraries).map(name -> "|" + name).collect(Collectors.joining()) + ")-.*[.]jar");
+        String path = Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
+                .filter(entry -> !entry.endsWith(".jar")
+                        || needed.matcher(String.valueOf(Path.of(entry).getFileName()))
+                                .matches())
                 .collect(Collectors.joining(File.pathSeparator));
+        return List.of("-cp", path);
     }
 
     private static void requireSuccess(int exitCode, int runs, Path log) throws IOException {

@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 public final class WireFuzzTest {
     @Test
     void noInputBreaksIt() throws IOException, InterruptedException {
-        Fuzzing.check(WireFuzzTest.class, 20_000);
+        Fuzzing.check(WireFuzzTest.class, 20_000, "protobuf");
     }
 
     public static void fuzzerTestOneInput(byte[] message) {

@@ -9,7 +9,7 @@ import org.junit.jupiter.api.Test;
 public final class PictureFuzzTest {
     @Test
     void noInputBreaksIt() throws IOException, InterruptedException {
-        Fuzzing.checkWithDesktop(PictureFuzzTest.class, 2_000);
+        Fuzzing.checkWithDesktop(PictureFuzzTest.class, 2_000, "imageio", "common");
     }
 
     /// Reads a picture of these bytes.

@@ -13,6 +13,11 @@ import org.junit.jupiter.api.Test;
 
 /// Any chat template renders a conversation or is refused by name, in bounded time and memory.
 public final class ChatTemplateFuzzTest {
+    /// Jinjava and all that it needs.
+    private static final String[] LIBRARIES = {
+        "jinjava", "slf4j", "guava", "failureaccess", "re2j", "commons-lang3", "jackson", "immutables", "algebra"
+    };
+
     private static final Path FILE = Path.of("chat_template.jinja");
     private static final Clock CLOCK = Clock.fixed(Instant.parse("2026-08-05T14:07:09Z"), ZoneOffset.UTC);
     private static final List<ChatMessage> CONVERSATION = List.of(
@@ -23,7 +28,7 @@ public final class ChatTemplateFuzzTest {
 
     @Test
     void noInputBreaksIt() throws IOException, InterruptedException {
-        Fuzzing.checkWithDesktop(ChatTemplateFuzzTest.class, 1_000);
+        Fuzzing.checkWithDesktop(ChatTemplateFuzzTest.class, 1_000, LIBRARIES);
     }
 
     /// Renders a template of these bytes.

@@ -16,7 +16,7 @@ public final class SentencePieceFuzzTest {
 
     @Test
     void noInputBreaksIt() throws IOException, InterruptedException {
-        Fuzzing.check(SentencePieceFuzzTest.class, 3_000);
+        Fuzzing.check(SentencePieceFuzzTest.class, 3_000, "protobuf");
     }
 
     /// Converts a file of these bytes.

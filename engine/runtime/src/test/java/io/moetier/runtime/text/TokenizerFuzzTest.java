@@ -15,7 +15,7 @@ public final class TokenizerFuzzTest {
 
     @Test
     void noInputBreaksIt() throws IOException, InterruptedException {
-        Fuzzing.check(TokenizerFuzzTest.class, 1_000);
+        Fuzzing.check(TokenizerFuzzTest.class, 1_000, "tokenizers");
     }
 
     /// Opens a tokenizer of these bytes.
