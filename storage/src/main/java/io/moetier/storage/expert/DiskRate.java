@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.memory.AnonymousMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -58,7 +59,7 @@ public record DiskRate(double bytesPerSecond, int readers, String way) {
             throws IOException {
         long read = 0;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment block = arena.allocate(bytes, BlockLayout.PAGE_BYTES);
+            MemorySegment block = AnonymousMemory.allocate(bytes, arena); // that of C would not all go back
             do {
                 threads.requireRunning();
                 reader.read(0, random.nextLong(places) * BlockLayout.PAGE_BYTES, bytes, block);

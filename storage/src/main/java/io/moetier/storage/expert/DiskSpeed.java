@@ -1,5 +1,6 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.memory.AnonymousMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -87,7 +88,7 @@ public record DiskSpeed(double bytesPerSecond, double cachedBytesPerSecond, Stri
     private static long read(BlockReader reader, int first, int step, int blocks) throws IOException {
         long bytes = 0;
         try (Arena arena = Arena.ofConfined()) {
-            MemorySegment block = arena.allocate(BLOCK_BYTES, BlockLayout.PAGE_BYTES);
+            MemorySegment block = AnonymousMemory.allocate(BLOCK_BYTES, arena);
             for (int i = first; i < blocks; i += step) {
                 reader.read(0, (long) i * BLOCK_BYTES, BLOCK_BYTES, block);
                 bytes += BLOCK_BYTES;

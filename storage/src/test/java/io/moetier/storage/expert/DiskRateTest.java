@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.moetier.storage.memory.ProcessMemory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class DiskRateTest {
+    private static final int BLOCK_BYTES = 8 << 20;
+
     @TempDir
     Path directory = Path.of("");
 
@@ -21,6 +24,15 @@ class DiskRateTest {
         DiskRate rate = DiskRate.of(file, 5000, 0);
         assertTrue(rate.bytesPerSecond() > 0);
         assertTrue(List.of(1, 2, 4, 8).contains(rate.readers()));
+    }
+
+    @Test
+    void theMemoryOfAllReadersIsGivenBack() throws IOException {
+        Path file = Files.write(directory.resolve("file"), new byte[BLOCK_BYTES]);
+        long before = ProcessMemory.now().anonymousBytes();
+        DiskRate.of(file, BLOCK_BYTES, 0);
+        long kept = ProcessMemory.now().anonymousBytes() - before;
+        assertTrue(kept < 3 * BLOCK_BYTES, () -> kept + " bytes are kept");
     }
 
     @Test
