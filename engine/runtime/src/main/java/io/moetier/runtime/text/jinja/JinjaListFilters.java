@@ -177,12 +177,15 @@ final class JinjaListFilters {
     }
 
     private Object sortKey(Object element) {
-        return arguments
-                .find(3, "attribute")
-                .filter(name -> name != Absent.NONE)
-                .map(name -> JinjaFilters.path(element, name, budget))
-                .map(found -> folded(found, arguments.flag(2, "case_sensitive", false)))
-                .orElseGet(() -> folded(element, arguments.flag(2, "case_sensitive", false)));
+        boolean sensitive = arguments.flag(2, "case_sensitive", false);
+        Object given = arguments.find(3, "attribute").orElse(Absent.NONE);
+        if (given == Absent.NONE) {
+            return folded(element, sensitive);
+        }
+        List<?> names = given instanceof String text ? List.of(text.split(",", -1)) : List.of(given);
+        List<Object> keys = new ArrayList<>();
+        names.forEach(name -> keys.add(folded(JinjaFilters.path(element, name, budget), sensitive)));
+        return keys;
     }
 
     private Object folded(Object key, boolean sensitive) {
@@ -217,13 +220,14 @@ final class JinjaListFilters {
     }
 
     private List<Object> groupBy(Object name) {
+        boolean sensitive = arguments.flag(3, "case_sensitive", false);
         UnaryOperator<Object> key = element -> {
             Object found = JinjaFilters.path(element, name, budget);
             return found == Absent.UNDEFINED ? arguments.find(2, "default").orElse(found) : found;
         };
         Map<Object, PythonTuple> groups = new LinkedHashMap<>();
-        for (Object element : sorted(elements(), element -> folded(key.apply(element), false), false)) {
-            Object grouper = PythonValues.key(folded(key.apply(element), false));
+        for (Object element : sorted(elements(), element -> folded(key.apply(element), sensitive), false)) {
+            Object grouper = PythonValues.key(folded(key.apply(element), sensitive));
             groups.computeIfAbsent(grouper, first -> PythonTuple.named(GROUP, key.apply(element), new ArrayList<>()));
             PythonCollections.onList(members(groups.get(grouper)), "append", JinjaArguments.of(element), budget);
         }
