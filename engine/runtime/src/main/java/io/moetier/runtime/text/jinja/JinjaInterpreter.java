@@ -125,7 +125,7 @@ final class JinjaInterpreter extends JinjavaInterpreter {
             case String text -> PythonStrings.call(text, name, arguments, budget);
             case List<?> list -> PythonCollections.onList((List<Object>) list, name, arguments, budget);
             case Map<?, ?> map -> PythonCollections.onMap((Map<Object, Object>) map, name, arguments, budget);
-            case JinjaLoop loop -> loop.call(name, arguments);
+            case JinjaLoop loop -> loop.call(name, arguments, budget);
             case JinjaNamespace namespace
             when namespace.get(name) instanceof JinjaFunction function -> function.call(this, arguments);
             default -> throw new JinjaException(PythonValues.type(base) + " has no method '" + name + "'");

@@ -1,11 +1,13 @@
 package io.moetier.runtime.text.jinja;
 
 import java.util.List;
+import java.util.Optional;
 
 /// What a template sees of the loop that it is in, as `loop`.
 final class JinjaLoop {
     private final List<Object> elements;
     private int index;
+    private Optional<List<Object>> seen = Optional.empty();
 
     JinjaLoop(List<Object> elements) {
         this.elements = elements;
@@ -32,10 +34,21 @@ final class JinjaLoop {
         };
     }
 
-    Object call(String method, JinjaArguments arguments) {
+    Object call(String method, JinjaArguments arguments, JinjaBudget budget) {
+        if (method.equals("changed")) {
+            return changes(arguments.positional(), budget);
+        }
         if (method.equals("cycle") && arguments.size() > 0) {
             return arguments.positional().get(index % arguments.size());
         }
         throw new JinjaException("loops have no method '" + method + "'");
+    }
+
+    /// Says whether values differ from those of the call before.
+    private boolean changes(List<Object> values, JinjaBudget budget) {
+        boolean same = seen.filter(before -> PythonValues.equal(before, values, budget))
+                .isPresent();
+        seen = Optional.of(values);
+        return !same;
     }
 }

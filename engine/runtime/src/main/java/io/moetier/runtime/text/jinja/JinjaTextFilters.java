@@ -90,10 +90,7 @@ final class JinjaTextFilters {
     }
 
     private static String indent(String text, JinjaArguments arguments, JinjaBudget budget) {
-        Object width = arguments.find(1, "width").orElse(4L);
-        String margin = width instanceof String given
-                ? given
-                : PythonCharacters.pad("", " ", Math.max(0, PythonValues.integer(width, "width")), 0, budget);
+        String margin = PythonCharacters.margin(arguments.find(1, "width").orElse(4L), "width", budget);
         boolean first = arguments.flag(2, "first", false);
         boolean blank = arguments.flag(3, "blank", false);
         List<Object> lines = PythonSplitting.lines(text + "\n", false, budget);

@@ -128,6 +128,13 @@ final class PythonCharacters {
         return fill.repeat((int) left) + text + fill.repeat((int) right);
     }
 
+    /// Returns what stands before an indented line: a text as it is, or as many blanks as an integer says.
+    static String margin(Object given, String role, JinjaBudget budget) {
+        return given instanceof String text
+                ? text
+                : pad("", " ", Math.max(0, PythonValues.integer(given, role)), 0, budget);
+    }
+
     private static String zeros(String text, long width, JinjaBudget budget) {
         long missing = Math.max(0, width - text.codePointCount(0, text.length()));
         int sign = text.startsWith("-") || text.startsWith("+") ? 1 : 0;

@@ -9,7 +9,8 @@ import java.util.Map;
 /// letters as they are.
 final class PythonJson {
     private final JinjaBudget budget;
-    private final long indent;
+    private final boolean lines;
+    private final String margin;
     private final String afterItem;
     private final String afterKey;
     private final boolean ascii;
@@ -21,12 +22,13 @@ final class PythonJson {
         this.budget = budget;
         ascii = arguments.flag(1, "ensure_ascii", false);
         Object given = arguments.find(2, "indent").orElse(Absent.NONE);
-        indent = given == Absent.NONE ? -1 : PythonValues.integer(given, "indent");
+        lines = given != Absent.NONE;
+        margin = lines ? PythonCharacters.margin(given, "indent", budget) : "";
         List<Object> separators = PythonValues.elements(
                 arguments
                         .find(3, "separators")
                         .filter(value -> value != Absent.NONE)
-                        .orElse(List.of(indent < 0 ? ", " : ",", ": ")),
+                        .orElse(List.of(lines ? "," : ", ", ": ")),
                 budget);
         JinjaArguments both = new JinjaArguments(separators, Map.of());
         afterItem = both.string(0, "separators");
@@ -99,25 +101,25 @@ final class PythonJson {
     }
 
     private void enclosed(char open, Iterator<?> elements, char close) {
-        boolean lines = indent >= 0 && elements.hasNext();
+        boolean filled = elements.hasNext();
         budget.enter();
         depth++;
         out.append(open);
         while (elements.hasNext()) {
-            line(lines);
+            line(filled);
             value(elements.next());
             out.append(elements.hasNext() ? afterItem : "");
         }
         depth--;
         budget.leave();
-        line(lines);
+        line(filled);
         out.append(close);
     }
 
-    private void line(boolean wanted) {
-        if (wanted) {
-            budget.characters(indent, depth);
-            out.append('\n').repeat(' ', (int) (indent * depth));
+    private void line(boolean filled) {
+        if (lines && filled) {
+            budget.characters(margin.length(), depth);
+            out.append('\n').repeat(margin, depth);
         }
     }
 }

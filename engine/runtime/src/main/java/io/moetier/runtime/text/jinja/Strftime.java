@@ -5,7 +5,7 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
 /// Formats a time by the patterns of C's `strftime` that chat templates use, in English; a sign before a letter, as in
-/// `%-d`, leaves out zeros in front.
+/// `%-d`, leaves out zeros and blanks in front.
 final class Strftime {
     private Strftime() {}
 
@@ -18,7 +18,7 @@ final class Strftime {
                 boolean shortened = pattern.charAt(i + 1) == '-' && i + 2 < pattern.length();
                 i += shortened ? 2 : 1;
                 String field = field(pattern.charAt(i), time);
-                out.append(shortened ? field.replaceFirst("^0+(?=.)", "") : field);
+                out.append(shortened ? field.replaceFirst("^[0 ]+(?=.)", "") : field);
             }
         }
         return out.toString();
@@ -32,7 +32,7 @@ final class Strftime {
             case 'd' -> "dd";
             case 'e' -> "ppd";
             case 'B' -> "MMMM";
-            case 'b' -> "MMM";
+            case 'b', 'h' -> "MMM";
             case 'A' -> "EEEE";
             case 'a' -> "EEE";
             case 'j' -> "DDD";
@@ -41,6 +41,10 @@ final class Strftime {
             case 'M' -> "mm";
             case 'S' -> "ss";
             case 'p' -> "a";
+            case 'F' -> "yyyy-MM-dd";
+            case 'D' -> "MM/dd/yy";
+            case 'R' -> "HH:mm";
+            case 'T' -> "HH:mm:ss";
             case '%' -> "'%'";
             default -> throw new JinjaException("strftime_now does not know %" + letter);
         };
