@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.BooleanSupplier;
 import java.util.function.IntPredicate;
 import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
@@ -158,21 +159,30 @@ public final class ExpertTier implements AutoCloseable {
     /// What the source throws when it reads an expert is thrown here.
     ///
     /// @param share of tokens that chose an expert in earlier runs, by packed id
+    /// @param isAsked whether slots are to move; then no more reads are begun until they have
+    /// @param settle moves them
     /// @throws IllegalStateException if an expert is here already
-    void warm(IntToDoubleFunction share) {
+    void warm(IntToDoubleFunction share, BooleanSupplier isAsked, Runnable settle) {
         if (residentSummary().filled().number() > 0) {
             throw new IllegalStateException("the tier has been used: " + residentSummary());
         }
         for (int c = 0; c < sizeClasses.size(); c++) {
-            int sizeClass = c;
-            IntStream members = IntStream.of(ids)
-                    .filter(id -> sizeClassOfLayer[ExpertId.layerOf(id)] == sizeClass)
-                    .filter(elsewhere.negate());
-            SizeClass warmed = sizeClasses.get(c);
-            int[] hottestLast =
-                    WarmChoice.hottestLast(members, share, warmed.cache().numSlots());
-            new Warming(warmed, hottestLast).run(scheduler, counters);
+            boolean all = false;
+            while (!all) {
+                settle.run();
+                all = warm(c, share, isAsked);
+            }
         }
+    }
+
+    private boolean warm(int sizeClass, IntToDoubleFunction share, BooleanSupplier isAsked) {
+        SizeClass warmed = sizeClasses.get(sizeClass);
+        ExpertCache cache = warmed.cache();
+        IntStream missing = IntStream.of(ids)
+                .filter(id -> sizeClassOfLayer[ExpertId.layerOf(id)] == sizeClass && cache.slotOf(id) < 0)
+                .filter(elsewhere.negate());
+        int[] hottestLast = WarmChoice.hottestLast(missing, share, cache.numSlots() - cache.numResident());
+        return new Warming(warmed, hottestLast).run(scheduler, counters, isAsked);
     }
 
     /// Reads experts that are not here into slots that are free, those first that come first.
@@ -189,7 +199,7 @@ public final class ExpertTier implements AutoCloseable {
             int[] hottestLast = IntStream.rangeClosed(1, chosen.length)
                     .map(i -> chosen[chosen.length - i])
                     .toArray();
-            new Warming(sizeClasses.get(c), hottestLast).run(scheduler, counters);
+            boolean _ = new Warming(sizeClasses.get(c), hottestLast).run(scheduler, counters, () -> false);
         }
     }
 

@@ -303,7 +303,7 @@ public final class ExpertTiers implements AutoCloseable {
     /// @param share of tokens that chose an expert in earlier runs, by packed id
     /// @throws IllegalStateException if an expert is here already
     public void warm(IntToDoubleFunction share) {
-        tiers.forEach(tier -> tier.warm(share));
+        tiers.forEach(tier -> tier.warm(share, this::isAsked, this::settle));
     }
 
     /// Reads experts that are not here into slots that are free, those first that come first; to be called between

@@ -4,6 +4,7 @@ import io.moetier.runtime.metrics.Counters;
 import io.moetier.storage.cache.ExpertCache;
 import io.moetier.storage.model.Tier;
 import java.util.Arrays;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /// Fills empty slots with the experts that are chosen most.
@@ -20,7 +21,11 @@ final class Warming {
         this.hottestLast = hottestLast;
     }
 
-    void run(TransferScheduler<Transfer> scheduler, Counters counters) {
+    /// Reads them, as long as nothing else is asked for; returns whether all were.
+    ///
+    /// @param isAsked whether slots are to move, which those that are being filled cannot; then reads that have not
+    ///     begun are taken back
+    boolean run(TransferScheduler<Transfer> scheduler, Counters counters, BooleanSupplier isAsked) {
         ExpertCache cache = sizeClass.cache();
         scheduler.stream(sizeClass.tier() == Tier.HOST);
         for (int id : hottestLast) {
@@ -32,15 +37,32 @@ final class Warming {
             scheduler.submit(sizeClass.transfers().get(cache.slotOf(id)).of(id, 0));
         }
         @Nullable Throwable failure = null;
-        for (int i = 0; i < inOrder.length; i++) {
+        boolean all = true;
+        int underWay = inOrder.length;
+        while (underWay > 0) {
             Transfer transfer = scheduler.await();
+            underWay--;
             if (sizeClass.settle(transfer, counters)) {
                 cache.unpin(transfer.slot());
             }
             failure = failure == null ? transfer.failure() : failure;
+            if (isAsked.getAsBoolean()) {
+                int taken = takeBack(scheduler);
+                underWay -= taken;
+                all &= taken == 0;
+            }
         }
         if (failure != null) {
             ExpertSequence.throwAgain(failure);
         }
+        return all;
+    }
+
+    private int takeBack(TransferScheduler<Transfer> scheduler) {
+        int taken = 0;
+        for (Transfer dropped; (dropped = scheduler.cancel()) != null; taken++) {
+            sizeClass.cache().abandon(dropped.slot());
+        }
+        return taken;
     }
 }

@@ -27,8 +27,12 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.IntToDoubleFunction;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Nested;
@@ -99,11 +103,15 @@ class ExpertTierTest {
 
     @Nested
     class Warming {
+        private static void warm(ExpertTier tier, IntToDoubleFunction share) {
+            tier.warm(share, () -> false, () -> {});
+        }
+
         @Test
         void loadsTheExpertsOfTheLargestShares() {
             FakeSource source = new FakeSource(2, 8, 4096);
             try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
-                tier.warm(id -> ExpertId.layerOf(id) == 0 ? 0 : (ExpertId.expertOf(id) - 1) / 7.0);
+                warm(tier, id -> ExpertId.layerOf(id) == 0 ? 0 : (ExpertId.expertOf(id) - 1) / 7.0);
                 RunStats stats = counters.snapshot();
                 assertEquals(4 * 4096, stats.diskBytes());
                 assertEquals(0, stats.expertHits() + stats.expertMisses());
@@ -116,7 +124,7 @@ class ExpertTierTest {
         @Test
         void leavesSlotsFreeRatherThanLoadWhatIsRarelyChosen() {
             try (ExpertTier tier = tier(new FakeSource(2, 8, 4096), 2, 4 * 4096, "lfu")) {
-                tier.warm(id -> id == ExpertId.pack(0, 3) ? 0.022 : 0.021);
+                warm(tier, id -> id == ExpertId.pack(0, 3) ? 0.022 : 0.021);
                 assertEquals(1, tier.residentSummary().filled().number());
                 assertEquals(List.of(Tier.HOST), walk(tier, 0, 3));
             }
@@ -126,7 +134,31 @@ class ExpertTierTest {
         void comesBeforeTheFirstLayer() {
             try (ExpertTier tier = tier(new FakeSource(1, 8, 4096), 2, 4 * 4096, "lru")) {
                 walk(tier, 0, 1);
-                assertThrows(IllegalStateException.class, () -> tier.warm(id -> 1));
+                assertThrows(IllegalStateException.class, () -> warm(tier, id -> 1));
+            }
+        }
+
+        /// Slots that are being filled cannot be given back, so that a limit would be exceeded before any layer begins.
+        @Test
+        void givesSlotsBackInTheMiddle() {
+            FakeSource source = new FakeSource(1, 80, 4096);
+            Semaphore reads = new Semaphore(1);
+            source.beforeRead = id -> reads.acquireUninterruptibly();
+            try (ExpertTier tier = tier(source, 2, 64 * 4096, "lru")) {
+                AtomicBoolean asked = new AtomicBoolean(true);
+                BooleanSupplier isAsked = () -> {
+                    reads.release(asked.get() ? Loaders.THREADS.mostCount() : 1); // no more than these may be begun
+                    return asked.get();
+                };
+                tier.warm(id -> 0.1 + ExpertId.expertOf(id) / 100.0, isAsked, () -> {
+                    if (tier.residentSummary().filled().number() > 0 && asked.getAndSet(false)) {
+                        assertTrue(tier.giveBack(32 * 4096, false));
+                    }
+                });
+                assertEquals(32, tier.elastic().moves().numAway());
+                assertEquals(
+                        tier.residentSummary().slots(), tier.residentSummary().filled());
+                assertEquals(List.of(Tier.HOST), walk(tier, 0, 79)); // the hottest, which is read last
             }
         }
 
@@ -139,7 +171,8 @@ class ExpertTierTest {
                 }
             };
             try (ExpertTier tier = tier(source, 2, 4 * 4096, "lru")) {
-                assertThrows(MalformedModelException.class, () -> tier.warm(id -> ExpertId.expertOf(id) < 3 ? 0.5 : 0));
+                assertThrows(
+                        MalformedModelException.class, () -> warm(tier, id -> ExpertId.expertOf(id) < 3 ? 0.5 : 0));
                 assertEquals(2, tier.residentSummary().filled().number());
                 assertEquals(List.of(Tier.HOST, Tier.HOST), walk(tier, 0, 0, 1));
             }
