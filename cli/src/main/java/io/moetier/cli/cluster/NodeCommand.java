@@ -25,6 +25,7 @@ import io.moetier.kernels.cpu.bandwidth.MemoryBandwidth;
 import io.moetier.lab.sweep.SweepNode;
 import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.remote.KernelBits;
+import io.moetier.runtime.session.MemoryPlan;
 import io.moetier.runtime.session.NodeMemory;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.memory.ByteSize;
@@ -36,6 +37,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -114,7 +116,7 @@ public final class NodeCommand implements Callable<Integer> {
         String called = called();
         Belonging belonging = Belonging.read(settings, surroundings.secretsDirectory());
         Path parts = partsFolder();
-        long ramBytes = ramBytes();
+        long ramBytes = ramBytes(ram, NodeMemory.plan(), streams::note);
         if (kernels != KernelChoice.PLAIN) {
             VectorModule.load();
         }
@@ -201,21 +203,19 @@ public final class NodeCommand implements Callable<Integer> {
         return called;
     }
 
-    private long ramBytes() {
-        long spare = NodeMemory.expertBytes();
+    /// @param spare what there is for experts
+    /// @param note is told if that is less than was asked for
+    static long ramBytes(@Nullable ByteSize ram, MemoryPlan spare, Consumer<String> note) {
         if (ram == null) {
-            if (spare == 0) {
-                throw new IllegalArgumentException("--ram: this machine has no memory to spare for experts");
+            if (spare.expertBytes() <= 0) {
+                throw new IllegalArgumentException("--ram: there is no memory to spare for experts: " + spare.left());
             }
-            return spare;
+            return spare.expertBytes();
         }
         if (ram.bytes() == 0) {
             throw new IllegalArgumentException("--ram: expected memory for an expert at least, found 0 B");
         }
-        if (ram.bytes() > spare) {
-            streams.note("--ram " + ByteSize.format(ram.bytes()) + " is more than the " + ByteSize.format(spare)
-                    + " that this machine can spare now");
-        }
+        spare.excess(ram.bytes()).ifPresent(excess -> note.accept("--ram: " + excess));
         return ram.bytes();
     }
 

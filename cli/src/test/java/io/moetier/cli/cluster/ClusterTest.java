@@ -2,6 +2,7 @@ package io.moetier.cli.cluster;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.cli.CommandLineRun;
@@ -16,8 +17,13 @@ import io.moetier.emulator.driver.EmulatedDriver;
 import io.moetier.emulator.driver.fault.CudaStatus;
 import io.moetier.emulator.driver.fault.InjectedFault;
 import io.moetier.emulator.driver.option.EmulatedOptions;
+import io.moetier.runtime.session.MemoryPlan;
+import io.moetier.runtime.session.MemoryPlan.Part;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
+import io.moetier.storage.memory.ByteSize;
+import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.memory.MemoryLimit.Kind;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -26,6 +32,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -237,6 +244,21 @@ class ClusterTest {
     }
 
     /// A driver that has just come does not yet do what is asked of it, and another fails at it.
+    @Test
+    void whereANodeFindsNoMemoryThePartsAreNamed() {
+        MemoryLimit group = new MemoryLimit(Kind.GROUP, "the control group /a", 300 << 20, 0);
+        MemoryPlan plan = new MemoryPlan(group, -1, List.of(new Part("reserve", 32 << 20)));
+        String parts = "of the 300 MiB of the control group /a, 0 B are left beside reserve 32.0 MiB";
+        assertEquals(
+                "--ram: there is no memory to spare for experts: " + parts,
+                assertThrows(IllegalArgumentException.class, () -> NodeCommand.ramBytes(null, plan, _ -> {}))
+                        .getMessage());
+        List<String> notes = new ArrayList<>();
+        assertEquals(2 << 20, NodeCommand.ramBytes(new ByteSize(2 << 20), plan, notes::add));
+        assertEquals(1, notes.size());
+        assertTrue(notes.getFirst().startsWith("--ram: 2.00 MiB of experts do not fit: " + parts), notes::toString);
+    }
+
     @Test
     void whoIsAskedToDoWithoutANodeIsAskedAgainAndItsReasonIsTold() throws IOException, InterruptedException {
         Path secret = secret("secret", "0123456789abcdef");

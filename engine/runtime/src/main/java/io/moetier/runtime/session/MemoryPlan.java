@@ -40,8 +40,13 @@ public record MemoryPlan(MemoryLimit limit, long expertBytes, List<Part> parts) 
 
     /// Says that `experts` bytes of experts do not fit, and beside what.
     String shortage(long experts) {
-        return ByteSize.format(experts) + " of experts do not fit: of the " + ByteSize.format(limit.bytes()) + " of "
-                + limit.what() + ", " + ByteSize.format(Math.max(0, expertBytes)) + " are left beside "
+        return ByteSize.format(experts) + " of experts do not fit: " + left();
+    }
+
+    /// Says how much is left for experts, of what, and beside what.
+    public String left() {
+        return "of the " + ByteSize.format(limit.bytes()) + " of " + limit.what() + ", "
+                + ByteSize.format(Math.max(0, expertBytes)) + " are left beside "
                 + parts.stream().map(Part::words).collect(Collectors.joining(", "));
     }
 }

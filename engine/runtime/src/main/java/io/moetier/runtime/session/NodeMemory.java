@@ -6,9 +6,8 @@ public final class NodeMemory {
 
     private NodeMemory() {}
 
-    /// Returns what every limit of this process leaves for experts, 0 if none of them does.
-    public static long expertBytes() {
-        MemoryNeeds needs = new MemoryNeeds(0, 0, 0, 0, BUFFER_BYTES, 0, 0);
-        return Math.max(0, MemoryBudget.plan(needs).expertBytes());
+    /// Returns what the limit of this process that leaves the least for experts leaves.
+    public static MemoryPlan plan() {
+        return MemoryBudget.plan(new MemoryNeeds(0, 0, 0, 0, BUFFER_BYTES, 0, 0));
     }
 }
