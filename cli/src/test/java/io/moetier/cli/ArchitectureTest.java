@@ -73,7 +73,8 @@ class ArchitectureTest {
     /// Who reads system properties outside cli, and why. None of them configures anything.
     private static final Map<String, String> PROPERTIES_ASKED_FOR = Map.of(
             "io.moetier.storage.platform.Platform",
-            "os.name and os.arch: jars have a native library for each platform, and calls of C have flags of Linux",
+            "os.name and os.arch: jars have a native library for each platform, and calls of C have flags of Linux;"
+                    + " java.io.tmpdir: native libraries go there where the cache is mounted noexec",
             "io.moetier.Model",
             "user.home: where models are imported if nobody names a folder");
     private static final Pattern FLAG = Pattern.compile("(?<![\\w-])--[a-z][a-z-]*");

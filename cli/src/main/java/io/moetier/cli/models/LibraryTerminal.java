@@ -10,6 +10,7 @@ import io.moetier.runtime.library.CacheFolder;
 import io.moetier.runtime.library.LibraryListener;
 import io.moetier.runtime.library.ModelFinder;
 import io.moetier.runtime.library.Stores;
+import io.moetier.storage.platform.Platform;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -58,7 +59,7 @@ public final class LibraryTerminal implements LibraryListener, PullListener {
                 variables.places(),
                 variables.settings(),
                 surroundings.cacheDirectory(),
-                Path.of(System.getProperty("java.io.tmpdir")),
+                Platform.temporaryFiles(),
                 new LibraryTerminal(surroundings, streams));
     }
 

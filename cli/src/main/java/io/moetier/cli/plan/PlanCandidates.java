@@ -12,6 +12,7 @@ import io.moetier.runtime.convert.Rounding;
 import io.moetier.runtime.hub.Hub;
 import io.moetier.runtime.hub.HubName;
 import io.moetier.runtime.library.Stores;
+import io.moetier.storage.platform.Platform;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -51,7 +52,7 @@ public record PlanCandidates(List<Candidate> list, List<String> notes) {
         }
         HubName name = HubName.parse(model);
         try {
-            Path folder = Path.of(System.getProperty("java.io.tmpdir"));
+            Path folder = Platform.temporaryFiles();
             return new HubCandidates(surroundings, streams, folder).of(name, most);
         } catch (UncheckedIOException e) {
             boolean offline = new HubVariables(surroundings).settings().offline();

@@ -28,10 +28,11 @@ import io.moetier.runtime.session.PolicyChoice;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.cache.Policies;
+import io.moetier.storage.file.TemporaryDirectory;
 import io.moetier.storage.memory.ProcessMemory;
+import io.moetier.storage.platform.Platform;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.EnumSet;
@@ -49,6 +50,7 @@ final class SweepRun implements AutoCloseable {
     private final Sweep sweep;
     private final MachinePeaks peaks;
     private final Path cache;
+    private final TemporaryDirectory scratch;
     private final Path trace;
     private final List<SettingResult> results = new ArrayList<>();
     private final List<String> leftOut = new ArrayList<>();
@@ -70,7 +72,8 @@ final class SweepRun implements AutoCloseable {
                 cache,
                 config,
                 EnumSet.of(summary.types().dense(), summary.types().experts()));
-        trace = Files.createTempFile("moetier-profile", ".jsonl.gz");
+        scratch = TemporaryDirectory.create(Platform.temporaryFiles(), "profile");
+        trace = scratch.path().resolve("trace.jsonl.gz");
     }
 
     /// Measures everything.
@@ -130,7 +133,7 @@ final class SweepRun implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
-        Files.deleteIfExists(trace);
+        scratch.close();
     }
 
     private SettingResult measure(LoadedModel loaded, Setting setting, double share, FactLines lines)

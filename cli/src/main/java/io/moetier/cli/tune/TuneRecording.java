@@ -14,7 +14,9 @@ import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceRecorder;
+import io.moetier.storage.file.TemporaryDirectory;
 import io.moetier.storage.format.Checkpoint;
+import io.moetier.storage.platform.Platform;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +46,7 @@ final class TuneRecording {
     Integer predict;
 
     private @Nullable Path model;
-    private @Nullable Path recorded;
+    private @Nullable TemporaryDirectory scratch;
 
     /// Says whether a trace is recorded first.
     boolean isWanted() {
@@ -74,8 +76,9 @@ final class TuneRecording {
         model = LibraryTerminal.located(inputs.getFirst(), surroundings, streams);
         try (LoadedModel loaded =
                 LibraryTerminal.stores(surroundings, streams).load(model, EngineConfig.DEFAULT, true)) {
-            recorded = Files.createTempFile("moetier-tune", ".jsonl.gz");
-            recorded.toFile().deleteOnExit();
+            scratch = TemporaryDirectory.create(Platform.temporaryFiles(), "tune");
+            Path recorded = Files.createFile(scratch.path().resolve("trace.jsonl.gz"));
+            scratch.closeAtExit();
             record(loaded, texts, model, recorded);
             return List.of(recorded);
         }
@@ -87,8 +90,8 @@ final class TuneRecording {
     }
 
     void removeTrace() throws IOException {
-        if (recorded != null) {
-            Files.deleteIfExists(recorded);
+        if (scratch != null) {
+            scratch.close();
         }
     }
 

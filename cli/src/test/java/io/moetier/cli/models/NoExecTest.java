@@ -45,7 +45,8 @@ class NoExecTest {
             String why = ": nothing in it may be executed (it is mounted noexec)";
             assertTrue(
                     said.matches("(?s).*\\Rmoetier: cannot unpack the tokenizer library: \\Q" + cache
-                            + "\\E/tokenizers-\\S+\\Q" + why + "; in its place " + temporary + "\\E/moetier\\d+\\Q"
+                            + "\\E/tokenizers-\\S+\\Q" + why + "; in its place " + temporary
+                            + "\\E/moetier-native-[-0-9a-f]{36}\\Q"
                             + why
                             + "\\E\\R"),
                     said);

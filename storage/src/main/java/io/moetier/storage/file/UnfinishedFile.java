@@ -60,7 +60,7 @@ public final class UnfinishedFile implements AutoCloseable {
         Files.createDirectories(directory, privately(directory, "rwx------"));
     }
 
-    private static FileAttribute<?>[] privately(Path path, String permissions) {
+    static FileAttribute<?>[] privately(Path path, String permissions) {
         boolean owners = path.getFileSystem().supportedFileAttributeViews().contains("posix");
         return owners
                 ? new FileAttribute<?>[] {
@@ -147,7 +147,7 @@ public final class UnfinishedFile implements AutoCloseable {
         }
     }
 
-    private static void release(Optional<NameLock> lock) throws IOException {
+    static void release(Optional<NameLock> lock) throws IOException {
         if (lock.isPresent()) {
             lock.get().close();
         }

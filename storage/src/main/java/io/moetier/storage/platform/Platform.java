@@ -1,8 +1,9 @@
 package io.moetier.storage.platform;
 
+import java.nio.file.Path;
 import java.util.Locale;
 
-/// The names of platforms, as folders of native libraries have them.
+/// The names of platforms, as folders of native libraries have them, and where they keep temporary files.
 public final class Platform {
     private Platform() {}
 
@@ -14,6 +15,11 @@ public final class Platform {
     /// Says whether calls of C have the flags and numbers of Linux.
     public static boolean isLinux() {
         return name().startsWith("linux-");
+    }
+
+    /// Returns the directory for what nobody needs for long.
+    public static Path temporaryFiles() {
+        return Path.of(System.getProperty("java.io.tmpdir"));
     }
 
     /// Returns the name of the platform that the JVM's properties `os.name` and `os.arch` describe.

@@ -1,5 +1,6 @@
 package io.moetier.storage.platform;
 
+import io.moetier.storage.file.TemporaryDirectory;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.IoFailure;
 import java.io.ByteArrayInputStream;
@@ -39,9 +40,9 @@ public final class PrivateDirectory implements AutoCloseable {
 
     private final Path path;
     private final UserPrincipal user;
-    private final boolean temporary;
+    private final Optional<TemporaryDirectory> temporary;
 
-    private PrivateDirectory(Path path, UserPrincipal user, boolean temporary) {
+    private PrivateDirectory(Path path, UserPrincipal user, Optional<TemporaryDirectory> temporary) {
         this.path = path;
         this.user = user;
         this.temporary = temporary;
@@ -76,18 +77,19 @@ public final class PrivateDirectory implements AutoCloseable {
         if (parent != null && isPosix(path) && permissions(parent).contains(PosixFilePermission.OTHERS_WRITE)) {
             throw new FileSystemException(parent.toString(), null, "everyone may write to it");
         }
-        return new PrivateDirectory(path, user, false);
+        return new PrivateDirectory(path, user, Optional.empty());
     }
 
     /// Makes a directory that goes with its files on [#close()].
     ///
     /// @throws IOException if it cannot be made, or nothing in it could be executed
     public static PrivateDirectory temporary() throws IOException {
-        Path path = Files.createTempDirectory("moetier");
+        TemporaryDirectory directory = TemporaryDirectory.create(Platform.temporaryFiles(), "native");
         try {
-            return new PrivateDirectory(path, userWhoExecutes(path), true);
+            Path path = directory.path();
+            return new PrivateDirectory(path, userWhoExecutes(path), Optional.of(directory));
         } catch (IOException e) {
-            Files.delete(path);
+            directory.close();
             throw e;
         }
     }
@@ -127,35 +129,20 @@ public final class PrivateDirectory implements AutoCloseable {
 
     /// Deletes a temporary directory with the files that it has now when the JVM ends.
     public void closeAtExit() throws IOException {
-        if (!temporary) {
-            return;
-        }
-        path.toFile().deleteOnExit(); // of what is registered, the last goes first
-        try (var files = Files.newDirectoryStream(path)) {
-            files.forEach(file -> file.toFile().deleteOnExit());
+        if (temporary.isPresent()) {
+            temporary.get().closeAtExit();
         }
     }
 
     /// Deletes the files of a temporary directory. Code that was loaded from them stays loaded.
     @Override
     public void close() throws IOException {
-        if (!temporary) {
-            return;
-        }
-        try (var files = Files.newDirectoryStream(path)) {
-            path.toFile().deleteOnExit(); // of what is registered, the last goes first
-            for (Path file : files) {
-                deleteNowOrAtExit(file);
-            }
-        }
-        deleteNowOrAtExit(path);
-    }
-
-    private static void deleteNowOrAtExit(Path file) {
         try {
-            Files.deleteIfExists(file);
+            if (temporary.isPresent()) {
+                temporary.get().close();
+            }
         } catch (IOException e) { // Windows keeps what is loaded
-            file.toFile().deleteOnExit();
+            closeAtExit();
         }
     }
 

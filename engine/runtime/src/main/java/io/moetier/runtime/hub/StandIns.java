@@ -1,8 +1,6 @@
 package io.moetier.runtime.hub;
 
-import io.moetier.storage.file.FileTree;
-import io.moetier.storage.file.NameLock;
-import io.moetier.storage.file.UnfinishedFile;
+import io.moetier.storage.file.TemporaryDirectory;
 import io.moetier.storage.format.GgufFile;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
@@ -11,25 +9,16 @@ import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.ReadableByteChannel;
-import java.nio.file.DirectoryIteratorException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.attribute.UserPrincipal;
-import java.util.Optional;
 import java.util.Set;
-import java.util.UUID;
 import java.util.function.Supplier;
 
 /// Files that stand in for those of a model on the hub: as long as they are, but with nothing in them except what
 /// describes the model. They take hardly any disk, and every reader of headers works on them.
 ///
-/// Confined to one thread. Owns its folder, which closing removes. A killed process leaves it; the next look removes
-/// what nobody works at any more, which a lock beside the folder tells: it is taken before the folder is made.
+/// Confined to one thread. Owns its folder, which closing removes.
 public final class StandIns implements AutoCloseable {
-    private static final String NAME = "moetier-headers-";
-    private static final String NUMBER = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}";
     private static final int FIRST_PIECE = 1 << 20; // of a GGUF file, whose header does not tell how long it is
     private static final int MOST_OF_HEADER = 1 << 28;
     private static final String INDEX = ".index.json";
@@ -40,15 +29,15 @@ public final class StandIns implements AutoCloseable {
 
     private final Hub hub;
     private final HubRepository repository;
+    private final TemporaryDirectory directory;
     private final Path folder;
-    private final NameLock lock;
     private long bytesRead;
 
-    private StandIns(Hub hub, HubRepository repository, Path folder, NameLock lock) {
+    private StandIns(Hub hub, HubRepository repository, TemporaryDirectory directory) {
         this.hub = hub;
         this.repository = repository;
-        this.folder = folder;
-        this.lock = lock;
+        this.directory = directory;
+        folder = directory.path();
     }
 
     /// Returns an empty folder for files of a repository.
@@ -56,48 +45,9 @@ public final class StandIns implements AutoCloseable {
     /// @param parent the directory that it is made in
     public static StandIns open(Hub hub, HubRepository repository, Path parent) {
         try {
-            Path folder = parent.toRealPath().resolve(NAME + UUID.randomUUID());
-            NameLock lock = lock(folder).orElseThrow();
-            try {
-                UnfinishedFile.createPrivateDirectories(folder);
-                clearLeftovers(folder);
-                return new StandIns(hub, repository, folder, lock);
-            } catch (IOException | RuntimeException | Error e) {
-                lock.close();
-                throw e;
-            }
+            return new StandIns(hub, repository, TemporaryDirectory.create(parent, "headers"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static Optional<NameLock> lock(Path folder) throws IOException {
-        return NameLock.acquire(folder.resolveSibling(folder.getFileName() + ".lock"));
-    }
-
-    /// Removes what killed processes of the same user left beside a folder: in a directory of all users another's could
-    /// lead anywhere.
-    private static void clearLeftovers(Path folder) {
-        try (DirectoryStream<Path> all = Files.newDirectoryStream(
-                UnfinishedFile.folderOf(folder),
-                path -> String.valueOf(path.getFileName()).matches(NAME + NUMBER))) {
-            UserPrincipal user = Files.getOwner(folder);
-            for (Path left : all) {
-                if (Files.getOwner(left, LinkOption.NOFOLLOW_LINKS).equals(user)) {
-                    clear(left);
-                }
-            }
-        } catch (IOException | DirectoryIteratorException e) {
-            // gone meanwhile, or left to the next look
-        }
-    }
-
-    private static void clear(Path left) throws IOException {
-        Optional<NameLock> free = lock(left);
-        if (free.isPresent()) {
-            try (NameLock _ = free.get()) {
-                FileTree.delete(left);
-            }
         }
     }
 
@@ -235,8 +185,8 @@ public final class StandIns implements AutoCloseable {
 
     @Override
     public void close() {
-        try (lock) {
-            FileTree.delete(folder);
+        try {
+            directory.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -3,11 +3,12 @@ package io.moetier.runtime.session;
 import io.moetier.runtime.convert.CheckpointImporter;
 import io.moetier.runtime.convert.ModelSource;
 import io.moetier.runtime.convert.Quantisation;
+import io.moetier.storage.file.TemporaryDirectory;
+import io.moetier.storage.platform.Platform;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Comparator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -39,19 +40,17 @@ public final class ImportedStores {
 
     private static Path createRoot() {
         try {
-            Path root = Files.createTempDirectory("moetier-stores");
+            TemporaryDirectory root = TemporaryDirectory.create(Platform.temporaryFiles(), "stores");
             Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(root)));
-            return root;
+            return root.path();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private static void delete(Path root) {
-        try (var files = Files.walk(root)) {
-            for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(file);
-            }
+    private static void delete(TemporaryDirectory root) {
+        try {
+            root.close();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
