@@ -54,6 +54,9 @@ __device__ __forceinline__ float activated(const Task& task, float product, floa
     case activations::LIMITED_SWIGLU:
       x = x > task.limit ? task.limit : x;
       return x / (1.0f + expf(-x)) * clamped(u, task.limit);
+    case activations::CAPPED_SWIGLU:
+      x = x / (1.0f + expf(-x));
+      return (x > task.limit ? task.limit : x) * clamped(u, task.limit);
     case activations::GEGLU: {  // 1 + tanh(z) is 2 / (1 + exp(-2 z))
       const float alpha = 1.59576912f * (1.0f + 0.044715f * x * x);
       return x / (1.0f + expf(-alpha * x)) * u;

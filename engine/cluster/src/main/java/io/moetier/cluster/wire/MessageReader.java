@@ -208,12 +208,12 @@ public final class MessageReader {
     }
 
     private FfnActivation activation() {
-        int number = count("activation", 0, 5);
+        int number = count("activation", 0, 6);
         float limit = segment.get(MessageWriter.FLOAT, position);
         float alpha = segment.get(MessageWriter.FLOAT, position + Float.BYTES);
         position += 2 * Float.BYTES;
         boolean clamped = number == 1;
-        boolean limited = clamped || number == 2;
+        boolean limited = clamped || number == 2 || number == 6;
         if ((!clamped && Float.floatToRawIntBits(alpha) != 0) || (!limited && Float.floatToRawIntBits(limit) != 0)) {
             throw new MalformedMessageException("activation", "no number that it has no use for", limit + ", " + alpha);
         }
@@ -224,7 +224,8 @@ public final class MessageReader {
                 case 2 -> new FfnActivation.LimitedSwiGlu(limit);
                 case 3 -> FfnActivation.GEGLU;
                 case 4 -> FfnActivation.RELU;
-                default -> FfnActivation.SQUARED_RELU;
+                case 5 -> FfnActivation.SQUARED_RELU;
+                default -> new FfnActivation.CappedSwiGlu(limit);
             };
         } catch (IllegalArgumentException e) {
             throw new MalformedMessageException(

@@ -159,6 +159,10 @@ public final class MessageWriter {
                 case FfnActivation.GeGlu _ -> 3;
                 case FfnActivation.Relu _ -> 4;
                 case FfnActivation.SquaredRelu _ -> 5;
+                case FfnActivation.CappedSwiGlu capped -> {
+                    limit = capped.limit();
+                    yield 6;
+                }
             };
             segment.set(INT, offset, entry.getKey());
             segment.set(INT, offset + 4, kind);

@@ -18,7 +18,8 @@ public final class Messages {
             new FfnActivation.LimitedSwiGlu(10),
             FfnActivation.GEGLU,
             FfnActivation.RELU,
-            FfnActivation.SQUARED_RELU);
+            FfnActivation.SQUARED_RELU,
+            new FfnActivation.CappedSwiGlu(7));
 
     private Messages() {}
 

@@ -34,6 +34,7 @@ final class Tasks {
         SWIGLU,
         CLAMPED_SWIGLU,
         LIMITED_SWIGLU,
+        CAPPED_SWIGLU,
         GEGLU,
         RELU,
         SQUARED_RELU
@@ -121,6 +122,8 @@ final class Tasks {
             alpha = clamped.alpha();
         } else if (activation instanceof FfnActivation.LimitedSwiGlu limited) {
             limit = limited.limit();
+        } else if (activation instanceof FfnActivation.CappedSwiGlu capped) {
+            limit = capped.limit();
         }
         writer.begin(table, tableAt + added * TASK_BYTES)
                 .address(weights)
@@ -155,6 +158,9 @@ final class Tasks {
         }
         if (activation instanceof FfnActivation.LimitedSwiGlu) {
             return Activation.LIMITED_SWIGLU;
+        }
+        if (activation instanceof FfnActivation.CappedSwiGlu) {
+            return Activation.CAPPED_SWIGLU;
         }
         if (activation instanceof FfnActivation.GeGlu) {
             return Activation.GEGLU;

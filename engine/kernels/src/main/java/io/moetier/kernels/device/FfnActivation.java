@@ -58,6 +58,22 @@ public sealed interface FfnActivation {
         }
     }
 
+    /// `min(silu(gate), limit) * u` where `u` is `up` between `-limit` and `limit` (Step-3.5-Flash, StepFun 2026).
+    record CappedSwiGlu(float limit) implements FfnActivation {
+        /// @throws IllegalArgumentException if the limit is not a finite number above 0
+        public CappedSwiGlu {
+            if (!(limit > 0 && limit <= Float.MAX_VALUE)) {
+                throw new IllegalArgumentException(
+                        "limit of the activation: expected a finite number above 0, found " + limit);
+            }
+        }
+
+        @Override
+        public boolean isGated() {
+            return true;
+        }
+    }
+
     /// `gelu(gate) * up` (Shazeer 2020, arXiv:2002.05202), where `gelu(g)` is
     /// `0.5 * g * (1 + tanh(sqrt(2 / pi) * (g + 0.044715 * g^3)))` (Hendrycks and Gimpel 2016, arXiv:1606.08415).
     record GeGlu() implements FfnActivation {

@@ -134,6 +134,7 @@ class ExpertBatchTest {
         for (FfnActivation activation : List.of(
                 new ClampedSwiGlu(0.5f, 1.702f),
                 new FfnActivation.LimitedSwiGlu(0.5f),
+                new FfnActivation.CappedSwiGlu(0.5f),
                 FfnActivation.SWIGLU,
                 FfnActivation.GEGLU,
                 FfnActivation.RELU,
@@ -277,6 +278,8 @@ class ExpertBatchTest {
                     double limited = Math.min(g, limit);
                     yield limited / (1 + Math.exp(-limited)) * Math.clamp(up[i], -limit, limit);
                 }
+                case FfnActivation.CappedSwiGlu(float limit) ->
+                    Math.min(g / (1 + Math.exp(-g)), limit) * Math.clamp(up[i], -limit, limit);
                 case FfnActivation.GeGlu() ->
                     0.5 * g * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (g + 0.044715 * g * g * g))) * up[i];
                 case FfnActivation.Relu() -> Math.max(up[i], 0);

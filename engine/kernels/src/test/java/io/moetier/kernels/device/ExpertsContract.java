@@ -214,10 +214,11 @@ abstract class ExpertsContract extends CompressedContract {
                     expert(FfnActivation.GEGLU, dtype, dtype, dtype, 256, true),
                     expert(FfnActivation.RELU, dtype, dtype, dtype, 256, true),
                     expert(FfnActivation.SQUARED_RELU, dtype, dtype, dtype, 256, true),
-                    expert(new FfnActivation.LimitedSwiGlu(0.8f), dtype, dtype, dtype, 256, true));
-            int[] rows = {4, 0, 1, 2, 3, 4, 0, 1, 2, 3};
-            int[] outRows = {0, 8, 1, 2, 7, 6, 5, 4, 3, 9};
-            assertExperts(experts, new int[] {0, 1, 3, 4, 8, 9, 10}, rows, outRows, dtype.label());
+                    expert(new FfnActivation.LimitedSwiGlu(0.8f), dtype, dtype, dtype, 256, true),
+                    expert(new FfnActivation.CappedSwiGlu(0.8f), dtype, dtype, dtype, 256, true));
+            int[] rows = {4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4};
+            int[] outRows = {0, 8, 1, 2, 7, 6, 5, 4, 3, 9, 10};
+            assertExperts(experts, new int[] {0, 1, 3, 4, 8, 9, 10, 11}, rows, outRows, dtype.label());
         }
     }
 

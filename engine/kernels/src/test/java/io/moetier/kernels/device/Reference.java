@@ -334,6 +334,8 @@ final class Reference {
                 double g = Math.min(gate, limit);
                 yield g / (1 + Math.exp(-g)) * Math.max(-limit, Math.min(limit, up));
             }
+            case FfnActivation.CappedSwiGlu(float limit) ->
+                Math.min(gate / (1 + Math.exp(-gate)), limit) * Math.max(-limit, Math.min(limit, up));
             case FfnActivation.GeGlu() ->
                 0.5 * gate * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (gate + 0.044715 * gate * gate * gate))) * up;
             case FfnActivation.Relu() -> Math.max(up, 0);

@@ -43,6 +43,7 @@ public final class KernelBits {
             FfnActivation.GEGLU,
             new FfnActivation.ClampedSwiGlu(7f, 1.702f),
             new FfnActivation.LimitedSwiGlu(5f),
+            new FfnActivation.CappedSwiGlu(3f),
             FfnActivation.RELU,
             FfnActivation.SQUARED_RELU);
 

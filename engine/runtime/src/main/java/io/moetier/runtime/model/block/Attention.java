@@ -39,6 +39,7 @@ public final class Attention implements Block {
     private final boolean sharesKeys;
     private final @Nullable Norm valueNorm;
     private final @Nullable Linear gate;
+    private final boolean gatedByHead;
     private final Linear outputProjection;
     private final @Nullable Norm queryNorm;
     private final @Nullable Norm keyNorm;
@@ -71,6 +72,7 @@ public final class Attention implements Block {
         valueNorm =
                 preparation.valueNorm().map(norm -> Norm.load(norm, weights)).orElse(null);
         gate = spec.gate().map(linear -> Linear.load(linear, weights)).orElse(null);
+        gatedByHead = spec.isGatedByHead();
         outputProjection = Linear.load(projections.output(), weights);
         queryNorm =
                 preparation.qkNorm().map(qk -> Norm.load(qk.query(), weights)).orElse(null);
@@ -120,8 +122,7 @@ public final class Attention implements Block {
         if (wholeImages && pass.sight().isAmong(firstPosition, n)) {
             attendToImages(kernels, pass, results, layer);
         }
-        gate(kernels, buffers.in(), results, n);
-        outputProjection.apply(kernels, results[HEADS], n, buffers.out());
+        outputProjection.apply(kernels, gated(kernels, buffers.in(), results, n), n, buffers.out());
     }
 
     /// A query of an image sees what one at the image's end would whose window was as much wider.
@@ -170,13 +171,21 @@ public final class Attention implements Block {
         }
     }
 
-    private void gate(Kernels kernels, DeviceBuffer x, DeviceBuffer[] results, int n) {
-        if (gate != null) {
-            gate.apply(kernels, x, n, results[GATE]);
-            int length = n * gate.weight().rows();
-            kernels.activate(results[GATE], length, Activation.SIGMOID);
-            kernels.multiply(results[HEADS], results[GATE], length);
+    /// Returns the heads' results, times the sigmoids of their gates.
+    private DeviceBuffer gated(Kernels kernels, DeviceBuffer x, DeviceBuffer[] results, int n) {
+        if (gate == null) {
+            return results[HEADS];
         }
+        gate.apply(kernels, x, n, results[GATE]);
+        int length = n * gate.weight().rows();
+        if (gatedByHead) {
+            kernels.clear(results[QUERY], length * shape.valueDim()); // whose queries have been answered
+            kernels.addRows(results[HEADS], 0, results[GATE], length, shape.valueDim(), results[QUERY]);
+            return results[QUERY];
+        }
+        kernels.activate(results[GATE], length, Activation.SIGMOID);
+        kernels.multiply(results[HEADS], results[GATE], length);
+        return results[HEADS];
     }
 
     private void clip(Kernels kernels, DeviceBuffer[] results, int n) {

@@ -134,6 +134,11 @@ public final class GroupedAttention {
         return gate(LinearSpec.named(prefix + name, resultWidth(), config.hiddenSize(), false));
     }
 
+    /// Multiplies each head's result by the sigmoid of its element of a linear map of the input, called `name`.
+    public GroupedAttention gateByHead(String name) {
+        return gate(LinearSpec.named(prefix + name, numHeads, config.hiddenSize(), false));
+    }
+
     /// Multiplies the heads' results by the sigmoid of a linear map of the input.
     public GroupedAttention gate(LinearSpec linear) {
         gate = Optional.of(linear);

@@ -147,7 +147,7 @@ public record FamilyTraits(
         addIf(attention.preparation().valueNorm().isPresent(), "norm on values", names);
         addIf(attention.sharesKeys(), "keys as values", names);
         addIf(attention.valueDim() < attention.headDim(), "values narrower than keys", names);
-        addIf(attention.gate().isPresent(), "gate", names);
+        addIf(attention.gate().isPresent(), attention.isGatedByHead() ? "gate of each head" : "gate", names);
         addIf(attention.preparation().clip() > 0, "clipped", names);
         return names;
     }
@@ -208,6 +208,7 @@ public record FamilyTraits(
             case FfnActivation.SwiGlu swiGlu -> "SwiGLU";
             case FfnActivation.ClampedSwiGlu clamped -> "clamped SwiGLU";
             case FfnActivation.LimitedSwiGlu limited -> "limited SwiGLU";
+            case FfnActivation.CappedSwiGlu capped -> "capped SwiGLU";
             case FfnActivation.GeGlu geGlu -> "GEGLU";
             case FfnActivation.Relu relu -> "ReLU";
             case FfnActivation.SquaredRelu squared -> "squared ReLU";

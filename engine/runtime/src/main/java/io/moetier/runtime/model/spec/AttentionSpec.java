@@ -13,7 +13,8 @@ import java.util.stream.Stream;
 /// Causal grouped-query attention (Ainslie et al. 2023).
 ///
 /// @param gate [output.cols, hiddenSize]: the heads' results are multiplied by sigmoid(gate·x) before the output
-///     projection (Qiu et al. 2025, arXiv:2505.06708), where the family does so
+///     projection (Qiu et al. 2025, arXiv:2505.06708), where the family does so; [numHeads, hiddenSize] where all
+///     elements of a head have one factor
 /// @param sinks `[numHeads]`: logits that take part in each softmax without a key, where the family has them
 /// @param sparsity which keys are read, where these are chosen
 public record AttentionSpec(
@@ -76,6 +77,12 @@ public record AttentionSpec(
         return heads.valueDim();
     }
 
+    /// Says whether all elements of a head's result are multiplied by the same sigmoid.
+    public boolean isGatedByHead() {
+        return gate.filter(linear -> linear.rows() == heads.numHeads() && heads.valueDim() > 1)
+                .isPresent();
+    }
+
     /// Says whether values are what the projection of keys gives, before anything becomes of keys.
     public boolean sharesKeys() {
         return projections.value().equals(projections.key());
@@ -108,12 +115,14 @@ public record AttentionSpec(
         return SparsitySpec.vectors(vectors, sparsity);
     }
 
-    /// Queries, keys, values, the heads' results and what they are gated with; then those of an indexer, or a query
-    /// that sees a whole image and its heads' results.
+    /// Queries, or the results of heads that are gated as one; keys, values, the heads' results and what they are gated
+    /// with; then those of an indexer, or a query that sees a whole image and its heads' results.
     @Override
     public List<Integer> intermediates() {
         List<Integer> own = List.of(
-                projections.query().rows(),
+                Math.max(
+                        projections.query().rows(),
+                        isGatedByHead() ? projections.output().cols() : 0),
                 projections.key().rows(),
                 projections.value().rows(),
                 projections.output().cols(),
