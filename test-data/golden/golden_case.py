@@ -199,7 +199,7 @@ def _write_gguf(path, architecture, metadata, tensors):
         if isinstance(value, str):
             return text(key) + struct.pack("<I", 8) + text(value)
         if isinstance(value, list):
-            kind, letter = (7, "?") if isinstance(value[0], bool) else (4, "I")
+            kind, letter = {bool: (7, "?"), int: (4, "I"), float: (6, "f")}[type(value[0])]
             return text(key) + struct.pack(f"<IIQ{len(value)}{letter}", 9, kind, len(value), *value)
         return text(key) + (struct.pack("<If", 6, value) if isinstance(value, float) else struct.pack("<II", 4, value))
 

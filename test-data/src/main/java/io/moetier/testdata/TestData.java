@@ -55,6 +55,7 @@ public final class TestData {
             "phimoe",
             "phimoe_longrope_long",
             "phimoe_longrope_short",
+            "step3p5",
             "deepseek_v2",
             "deepseek_v2_lite",
             "deepseek_v3",

@@ -36,7 +36,8 @@ final class CheckpointSource implements ModelSource {
     private static final Pattern NUMBERED = Pattern.compile("model\\.layers\\.(\\d{1,6})\\..*");
     private static final Pattern OF_ENCODERS =
             Pattern.compile("(model\\.|thinker\\.)?(visual|vision_model|vision_tower|audio_tower"
-                    + "|embed_vision|embed_audio|multi_modal_projector|mm_projector|patch_merge_mlp)\\..*");
+                    + "|embed_vision|embed_audio|multi_modal_projector|mm_projector|patch_merge_mlp"
+                    + "|vit_large_projector)\\..*");
     private static final Pattern NAMED = Pattern.compile("(model\\.)?mtp[._].*");
     private static final String WEIGHT = ".weight";
     private static final String CONFIG = "config.json";

@@ -101,7 +101,8 @@ class LayoutsTest {
         "glm4_moe, glm4v_moe, model.language_model., '', model.visual.merger.proj.weight",
         "deepseek_v3, kimi_vl, language_model.model., language_model., multi_modal_projector.linear_1.weight",
         "deepseek_v3_yarn, kimi_k25, language_model.model., language_model., mm_projector.proj.0.weight",
-        "mistral4, mistral3, language_model.model., language_model., vision_tower.patch_conv.weight"
+        "mistral4, mistral3, language_model.model., language_model., vision_tower.patch_conv.weight",
+        "step3p5, step3p7, model., '', vit_large_projector.weight"
     })
     void theLanguageModelMayStandBehindATowerThatIsNotRead(
             String name, String modelType, String inside, String outside, String ofTower) throws IOException {

@@ -184,6 +184,14 @@ public final class LlamaCppFile {
             Map.entry("mlp.shared_mlp.gate_proj", "ffn_gate_shexp"),
             Map.entry("mlp.shared_mlp.up_proj", "ffn_up_shexp"),
             Map.entry("mlp.shared_mlp.down_proj", "ffn_down_shexp"),
+            Map.entry("self_attn.g_proj", "attn_gate"),
+            Map.entry("moe.gate", "ffn_gate_inp"),
+            Map.entry("moe.gate_proj", "ffn_gate_exps"),
+            Map.entry("moe.up_proj", "ffn_up_exps"),
+            Map.entry("moe.down_proj", "ffn_down_exps"),
+            Map.entry("share_expert.gate_proj", "ffn_gate_shexp"),
+            Map.entry("share_expert.up_proj", "ffn_up_shexp"),
+            Map.entry("share_expert.down_proj", "ffn_down_shexp"),
             Map.entry("mlp.gate_proj", "ffn_gate"),
             Map.entry("mlp.up_proj", "ffn_up"),
             Map.entry("mlp.down_proj", "ffn_down"));
@@ -239,7 +247,7 @@ public final class LlamaCppFile {
             List.of("glm4moe", "gpt-oss", "afmoe", "qwen3next", "qwen35moe", "gemma4");
 
     /// Whose norms are stored as their distance from 1.
-    private static final List<String> AROUND_ZERO = List.of("qwen3next", "qwen35moe", "minimax-m3");
+    private static final List<String> AROUND_ZERO = List.of("qwen3next", "qwen35moe", "minimax-m3", "step35");
 
     private final JsonObject config;
     private final String architecture;
@@ -578,6 +586,7 @@ public final class LlamaCppFile {
             case "granitemoeshared" -> "granitemoe";
             case "minimax_m2" -> "minimax-m2";
             case "mimo_v2_flash" -> "mimo2";
+            case "step3p5" -> "step35";
             case "gpt_oss" -> "gpt-oss";
             case "gemma4_text" -> "gemma4";
             case "lfm2_moe" -> "lfm2moe";
@@ -624,7 +633,9 @@ public final class LlamaCppFile {
         JsonObject rope = config.has("rope_theta")
                 ? config
                 : config.optionalObject("rope_parameters").orElse(config);
-        rope.optionalDouble("rope_theta").ifPresent(theta -> value("rope.freq_base", (float) (double) theta));
+        if (!(rope.value("rope_theta") instanceof List)) {
+            rope.optionalDouble("rope_theta").ifPresent(theta -> value("rope.freq_base", (float) (double) theta));
+        }
         config.optionalObject("rope_scaling").ifPresent(this::describeScaling);
         switch (architecture) {
             case "dots1" -> value("expert_gating_func", 2);
@@ -710,6 +721,7 @@ public final class LlamaCppFile {
             case "phimoe" -> describePhi();
             case "gemma4" -> describeGemma();
             case "mimo2" -> describeMimo();
+            case "step35" -> describeStep();
             default -> throw new IllegalArgumentException(architecture);
         }
     }
@@ -896,25 +908,80 @@ public final class LlamaCppFile {
         put("interleave_moe_layer_step", "interleave_moe_layer_step");
         put("rope.dimension_count", "head_dim");
         config.optionalObject("rope_scaling").ifPresent(scaling -> {
-            int headDim = config.requireInt("head_dim");
-            double original = 8192;
-            double low = scaling.requireDouble("low_freq_factor");
-            double high = scaling.requireDouble("high_freq_factor");
-            double factor = scaling.requireDouble("factor");
-            List<Double> factors = new ArrayList<>();
-            for (int i = 0; i < headDim; i += 2) {
-                double wave = 2 * Math.PI * Math.pow(config.requireDouble("rope_theta"), (double) i / headDim);
-                if (wave < original / high) {
-                    factors.add(1.0);
-                } else if (wave > original / low) {
-                    factors.add(factor);
-                } else {
-                    double kept = (original / wave - low) / (high - low);
-                    factors.add(1 / ((1 - kept) / factor + kept));
-                }
-            }
+            List<Double> factors =
+                    divisors(scaling, 8192, config.requireInt("head_dim"), config.requireDouble("rope_theta"));
             put("rope_freqs.weight", Floats.of(factors));
         });
+    }
+
+    /// Returns what Llama 3 divides the frequencies of so many elements of a head by.
+    private static List<Double> divisors(JsonObject scaling, double original, int rotated, double theta) {
+        double low = scaling.requireDouble("low_freq_factor");
+        double high = scaling.requireDouble("high_freq_factor");
+        double factor = scaling.requireDouble("factor");
+        List<Double> factors = new ArrayList<>();
+        for (int i = 0; i < rotated; i += 2) {
+            double wave = 2 * Math.PI * Math.pow(theta, (double) i / rotated);
+            if (wave < original / high) {
+                factors.add(1.0);
+            } else if (wave > original / low) {
+                factors.add(factor);
+            } else {
+                double kept = (original / wave - low) / (high - low);
+                factors.add(1 / ((1 - kept) / factor + kept));
+            }
+        }
+        return factors;
+    }
+
+    /// Lists say which layers slide, how many heads each has, and what limits its activations. Factors are those of the
+    /// elements that full layers rotate, and 1 behind them.
+    private void describeStep() {
+        List<String> types = config.optionalStrings("layer_types").orElseThrow().stream()
+                .limit(config.requireInt("num_hidden_layers"))
+                .toList();
+        JsonObject ofSliding = config.requireObject("attention_other_setting");
+        List<Double> thetas = config.requireDoubles("rope_theta");
+        int headDim = config.requireInt("head_dim");
+        value("expert_gating_func", 2);
+        put("attention.sliding_window", "sliding_window");
+        value(
+                "attention.sliding_window_pattern",
+                types.stream().map("sliding_attention"::equals).toList());
+        value("attention.head_count", headsOf(types, "num_attention_heads", ofSliding));
+        value("attention.head_count_kv", headsOf(types, "num_attention_groups", ofSliding));
+        put("expert_used_count", "moe_top_k");
+        put("expert_shared_feed_forward_length", "share_expert_dim");
+        put("expert_weights_scale", "moe_router_scaling_factor");
+        put("expert_weights_norm", "norm_expert_weight");
+        value("swiglu_clamp_exp", floats("swiglu_limits", types.size()));
+        value("swiglu_clamp_shexp", floats("swiglu_limits_shared", types.size()));
+        value("rope.freq_base", thetas.get(types.indexOf("full_attention")).floatValue());
+        value(
+                "rope.freq_base_swa",
+                thetas.get(types.indexOf("sliding_attention")).floatValue());
+        config.optionalObject("rope_scaling").ifPresent(scaling -> {
+            List<Double> factors = new ArrayList<>(divisors(
+                    scaling,
+                    scaling.requireInt("original_max_position_embeddings"),
+                    headDim / 2,
+                    thetas.get(types.indexOf("full_attention"))));
+            factors.addAll(Collections.nCopies(headDim / 2 - factors.size(), 1.0));
+            put("rope_freqs.weight", Floats.of(factors));
+        });
+    }
+
+    private List<Integer> headsOf(List<String> types, String key, JsonObject ofSliding) {
+        return types.stream()
+                .map(type -> (type.equals("sliding_attention") ? ofSliding : config).requireInt(key))
+                .toList();
+    }
+
+    private List<Float> floats(String key, int count) {
+        return config.requireDoubles(key).stream()
+                .limit(count)
+                .map(Double::floatValue)
+                .toList();
     }
 
     private void describeGranite() {
@@ -1055,7 +1122,9 @@ public final class LlamaCppFile {
             String suffix = fused.group(1).equals("shared_mlp") ? "_shexp.weight" : "_exps.weight";
             put(block + "ffn_gate" + suffix, tensor.rows(0, 2, false));
             put(block + "ffn_up" + suffix, tensor.rows(1, 2, false));
-        } else if (part.endsWith("e_score_correction_bias") || part.endsWith("expert_bias")) {
+        } else if (part.endsWith("e_score_correction_bias")
+                || part.endsWith("expert_bias")
+                || part.equals("moe.router_bias")) {
             put(block + "exp_probs_b" + (architecture.equals("hy_v3") ? "" : ".bias"), tensor.flat());
         } else if (STATE_VECTORS.containsKey(part)) {
             convertVector(block, part, tensor);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.cpu.KernelChoice;
+import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.convert.LlamaCppFile;
@@ -88,7 +89,8 @@ class GgufArchitecturesTest {
                 "nemotron_h_moe",
                 "nemotron_h_moe_latent",
                 "qwen3_5_moe",
-                "qwen3_next"
+                "qwen3_next",
+                "step3p5"
             })
     void everyGoldenCaseGivesTheReferencesLogitsChoicesAndTokens(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
@@ -97,7 +99,8 @@ class GgufArchitecturesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"glm4_moe", "granitemoe", "mimo_v2_flash", "minimax_m2", "qwen3_5_moe", "qwen3_next"})
+    @ValueSource(
+            strings = {"glm4_moe", "granitemoe", "mimo_v2_flash", "minimax_m2", "qwen3_5_moe", "qwen3_next", "step3p5"})
     void filesWithMatricesTogetherGiveTheSame(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
         Path file = LlamaCppFile.of(golden.directory())
@@ -157,6 +160,49 @@ class GgufArchitecturesTest {
         assertRefused(
                 file.with("attention.sliding_window_pattern", List.of(0, 1)),
                 "mimo2.attention.sliding_window_pattern: expected true or false for each of 4 layers, found [0, 1]");
+    }
+
+    /// Lists go on for layers that guess, and one number may be of all layers. Factors of a converter that takes whole
+    /// heads to be rotated are read as they are.
+    @Test
+    void step35ListsHeadsAndLimitsOfEachLayer() throws IOException {
+        GoldenCase golden = GoldenCase.read("step3p5");
+        LlamaCppFile file = LlamaCppFile.of(golden.directory())
+                .withGuessingLayer()
+                .with("attention.sliding_window_pattern", List.of(false, true, true, false, true))
+                .with("attention.head_count", List.of(4, 6, 6, 4, 6))
+                .with("attention.head_count_kv", List.of(2, 3, 3, 2, 3))
+                .with("swiglu_clamp_exp", List.of(0f, 0f, 0.5f, 0.75f, 0f))
+                .without("step35.expert_gating_func");
+        assertGolden("step3p5", golden, file.write(directory.resolve("gguf-step35.gguf")));
+        assertRefused(
+                file.with("attention.head_count", List.of(4, 6)),
+                "step35.attention.head_count: expected one number for each of 4 layers, found 2");
+        assertRefused(
+                file.with("attention.head_count", List.of(4, 7, 7, 4)),
+                "step35.attention.head_count_kv: expected a divisor of 7, found 3");
+        file.with("attention.head_count", List.of(4, 6, 6, 4)).with("swiglu_clamp_shexp", 7f);
+        try (ModelSource source = ModelSource.open(file.write(directory.resolve("gguf-limited.gguf")))) {
+            assertEquals(
+                    new FfnActivation.CappedSwiGlu(7),
+                    source.spec()
+                            .blocks(DenseSpec.class)
+                            .findFirst()
+                            .orElseThrow()
+                            .activation());
+        }
+        assertRefused(
+                file.without("step35.expert_weights_norm"),
+                "step35.expert_weights_norm: expected true, as models without it are not supported, found false");
+        assertRefused(
+                LlamaCppFile.of(golden.directory()).with("rope.dimension_count", 8),
+                "step35.rope.dimension_count: expected 16, the size of a head, found 8");
+        assertRefused(
+                LlamaCppFile.of(golden.directory()).with("rope.dimension_count_swa", 8),
+                "step35.rope.dimension_count_swa: expected 16, the size of a head, found 8");
+        assertRefused(
+                LlamaCppFile.of(golden.directory()).with("expert_gating_func", 1),
+                "step35.expert_gating_func: expected 2, since no other is supported, found 1");
     }
 
     /// As llama.cpp takes them to be, or counts them by one number.

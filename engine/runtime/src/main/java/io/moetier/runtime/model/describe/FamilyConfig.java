@@ -286,6 +286,15 @@ public record FamilyConfig(String family, JsonObject json) {
         });
     }
 
+    /// Checks that a number is the only one that is supported, if there is one.
+    ///
+    /// @param why it is, as an error says it behind the number
+    public void requireNumber(String key, int only, String why) {
+        json.optionalDouble(key).filter(found -> found != only).ifPresent(found -> {
+            throw json.unexpected(key, only + why, json.value(key));
+        });
+    }
+
     /// Returns a switch, which is off where nothing is said.
     public boolean flag(String key) {
         return json.optionalBoolean(key).orElse(false);

@@ -97,6 +97,27 @@ public record Layer(FamilyConfig config, int index, String prefix) {
         return entries.get(index);
     }
 
+    /// Returns what a file says of the layer: its entry of the list `key`, which may have more behind those of layers,
+    /// or the one value of all layers; nothing where that is null.
+    public Optional<Object> entry(String key) {
+        @Nullable Object value = config.json().value(key);
+        return Optional.ofNullable(value instanceof List<?> entries ? ofFirst(entries, key) : value);
+    }
+
+    /// Returns the number that a file says of the layer, as [#entry] finds it.
+    public double number(String key) {
+        Object found = entry(key).orElse("nothing");
+        if (found instanceof Number number) {
+            return number.doubleValue();
+        }
+        throw config.json().unexpected(key, "a number, or one for each layer", found);
+    }
+
+    /// Says which of two words a file says of the layer, as [#entry] finds it.
+    public boolean isEntry(String key, String word, String other) {
+        return isWord(key, String.valueOf(entry(key).orElse("nothing")), word, other);
+    }
+
     /// Returns the layer's own entry of the list `key`, of true and false or 1 and 0; nothing where there is no such
     /// list.
     public Optional<Boolean> flag(String key) {

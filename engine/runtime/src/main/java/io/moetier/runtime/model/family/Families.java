@@ -67,6 +67,7 @@ public final class Families {
             Qwen3Next.FAMILY,
             Qwen3VlMoe.MULTIMODAL,
             Qwen3VlMoe.TEXT,
+            Step3p5.FAMILY,
             SwitchTransformers.FAMILY);
 
     /// A family under another name, for models that differ in their numbers alone.
@@ -74,17 +75,18 @@ public final class Families {
     /// @param defaults values of keys left out, where they are not the family's
     private record OtherName(Family family, Map<String, Object> defaults) {}
 
-    private static final Map<String, OtherName> OTHER_NAMES = Map.of(
-            "bailing_moe_v2", new OtherName(BailingMoeV2.FAMILY, Map.of()),
-            "glm4v_moe", new OtherName(Glm4Moe.BEHIND_TOWER, Map.of()),
-            "hunyuan", new OtherName(HunyuanV1Moe.FAMILY, Map.of()),
-            "joyai_llm_flash", new OtherName(DeepseekV3.FAMILY, Map.of()),
-            "kimi_k2", new OtherName(DeepseekV3.FAMILY, Map.of()),
-            "kimi_k25", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
-            "kimi_vl", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of()),
-            "mistral3", new OtherName(Mistral4.BEHIND_TOWER, Map.of()),
-            "qwen3_omni_moe", new OtherName(Qwen3Moe.THINKER, Map.of()),
-            "solar_open", new OtherName(Glm4Moe.FAMILY, Glm4Moe.SOLAR));
+    private static final Map<String, OtherName> OTHER_NAMES = Map.ofEntries(
+            Map.entry("bailing_moe_v2", new OtherName(BailingMoeV2.FAMILY, Map.of())),
+            Map.entry("glm4v_moe", new OtherName(Glm4Moe.BEHIND_TOWER, Map.of())),
+            Map.entry("hunyuan", new OtherName(HunyuanV1Moe.FAMILY, Map.of())),
+            Map.entry("joyai_llm_flash", new OtherName(DeepseekV3.FAMILY, Map.of())),
+            Map.entry("kimi_k2", new OtherName(DeepseekV3.FAMILY, Map.of())),
+            Map.entry("kimi_k25", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of())),
+            Map.entry("kimi_vl", new OtherName(DeepseekV3.BEHIND_TOWER, Map.of())),
+            Map.entry("mistral3", new OtherName(Mistral4.BEHIND_TOWER, Map.of())),
+            Map.entry("qwen3_omni_moe", new OtherName(Qwen3Moe.THINKER, Map.of())),
+            Map.entry("solar_open", new OtherName(Glm4Moe.FAMILY, Glm4Moe.SOLAR)),
+            Map.entry("step3p7", new OtherName(Step3p5.BEHIND_TOWER, Map.of())));
 
     /// A family that reads images, and that of its language model, whose files it shares.
     ///

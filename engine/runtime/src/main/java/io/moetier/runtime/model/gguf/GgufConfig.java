@@ -81,12 +81,15 @@ final class GgufConfig {
         config.put("num_experts", experts);
         config.put("num_hidden_layers", layers);
         config.putAll(rule.constants());
-        USUAL.stream()
+        GgufWindows windows = new GgufWindows(rule, parts);
+        List<Value> usual = USUAL.stream()
+                .filter(value -> !(windows.listsHeads() && value.gguf().equals(GgufWindows.HEADS)))
+                .toList();
+        usual.stream()
                 .filter(Value::required)
                 .forEach(value -> requireAtMost(value.gguf(), Limits.NUMBER, metadata.requireInt(key(value.gguf()))));
-        USUAL.forEach(this::put);
+        usual.forEach(this::put);
         rule.values().forEach(this::put);
-        GgufWindows windows = new GgufWindows(rule, parts);
         if (!windows.put(layers, config)) {
             putHeads(layers);
         }
@@ -111,7 +114,6 @@ final class GgufConfig {
     private Map<String, String> spellings() {
         Map<String, String> names = new HashMap<>(Map.of(
                 "num_key_value_heads", key("attention.head_count_kv"),
-                "swa_num_key_value_heads", key("attention.head_count_kv"),
                 "num_experts", key("expert_count"),
                 "num_hidden_layers", key("block_count"),
                 "rope_theta", key("rope.freq_base"),
@@ -120,6 +122,7 @@ final class GgufConfig {
                 "vocab_size", "tensor token_embd.weight: rows"));
         Stream.concat(USUAL.stream(), rule.values().stream())
                 .forEach(value -> names.put(value.config(), key(value.gguf())));
+        names.putAll(GgufWindows.spellings(rule));
         return names;
     }
 

@@ -94,7 +94,8 @@ final class GgufLayers {
                         .max()
                         .orElse(0);
             case RATIOS, SLIDING -> numbers.stream().limit(numLayers).toList();
-            case LIMITS -> limit(gguf);
+            case LIMITS, SHARED_LIMITS ->
+                rule.reads(SHARED_LIMITS) ? numbers.stream().limit(numLayers).toList() : limit(gguf);
             default -> throw metadata.unexpected(rule.key(gguf), "a number, or true or false", numbers);
         };
     }
@@ -135,7 +136,7 @@ final class GgufLayers {
     ///
     /// @throws MalformedModelException if they are not
     void requireLimitsAlike() {
-        if (rule.reads(LIMITS) && metadata.has(rule.key(SHARED_LIMITS))) {
+        if (rule.reads(LIMITS) && !rule.reads(SHARED_LIMITS) && metadata.has(rule.key(SHARED_LIMITS))) {
             Object expected = limit(LIMITS);
             Object found = limit(SHARED_LIMITS);
             if (!found.equals(expected)) {

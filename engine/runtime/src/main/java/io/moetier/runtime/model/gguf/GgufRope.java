@@ -132,6 +132,19 @@ final class GgufRope {
         }
     }
 
+    /// Returns by which numbers the frequencies of the first pairs are divided, if by any; files may have more numbers,
+    /// for layers that rotate more.
+    Map<String, Object> firstDivided(int pairs) {
+        List<String> names = tensors();
+        if (names.isEmpty()) {
+            return Map.of();
+        }
+        Map<String, Object> scaling = divided(names);
+        scaling.replaceAll((key, value) ->
+                value instanceof List<?> factors ? factors.subList(0, Math.min(pairs, factors.size())) : value);
+        return scaling;
+    }
+
     private Map<String, Object> divided(List<String> names) {
         int positions = metadata.requireInt(rule.key("context_length"));
         Map<String, Object> scaling = new LinkedHashMap<>();

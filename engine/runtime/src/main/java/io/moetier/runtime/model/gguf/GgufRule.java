@@ -102,6 +102,17 @@ public record GgufRule(
         return says(GgufWindows.LAYER_TYPES, List.of(sliding, full, headsOfSliding, headsOfFull));
     }
 
+    /// Sets under which key layers that slide have their number of heads of queries, where the metadata lists one for
+    /// each layer.
+    public GgufRule slidingHeads(String config) {
+        return says(GgufWindows.SLIDING_HEADS, config);
+    }
+
+    /// Sets which share of what layers that slide rotate the others do.
+    public GgufRule rotatedShareOfFull(double share) {
+        return says(GgufWindows.SHARE_OF_FULL, share);
+    }
+
     /// Sets what `mlp_layer_types` calls layers without experts, and those with them: tensors tell which they are.
     public GgufRule denseOr(String dense, String sparse) {
         return says(GgufLayers.NETWORKS, List.of(dense, sparse));
