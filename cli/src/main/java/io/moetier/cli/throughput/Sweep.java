@@ -8,12 +8,14 @@ import io.moetier.lab.throughput.Case;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.MemoryPlan;
 import io.moetier.runtime.session.PhysicalCores;
 import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.Phase;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -289,6 +291,22 @@ final class Sweep {
             counts.add(count);
         }
         return counts;
+    }
+
+    /// Returns what is measured of a setting: nothing if nobody asked for its budget, of which not all fits; what
+    /// may be lost is measured with what does fit then.
+    ///
+    /// @param first of all settings, whose budget is what fits if nobody asked for one
+    /// @param plan of that one
+    Optional<Setting> fitting(Setting setting, Setting first, MemoryPlan plan) {
+        if (budgets != null
+                || setting.ramBytes().equals(first.ramBytes())
+                || setting.ramBytes().orElseThrow() <= plan.expertBytes()) {
+            return Optional.of(setting);
+        }
+        return setting.maxKld() == 0
+                ? Optional.empty()
+                : Optional.of(new Setting(first.budget(), first.ramBytes(), setting.threads(), setting.maxKld()));
     }
 
     /// A default is made large enough; what was asked for is not changed.

@@ -23,12 +23,14 @@ import io.moetier.runtime.offload.ResidentSummary;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.Engine;
 import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.MemoryPlan;
 import io.moetier.runtime.session.MemoryUse;
 import io.moetier.runtime.session.PolicyChoice;
 import io.moetier.runtime.session.SessionTrace;
 import io.moetier.runtime.trace.TraceRecorder;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.file.TemporaryDirectory;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.memory.ProcessMemory;
 import io.moetier.storage.platform.Platform;
 import java.io.IOException;
@@ -40,6 +42,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 
 /// Measures all points of a sweep, one setting after another, and predicts what can be.
 final class SweepRun implements AutoCloseable {
@@ -100,7 +104,20 @@ final class SweepRun implements AutoCloseable {
     private boolean measureAll(Stores stores, FactLines lines) throws IOException {
         List<Setting> settings = sweep.settings(config, summary.allExpertBytes(), summary.leastExpertBytes());
         double share = sweep.seconds() / settings.size();
-        for (Setting setting : settings) {
+        Setting first = settings.getFirst();
+        @Nullable MemoryPlan plan = null; // of the first
+        for (Setting next : settings) {
+            Setting setting = next;
+            if (plan != null) {
+                Optional<Setting> fitting = sweep.fitting(next, first, plan);
+                if (fitting.isEmpty()) {
+                    leftOut.add("A budget of " + next.budget() + ", "
+                            + ByteSize.format(next.ramBytes().orElseThrow())
+                            + ", was left out, for not all of it fits: " + plan.left() + ".");
+                    continue;
+                }
+                setting = fitting.get();
+            }
             lines.measuring(setting.label());
             try (LoadedModel loaded = stores.load(summary.model(), setting.of(config), false)) {
                 Engine engine = loaded.engine();
@@ -108,7 +125,8 @@ final class SweepRun implements AutoCloseable {
                         && engine.pinnedTier().isEmpty()) {
                     return false;
                 }
-                if (results.isEmpty()) {
+                if (plan == null) {
+                    plan = engine.memoryPlan();
                     device = engine.deviceDescription() + ExpertsUsed.warning(OptionFlags.lossy(engine.selection()));
                     requireCalibration(settings, loaded);
                 }

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.moetier.lab.throughput.Case;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.session.EngineConfig;
+import io.moetier.runtime.session.MemoryPlan;
+import io.moetier.storage.memory.MemoryLimit;
+import io.moetier.storage.memory.MemoryLimit.Kind;
 import java.util.HashSet;
 import java.util.List;
 import java.util.OptionalDouble;
@@ -82,6 +85,26 @@ class SweepTest {
                 sweep.settings(EngineConfig.DEFAULT.withThreads(1), 1000, 600).stream()
                         .map(Setting::budget)
                         .toList());
+    }
+
+    /// What does not fit is given back while it is measured, so that the budget is not what its name says.
+    @Test
+    void aBudgetThatNobodyAskedForAndThatDoesNotFitIsLeftOut() {
+        sweep.maxKlds = List.of(0.1);
+        MemoryLimit limit = new MemoryLimit(Kind.GROUP, "the control group /a", 1000, 0);
+        assertEquals(List.of("100%, 1 thread", "100%, 1 thread, lossy up to 0.1"), fitting(limit, 249));
+        assertEquals(List.of("100%, 1 thread", "25%, 1 thread", "25%, 1 thread, lossy up to 0.1"), fitting(limit, 250));
+        sweep.budgets = List.of("100%", "50%");
+        assertEquals(List.of("100%, 1 thread", "50%, 1 thread", "50%, 1 thread, lossy up to 0.1"), fitting(limit, 10));
+    }
+
+    private List<String> fitting(MemoryLimit limit, long expertBytes) {
+        MemoryPlan plan = new MemoryPlan(limit, expertBytes, List.of());
+        List<Setting> settings = sweep.settings(EngineConfig.DEFAULT.withThreads(1), 1000, 10);
+        return settings.stream()
+                .flatMap(setting -> sweep.fitting(setting, settings.getFirst(), plan).stream())
+                .map(Setting::label)
+                .toList();
     }
 
     @Test
