@@ -1,6 +1,7 @@
 package io.moetier.storage.expert;
 
 import io.moetier.storage.memory.AnonymousMemory;
+import io.moetier.storage.memory.AvailableMemory;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -18,6 +19,7 @@ import java.util.concurrent.TimeUnit;
 /// @param way how they were read: past the page cache, or through it where that is refused
 public record DiskRate(double bytesPerSecond, int readers, String way) {
     private static final List<Integer> READERS = List.of(1, 2, 4, 8);
+    private static final int MEMORY_SHARE = 4; // of what can be had, for the blocks of all readers
 
     /// Reads blocks at random places for some seconds with each number of readers. One that has begun is finished.
     ///
@@ -30,12 +32,19 @@ public record DiskRate(double bytesPerSecond, int readers, String way) {
         long places = (Files.size(file) - bytes) / BlockLayout.PAGE_BYTES + 1;
         try (BlockReader reader = ChannelReader.openPastCache(List.of(file), "")) {
             DiskRate best = new DiskRate(0, 0, reader.description());
-            for (int readers : READERS) {
+            for (int readers : readers(bytes, AvailableMemory.bytes())) {
                 double rate = rate(reader, readers, places, bytes, seconds);
                 best = rate > best.bytesPerSecond ? new DiskRate(rate, readers, best.way) : best;
             }
             return best;
         }
+    }
+
+    /// Returns the numbers of readers whose blocks there is room for, and one in any case.
+    static List<Integer> readers(long blockBytes, long availableBytes) {
+        return READERS.stream()
+                .filter(readers -> readers == 1 || readers * blockBytes <= availableBytes / MEMORY_SHARE)
+                .toList();
     }
 
     private static double rate(BlockReader reader, int readers, long places, long bytes, double seconds)

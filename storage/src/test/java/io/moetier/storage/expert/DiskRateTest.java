@@ -35,6 +35,14 @@ class DiskRateTest {
         assertTrue(kept < 6 * BLOCK_BYTES, () -> kept + " bytes are kept");
     }
 
+    /// Eight blocks of 4 MiB were all that a small control group had left.
+    @Test
+    void whereMemoryIsShortFewerReadAtOnce() {
+        assertEquals(List.of(1), DiskRate.readers(4 << 20, 30 << 20));
+        assertEquals(List.of(1, 2, 4), DiskRate.readers(4 << 20, 64 << 20));
+        assertEquals(List.of(1, 2, 4, 8), DiskRate.readers(4 << 20, 128 << 20));
+    }
+
     @Test
     void aFileOfLessThanABlockIsRefused() throws IOException {
         Path file = Files.write(directory.resolve("file"), new byte[4095]);
