@@ -13,7 +13,7 @@ launch() {
   by=$1
   shift
   # shellcheck disable=SC2086 # options are separated by blanks
-  $by "$java" "@$args" -Xlog:disable "-XX:AOTCache=$cache" "-Dmoetier.terminals=$terminals" ${MOETIER_JAVA_OPTS-} \
+  $by "$java" "@$args" -Xlog:disable "-XX:AOTCache=$cache" "-Dmoetier.terminals=$terminals" $heap ${MOETIER_JAVA_OPTS-} \
     -cp "$jar" io.moetier.cli.Moetier "$@"
 }
 
@@ -32,20 +32,25 @@ start() {
   done
 
   memory=$(ulimit -v 2>/dev/null) || memory=unlimited
+  data=$(ulimit -d 2>/dev/null) || data=unlimited
   files=$(ulimit -n)
   # By itself, glibc takes 64 MiB of addresses for each thread that asks for memory.
   [ "$memory" = unlimited ] || export MALLOC_ARENA_MAX="${MALLOC_ARENA_MAX-2}"
+  # The JVM does not know this limit, and takes a quarter of the machine for its heap; of that, no more than it needs.
+  heap=
+  [ "$data" = unlimited ] || heap=-Xmx$((data < 8388608 ? data / 4 : 2097152))k
 
   # A JVM that such limits keep from starting says what failed, some of it on standard output, but not what helps. Few
   # have such limits; the others do not wait. Without the cache it opens the jars, as most commands do sooner or later.
-  # A tenth of the addresses is for the cache and for what comes after the start.
-  if [ "$memory" != unlimited ] || { [ "$files" != unlimited ] && [ "$files" -lt 256 ]; }; then
+  # A tenth of the addresses, or a quarter of the data, is for the cache and for what comes after the start.
+  if [ "$memory$data" != unlimitedunlimited ] || { [ "$files" != unlimited ] && [ "$files" -lt 256 ]; }; then
     words=$(
       [ "$memory" = unlimited ] || ulimit -v $((memory / 10 * 9))
-      MOETIER_JAVA_OPTS="-XX:AOTMode=off -XX:+SuppressFatalErrorMessage ${MOETIER_JAVA_OPTS-}" launch command --version
+      [ "$data" = unlimited ] || ulimit -d $((data / 4 * 3))
+      MOETIER_JAVA_OPTS="-XX:AOTMode=off -XX:+SuppressFatalErrorMessage ${MOETIER_JAVA_OPTS-}" launch command --version 2>&1
     ) || {
-      [ -z "$words" ] || printf '%s\n' "$words" >&2
-      say "the JVM could not start within the limits of this shell: memory $memory (ulimit -v, in KiB), open files $files (ulimit -n)"
+      printf '%s\n' "$words" | grep -Ev '^(Caused by: .*|[[:space:]]+(at|[.]{3}) .*|)$' >&2 || :
+      say "the JVM could not start within the limits of this shell: memory $memory (ulimit -v, in KiB), data $data (ulimit -d, in KiB), open files $files (ulimit -n)"
       exit 1
     }
   fi

@@ -144,19 +144,33 @@ class LauncherTest {
                         .said());
     }
 
-    /// What is left of few addresses must do for more than the start, and threads are not to take it unasked.
+    /// What is left of little memory must do for more than the start: threads are not to take addresses unasked, nor
+    /// the heap all data.
     @Test
-    void fewAddressesAreTriedWithATenthLess() throws IOException, InterruptedException {
+    void littleMemoryIsTriedWithLess() throws IOException, InterruptedException {
         String start = """
                 . "$0"
-                launch() { echo "$1 $(ulimit -v) ${MALLOC_ARENA_MAX-}" >&2; }
+                exec 3>&2
+                launch() { echo "$1 $(ulimit -v) $(ulimit -d) ${MALLOC_ARENA_MAX-} $heap" >&3; }
+                start
+                ulimit -d 10000000
+                start
+                ulimit -d 1000000
                 start
                 ulimit -v 1000000
                 start
                 """;
         String script = ROOT.resolve("cli/src/main/launcher/start.sh").toString();
         assertEquals(
-                "exec unlimited \ncommand 900000 2\nexec 1000000 2\n",
+                """
+                exec unlimited unlimited \s
+                command unlimited 7500000  -Xmx2097152k
+                exec unlimited 10000000  -Xmx2097152k
+                command unlimited 750000  -Xmx250000k
+                exec unlimited 1000000  -Xmx250000k
+                command 900000 750000 2 -Xmx250000k
+                exec 1000000 1000000 2 -Xmx250000k
+                """,
                 ChildProcess.run(new ProcessBuilder("sh", "-euc", start, script))
                         .said());
     }
@@ -191,6 +205,7 @@ class LauncherTest {
             strings = {
                 "ulimit -v 500000",
                 "ulimit -n 20",
+                "ulimit -d 20000",
                 "export MOETIER_JAVA_OPTS=-Xmx1k",
                 "export MOETIER_JAVA_OPTS=-nonsense"
             })
@@ -201,6 +216,7 @@ class LauncherTest {
         assertTrue(run.exitCode() != 0, run.err());
         assertEquals("", run.out());
         assertFalse(run.err().isBlank());
+        assertFalse(run.err().contains("Caused by") || run.err().contains("\tat "), run.err());
         assertEquals(before.startsWith("ulimit"), run.err().contains("within the limits of this shell"), run.err());
         assertEquals(files, files());
     }
