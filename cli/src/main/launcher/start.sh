@@ -19,6 +19,12 @@ launch() {
 
 # Becomes the JVM $java with the options in $args, the AOT cache $cache and the program $jar.
 start() {
+  # Where the current folder has been removed, the JVM ends with a trace.
+  [ . -ef "$PWD" ] || env pwd >/dev/null 2>&1 || {
+    say 'the current folder is no longer there; change to another one (cd)'
+    exit 1
+  }
+
   # The JVM takes arguments, names of files and variables for text in the encoding of the locale; here they are UTF-8,
   # whatever the locale is called. Where there is none of that name, the JVM would take them for ASCII.
   export LC_ALL=C.UTF-8

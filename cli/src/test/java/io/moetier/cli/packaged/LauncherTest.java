@@ -206,6 +206,7 @@ class LauncherTest {
                 "ulimit -v 500000",
                 "ulimit -n 20",
                 "ulimit -d 20000",
+                "mkdir gone; cd gone; rmdir ../gone",
                 "export MOETIER_JAVA_OPTS=-Xmx1k",
                 "export MOETIER_JAVA_OPTS=-nonsense"
             })
