@@ -27,9 +27,13 @@ class DeviceOptionTest {
     private static CommandLineRun run(String... options) {
         String[] start = {"run", MODEL, "--ids", "5,9,20", "-n", "3", "--temp", "0", "--profile", "none", "--ctx", "64"
         };
+        return CommandLineRun.inProcess(cache, with(start, options));
+    }
+
+    private static String[] with(String[] start, String... options) {
         String[] command = Arrays.copyOf(start, start.length + options.length);
         System.arraycopy(options, 0, command, start.length, options.length);
-        return CommandLineRun.inProcess(cache, command);
+        return command;
     }
 
     private static JsonObject json(CommandLineRun run) {
@@ -117,6 +121,22 @@ class DeviceOptionTest {
         String line = run("--device", "emulated").err();
         assertTrue(line.contains("of experts found on the GPU"), line);
         assertTrue(line.contains("in the virtual time of an emulated rtx3060"), line);
+    }
+
+    /// The first token belongs to the prompt.
+    @Test
+    void anAnswerOfOneTokenHasNoRates() {
+        String[] command = {"run", MODEL, "--ids", "5,9", "-n", "1", "--profile", "none", "--device", "simulated"};
+        CommandLineRun stats = CommandLineRun.inProcess(cache, with(command, "--stats"));
+        assertTrue(stats.err().matches("(?s).*\n  while generating +-\n.*"), stats.err());
+        assertTrue(stats.err().matches("(?s).*\nvirtual time +prompt \\S+/s in the virtual time of .*"), stats.err());
+        JsonObject json = json(CommandLineRun.inProcess(cache, with(command, "--json")));
+        assertTrue(json.requireDouble("prompt_tokens_per_second") > 0);
+        assertEquals(
+                List.of("prompt_tokens_per_second", "virtual_prompt_tokens_per_second"),
+                json.asMap().keySet().stream()
+                        .filter(name -> name.endsWith("_per_second"))
+                        .toList());
     }
 
     @Test

@@ -136,7 +136,9 @@ public record RunReport(
         fields.put("prompt_tokens", outcome.promptTokens());
         fields.put("prompt_tokens_per_second", outcome.promptTokensPerSecond());
         fields.put("generated_tokens", outcome.generatedTokens());
-        fields.put("generated_tokens_per_second", outcome.decodeTokensPerSecond());
+        if (hasRate(outcome)) {
+            fields.put("generated_tokens_per_second", outcome.decodeTokensPerSecond());
+        }
         fields.put("experts", experts.numExperts());
         fields.put("expert_slots", experts.slots().number());
         fields.put("expert_slot_bytes", experts.slots().bytes());
@@ -162,9 +164,10 @@ public record RunReport(
         fields.put("evictions", stats.evictions());
         fields.putAll(ExpertsUsed.of(engine, stats).fields());
         fields.put("disk_bytes", stats.diskBytes());
-        fields.put("generation_disk_bytes_per_second", stats.decodeDiskBytesPerSecond());
-        diskBytesPerSecond.ifPresent(
-                rate -> fields.put("generation_disk_share", stats.decodeDiskBytesPerSecond() / rate));
+        stats.decodeDiskBytesPerSecond().ifPresent(read -> {
+            fields.put("generation_disk_bytes_per_second", read);
+            diskBytesPerSecond.ifPresent(most -> fields.put("generation_disk_share", read / most));
+        });
         if (stats.nodeExperts() + stats.nodeMisses() > 0) {
             fields.put("node_experts", stats.nodeExperts());
             fields.put("node_rows", stats.nodeRows());
@@ -198,7 +201,11 @@ public record RunReport(
     }
 
     private String whileGenerating() {
-        double rate = reply.stats().decodeDiskBytesPerSecond();
+        OptionalDouble read = reply.stats().decodeDiskBytesPerSecond();
+        if (read.isEmpty()) {
+            return "-";
+        }
+        double rate = read.getAsDouble();
         String share = diskBytesPerSecond.isPresent()
                 ? percent(rate / diskBytesPerSecond.getAsDouble()) + " of what doctor measured"
                 : "doctor measures what the disk gives";
@@ -244,7 +251,7 @@ public record RunReport(
     }
 
     /// Says whether there is a rate of the answer: the first token belongs to the prompt.
-    private static boolean hasRate(Outcome outcome) {
+    static boolean hasRate(Outcome outcome) {
         return outcome.generatedTokens() > 1;
     }
 

@@ -47,9 +47,10 @@ public final class VirtualTime {
 
     /// Returns the figures for a line.
     String words(Outcome outcome) {
-        return "prompt " + RunReport.rate(promptTokensPerSecond(outcome)) + "/s, answer "
-                + RunReport.rate(decodeTokensPerSecond(outcome)) + "/s in the virtual time of " + device.kind()
-                + " " + device.gpu();
+        String answer =
+                RunReport.hasRate(outcome) ? ", answer " + RunReport.rate(decodeTokensPerSecond(outcome)) + "/s" : "";
+        return "prompt " + RunReport.rate(promptTokensPerSecond(outcome)) + "/s" + answer + " in the virtual time of "
+                + device.kind() + " " + device.gpu();
     }
 
     /// Returns the figures under the names that `--json` prints.
@@ -57,7 +58,9 @@ public final class VirtualTime {
         Map<String, Object> fields = new LinkedHashMap<>();
         fields.put("virtual_gpu", device.gpu());
         fields.put("virtual_prompt_tokens_per_second", promptTokensPerSecond(outcome));
-        fields.put("virtual_generated_tokens_per_second", decodeTokensPerSecond(outcome));
+        if (RunReport.hasRate(outcome)) {
+            fields.put("virtual_generated_tokens_per_second", decodeTokensPerSecond(outcome));
+        }
         return fields;
     }
 

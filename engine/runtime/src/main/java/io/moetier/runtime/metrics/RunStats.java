@@ -3,6 +3,7 @@ package io.moetier.runtime.metrics;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
+import java.util.OptionalDouble;
 import java.util.function.LongBinaryOperator;
 import java.util.function.ToLongFunction;
 import java.util.stream.Collectors;
@@ -57,9 +58,10 @@ public final class RunStats {
         return get(Counter.DISK_BYTES);
     }
 
-    /// Returns the expert bytes that were read from disk for each second of decoding, 0 if nothing was decoded.
-    public double decodeDiskBytesPerSecond() {
-        return 1e9 * share(get(Counter.DECODE_DISK_BYTES), get(Counter.DECODE_NANOS));
+    /// Returns the expert bytes that were read from disk for each second of decoding; nothing if none was decoded.
+    public OptionalDouble decodeDiskBytesPerSecond() {
+        long nanos = get(Counter.DECODE_NANOS);
+        return nanos == 0 ? OptionalDouble.empty() : OptionalDouble.of(1e9 * get(Counter.DECODE_DISK_BYTES) / nanos);
     }
 
     /// Returns [Counter#LOAD_NANOS].
