@@ -74,8 +74,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) selective_scan(const Scan 
   }
 }
 
-// q, k [n, numKeyHeads, keyDim]; v, out [n, numValueHeads, valueDim]; step, strength [n, numValueHeads] or null;
-// rates [numValueHeads]; state [numValueHeads, keyDim, valueDim]
+// q, k [n, numKeyHeads, keyDim]; v, out [n, numValueHeads, valueDim]; step [n, numValueHeads, steps] or null;
+// strength [n, numValueHeads] or null; rates [numValueHeads]; state [numValueHeads, keyDim, valueDim]
 struct Linear {
   const float* q;
   const float* k;
@@ -92,7 +92,13 @@ struct Linear {
   int keyDim;
   int valueDim;
   int delta;
+  int steps;  // of a head: 1, or keyDim
 };
+
+// What is left of row i of the state of a head.
+__device__ __forceinline__ float decay_of(const Linear& a, int head, size_t scalar, int i) {
+  return expf(-a.rates[head] * (a.step == nullptr ? 1.0f : a.step[scalar * a.steps + i]));
+}
 
 // A block has columns of the state of one head.
 extern "C" __global__ void __launch_bounds__(THREADS) linear_attention(const Linear a) {
@@ -106,14 +112,21 @@ extern "C" __global__ void __launch_bounds__(THREADS) linear_attention(const Lin
   for (int t = 0; t < a.n; t++) {
     const size_t scalar = (size_t)t * a.numValueHeads + head;
     const size_t key = ((size_t)t * a.numKeyHeads + head / a.neighbours % a.numKeyHeads) * a.keyDim;
-    const float decay = expf(-a.rates[head] * (a.step == nullptr ? 1.0f : a.step[scalar]));
+    const bool by_row = a.steps > 1;
+    float decay = decay_of(a, head, scalar, 0);
     const float strength = a.strength == nullptr ? 1.0f : a.strength[scalar];
     float write = a.v[scalar * a.valueDim + column];
     if (a.delta) {
       float held = 0;
 #pragma unroll 1
       for (int i = 0; i < a.keyDim; i++) {
-        held += a.k[key + i] * (decay * state[(size_t)i * a.valueDim]);
+        float* row = state + (size_t)i * a.valueDim;
+        if (by_row) {
+          *row *= decay_of(a, head, scalar, i);
+          held += a.k[key + i] * *row;
+        } else {
+          held += a.k[key + i] * (decay * *row);
+        }
       }
       write = strength * (write - held);
     } else {
@@ -122,6 +135,9 @@ extern "C" __global__ void __launch_bounds__(THREADS) linear_attention(const Lin
     float read = 0;
 #pragma unroll 1
     for (int i = 0; i < a.keyDim; i++) {
+      if (by_row) {
+        decay = a.delta ? 1.0f : decay_of(a, head, scalar, i);
+      }
       const float h = decay * state[(size_t)i * a.valueDim] + a.k[key + i] * write;
       state[(size_t)i * a.valueDim] = h;
       read += a.q[key + i] * h;

@@ -90,7 +90,8 @@ final class Recurrences {
                 .number(shape.neighbours())
                 .number(shape.keyDim())
                 .number(shape.valueDim())
-                .flag(shape.delta());
+                .flag(shape.delta())
+                .number(shape.steps());
         kernels.linearAttention.launch(stream, blocks(shape.valueDim()), shape.numValueHeads(), 1, THREADS, parameter);
     }
 

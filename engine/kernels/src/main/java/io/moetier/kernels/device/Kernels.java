@@ -750,11 +750,13 @@ public final class Kernels {
 
     /// Attention without softmax, token after token. The state `S` of a value head becomes `exp(-rate * step) * S`, and
     /// then `S + outer(k, strength * v)` or, by the delta rule,
-    /// `S + outer(k, strength * (v - transpose(S) * k))`; the head's result is `transpose(S) * q`.
+    /// `S + outer(k, strength * (v - transpose(S) * k))`; the head's result is `transpose(S) * q`. Where each
+    /// element of a key has a step of its own, it is that of its row of `S`.
     ///
     /// @param q `[n, numKeyHeads * keyDim]`; `k` likewise
     /// @param v `[n, numValueHeads * valueDim]`; `out` likewise
-    /// @param step `[n, numValueHeads]`, or null where it is always 1; `strength` likewise
+    /// @param step `[n, numValueHeads, steps]`, or null where it is always 1
+    /// @param strength `[n, numValueHeads]`, or null where it is always 1
     /// @param rates `[numValueHeads]`
     /// @param state `[numValueHeads, keyDim, valueDim]`: after the tokens before these; afterwards after these
     public void linearAttention(
@@ -774,7 +776,7 @@ public final class Kernels {
         requireBoth(q, k, (long) n * shape.numKeyHeads() * shape.keyDim());
         requireBoth(v, out, (long) n * shape.numValueHeads() * shape.valueDim());
         if (step != null) {
-            requireRoom(step, 0, (long) n * shape.numValueHeads());
+            requireRoom(step, 0, (long) n * shape.numValueHeads() * shape.steps());
         }
         if (strength != null) {
             requireRoom(strength, 0, (long) n * shape.numValueHeads());

@@ -8,8 +8,16 @@ package io.moetier.kernels.device;
 /// @param valueDim floats of a value
 /// @param delta whether a key replaces what the state holds for it, instead of adding to it (Schlag et al. 2021)
 /// @param inTurns whether value heads take the key heads in turns, instead of neighbours sharing one
+/// @param byElement whether each element of a head's key has a step of its own, and so its row of the state a
+/// decay of its own (Kimi Team 2025), instead of one for the head
 public record LinearAttentionShape(
-        int numKeyHeads, int numValueHeads, int keyDim, int valueDim, boolean delta, boolean inTurns) {
+        int numKeyHeads,
+        int numValueHeads,
+        int keyDim,
+        int valueDim,
+        boolean delta,
+        boolean inTurns,
+        boolean byElement) {
     /// @throws IllegalArgumentException if a count is not positive or the value heads do not divide evenly among the
     /// key heads
     public LinearAttentionShape {
@@ -22,9 +30,15 @@ public record LinearAttentionShape(
         }
     }
 
-    /// Neighbouring value heads share a key head.
+    /// Neighbouring value heads share a key head, and each has one step.
     public LinearAttentionShape(int numKeyHeads, int numValueHeads, int keyDim, int valueDim, boolean delta) {
         this(numKeyHeads, numValueHeads, keyDim, valueDim, delta, false);
+    }
+
+    /// Each value head has one step.
+    public LinearAttentionShape(
+            int numKeyHeads, int numValueHeads, int keyDim, int valueDim, boolean delta, boolean inTurns) {
+        this(numKeyHeads, numValueHeads, keyDim, valueDim, delta, inTurns, false);
     }
 
     /// Returns how many value heads that follow each other read the same key head.
@@ -35,6 +49,11 @@ public record LinearAttentionShape(
     /// Returns which key head a value head reads.
     public int keyHead(int valueHead) {
         return valueHead / neighbours() % numKeyHeads;
+    }
+
+    /// Returns how many steps a head has.
+    public int steps() {
+        return byElement ? keyDim : 1;
     }
 
     /// Returns how many floats the states of all heads take.

@@ -9,6 +9,7 @@ import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /// Operations with a state go through tokens one after another: any split of them, and any number of threads, gives the
@@ -111,15 +112,15 @@ class RecurrenceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void attendsLinearly(boolean delta) {
-        LinearAttentionShape shape = new LinearAttentionShape(3, 6, 24, 40, delta);
+    @CsvSource({"true, false", "false, false", "true, true", "false, true"})
+    void attendsLinearly(boolean delta, boolean byElement) {
+        LinearAttentionShape shape = new LinearAttentionShape(3, 6, 24, 40, delta, false, byElement);
         float[] rates = positive(6);
         float[][] qkvStepStrength = {
             floats(TOKENS * 3 * 24),
             positive(TOKENS * 3 * 24),
             floats(TOKENS * 6 * 40),
-            positive(TOKENS * 6),
+            positive(TOKENS * 6 * shape.steps()),
             positive(TOKENS * 6)
         };
         for (int i = 0; i < TOKENS * 3 * 24; i++) {

@@ -302,13 +302,13 @@ final class Reference {
             int keyHead =
                     shape.inTurns() ? head % shape.numKeyHeads() : head / (shape.numValueHeads() / shape.numKeyHeads());
             int keyAt = (unit / shape.numValueHeads() * shape.numKeyHeads() + keyHead) * shape.keyDim();
-            double decay = Math.exp(-rates[head] * (step == null ? 1.0 : step[unit]));
             double factor = strength == null ? 1 : strength[unit];
             for (int j = 0; j < dim; j++) {
                 double held = 0;
                 for (int i = 0; i < shape.keyDim(); i++) {
                     int at = (head * shape.keyDim() + i) * dim + j;
-                    state[at] *= decay;
+                    int stepAt = shape.byElement() ? unit * shape.keyDim() + i : unit;
+                    state[at] *= Math.exp(-rates[head] * (step == null ? 1.0 : step[stepAt]));
                     held += state[at] * qkv[1][keyAt + i];
                 }
                 double written = factor * (qkv[2][unit * dim + j] - (shape.delta() ? held : 0));

@@ -167,14 +167,16 @@ abstract class SequenceContract extends RefusalsContract {
         for (LinearAttentionShape shape : List.of(
                 new LinearAttentionShape(2, 6, 12, 20, false),
                 new LinearAttentionShape(2, 6, 12, 20, true),
-                new LinearAttentionShape(2, 6, 12, 20, true, true))) {
+                new LinearAttentionShape(2, 6, 12, 20, true, true),
+                new LinearAttentionShape(2, 6, 12, 20, false, false, true),
+                new LinearAttentionShape(2, 6, 12, 20, true, false, true))) {
             float[] k = floats(9 * 2 * 12);
             for (int i = 0; i < k.length; i++) {
                 k[i] *= 0.1f;
             }
             float[][] qkv = {floats(9 * 2 * 12), k, floats(9 * 6 * 20)};
             float[] rates = positive(6);
-            float[] step = positive(9 * 6);
+            float[] step = positive(9 * 6 * shape.steps());
             float[] strength = positive(9 * 6);
             attendsLinearly(shape, qkv, step, strength, rates);
             attendsLinearly(shape, qkv, null, null, rates);
@@ -194,7 +196,7 @@ abstract class SequenceContract extends RefusalsContract {
             DeviceBuffer out = zeros(n * 6 * 20);
             DeviceBuffer q = piece(qkv[0], from, n, 2 * 12);
             DeviceBuffer k = piece(qkv[1], from, n, 2 * 12);
-            DeviceBuffer steps = step == null ? null : piece(step, from, n, 6);
+            DeviceBuffer steps = step == null ? null : piece(step, from, n, 6 * shape.steps());
             DeviceBuffer strengths = strength == null ? null : piece(strength, from, n, 6);
             kernels.linearAttention(q, k, v, steps, strengths, rates, n, shape, kept, out);
             return out;

@@ -1,7 +1,7 @@
 package io.moetier.kernels.cpu.arithmetic;
 
-/// A matrix whose rows are arrays of their own, with a row that is written to it and one that is read from it. The
-/// arrays are replaced when another size is asked for, and a model has one.
+/// A matrix whose rows are arrays of their own, with a row that is written to it, one that is read from it, and a
+/// number for each row. The arrays are replaced when another size is asked for, and a model has one.
 public final class MatrixRows {
     /// The matrix: `[rows][cols]`.
     public float[][] state = new float[0][0];
@@ -12,12 +12,16 @@ public final class MatrixRows {
     /// `[cols]`: what comes out of them.
     public float[] read = new float[0];
 
+    /// `[rows]`: what each row is multiplied by.
+    public float[] decays = new float[0];
+
     /// Makes room for a matrix of exactly this size.
     public void reserve(int rows, int cols) {
         if (state.length != rows || write.length != cols) {
             state = new float[rows][cols];
             write = new float[cols];
             read = new float[cols];
+            decays = new float[rows];
         }
     }
 
@@ -36,6 +40,6 @@ public final class MatrixRows {
     }
 
     long byteSize() {
-        return Float.BYTES * ((long) state.length * write.length + write.length + read.length);
+        return Float.BYTES * ((long) state.length * write.length + write.length + read.length + decays.length);
     }
 }

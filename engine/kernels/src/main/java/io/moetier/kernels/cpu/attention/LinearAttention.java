@@ -74,26 +74,41 @@ public final class LinearAttention implements WorkerPool.Job {
         int scalar = t * shape.numValueHeads() + head;
         int keyAt = (t * shape.numKeyHeads() + shape.keyHead(head)) * shape.keyDim();
         int valueAt = scalar * shape.valueDim();
-        float decay = (float) Math.exp(-rates[head] * (step == null ? 1 : step[scalar]));
+        decays(rows.decays, head, scalar);
         float factor = strength == null ? 1 : strength[scalar];
         float[] write = rows.write;
         System.arraycopy(v, valueAt, write, 0, write.length);
         if (shape.delta()) {
-            forget(rows, decay, keyAt);
+            forget(rows, keyAt);
             scaleDifference(write, rows.read, factor);
-            accumulate(rows, 1, keyAt);
+            Arrays.fill(rows.decays, 1f);
         } else {
             scale(write, factor);
-            accumulate(rows, decay, keyAt);
         }
+        accumulate(rows, keyAt);
         System.arraycopy(rows.read, 0, out, valueAt, rows.read.length);
     }
 
-    /// `S = decay * S`, and `read = transpose(S) * k`.
-    private void forget(MatrixRows rows, float decay, int keyAt) {
+    /// Of each row of a head's state.
+    private void decays(float[] decays, int head, int scalar) {
+        if (step == null || !shape.byElement()) {
+            Arrays.fill(decays, decay(head, step == null ? 1 : step[scalar]));
+            return;
+        }
+        for (int i = 0; i < decays.length; i++) {
+            decays[i] = decay(head, step[scalar * decays.length + i]);
+        }
+    }
+
+    private float decay(int head, float step) {
+        return (float) Math.exp(-rates[head] * step);
+    }
+
+    /// `S = decays * S`, and `read = transpose(S) * k`.
+    private void forget(MatrixRows rows, int keyAt) {
         Arrays.fill(rows.read, 0f);
         for (int i = 0; i < rows.state.length; i++) {
-            forget(rows.state[i], decay, k[keyAt + i], rows.read);
+            forget(rows.state[i], rows.decays[i], k[keyAt + i], rows.read);
         }
     }
 
@@ -117,11 +132,11 @@ public final class LinearAttention implements WorkerPool.Job {
         }
     }
 
-    /// `S = decay * S + outer(k, write)`, and `read = transpose(S) * q`.
-    private void accumulate(MatrixRows rows, float decay, int keyAt) {
+    /// `S = decays * S + outer(k, write)`, and `read = transpose(S) * q`.
+    private void accumulate(MatrixRows rows, int keyAt) {
         Arrays.fill(rows.read, 0f);
         for (int i = 0; i < rows.state.length; i++) {
-            accumulate(rows.state[i], decay, k[keyAt + i], rows.write, q[keyAt + i], rows.read);
+            accumulate(rows.state[i], rows.decays[i], k[keyAt + i], rows.write, q[keyAt + i], rows.read);
         }
     }
 

@@ -451,6 +451,7 @@ final class SimulatedKernels implements Backend {
             DeviceBuffer state,
             DeviceBuffer out) {
         double floats = 2.0 * n * (shape.numKeyHeads() * shape.keyDim() + shape.numValueHeads() * shape.valueDim());
+        floats += shape.byElement() ? (double) n * shape.numValueHeads() * shape.keyDim() : 0;
         launch("linear_attention", n, floats + 2.0 * shape.stateSize(), OF_STEP * n * shape.stateSize());
         cpu.linearAttention(q, k, v, step, strength, rates, n, shape, state, out);
     }
