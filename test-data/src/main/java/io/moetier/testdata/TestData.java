@@ -37,6 +37,7 @@ public final class TestData {
             "qwen3_moe_v5config",
             "qwen3_moe_yarn",
             "qwen3_next",
+            "kimi_linear",
             "olmoe",
             "olmoe_clip_qkv",
             "afmoe",

@@ -114,8 +114,8 @@ class GgufErrorsTest {
         write(new TinyGguf().putWhole("general.architecture", "mamba"));
         assertRefused(
                 "general.architecture: expected one of afmoe, bailingmoe2, dbrx, deepseek2, deepseek32, deepseek4, dots1,"
-                        + " ernie4_5-moe, exaone-moe, gemma4, glm-dsa, glm4moe, gpt-oss, granitehybrid, granitemoe, hunyuan-moe, hy_v3, jamba, lfm2moe,"
-                        + " llama, llama4, mimo2, minimax-m2, minimax-m3, mistral4, nemotron_h_moe, olmoe, phimoe, qwen2moe, qwen35moe, qwen3moe,"
+                        + " ernie4_5-moe, exaone-moe, gemma4, glm-dsa, glm4moe, gpt-oss, granitehybrid, granitemoe, hunyuan-moe, hy_v3, jamba, kimi-linear,"
+                        + " lfm2moe, llama, llama4, mimo2, minimax-m2, minimax-m3, mistral4, nemotron_h_moe, olmoe, phimoe, qwen2moe, qwen35moe, qwen3moe,"
                         + " qwen3next, qwen3vlmoe, step35, found mamba");
     }
 

@@ -120,7 +120,7 @@ final class BlockLoader {
                         latentBlocks++,
                         attention,
                         weights,
-                        rope(attention.rope()),
+                        attention.rope().map(this::rope).orElse(null),
                         attention.sparsity().map(this::choice).orElse(null));
             case MixtureOfHeadsSpec heads ->
                 new HeadMixture(layer, keyValueBlocks++, heads, weights, rope(heads.rope()));

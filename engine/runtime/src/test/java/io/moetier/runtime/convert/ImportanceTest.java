@@ -190,7 +190,7 @@ class ImportanceTest {
             Importance importance = Importance.read(list(), source.spec());
             GatedDeltaSpec delta =
                     source.spec().blocks(GatedDeltaSpec.class).findFirst().orElseThrow();
-            assertArrayEquals(scaled(1, 64), importance.of(delta.gate()), 1e-5f);
+            assertArrayEquals(scaled(1, 64), importance.of(delta.gate().linear()), 1e-5f);
             assertNull(importance.of(delta.projections().output()));
             DenseSpec expert = source.spec().moeLayers().get(2).experts().get(7);
             assertArrayEquals(scaled(8, 64), importance.of(expert.gate().orElseThrow()), 1e-5f);

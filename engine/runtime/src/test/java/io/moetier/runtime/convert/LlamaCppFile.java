@@ -72,7 +72,9 @@ public final class LlamaCppFile {
             "mamba.D", "ssm_d",
             "mamba.dt_bias", "ssm_dt.bias",
             "linear_attn.A_log", "ssm_a",
-            "linear_attn.dt_bias", "ssm_dt.bias");
+            "linear_attn.dt_bias", "ssm_dt.bias",
+            "self_attn.A_log", "ssm_a",
+            "self_attn.dt_bias", "ssm_dt.bias");
     private static final Map<String, String> PROJECTIONS =
             Map.of("w1", "gate", "w3", "up", "w2", "down", "gate_proj", "gate", "up_proj", "up", "down_proj", "down");
     private static final Map<String, String> NAMES = Map.ofEntries(
@@ -103,6 +105,15 @@ public final class LlamaCppFile {
             Map.entry("linear_attn.in_proj_z", "attn_gate"),
             Map.entry("linear_attn.in_proj_a", "ssm_alpha"),
             Map.entry("linear_attn.in_proj_b", "ssm_beta"),
+            Map.entry("self_attn.f_a_proj", "ssm_f_a"),
+            Map.entry("self_attn.f_b_proj", "ssm_f_b"),
+            Map.entry("self_attn.g_a_proj", "ssm_g_a"),
+            Map.entry("self_attn.g_b_proj", "ssm_g_b"),
+            Map.entry("self_attn.b_proj", "ssm_beta"),
+            Map.entry("self_attn.o_norm", "ssm_norm"),
+            Map.entry("self_attn.q_conv1d", "ssm_conv1d_q"),
+            Map.entry("self_attn.k_conv1d", "ssm_conv1d_k"),
+            Map.entry("self_attn.v_conv1d", "ssm_conv1d_v"),
             Map.entry("block_sparse_moe.shared_experts.gate_proj", "ffn_gate_shexp"),
             Map.entry("block_sparse_moe.shared_experts.up_proj", "ffn_up_shexp"),
             Map.entry("block_sparse_moe.shared_experts.down_proj", "ffn_down_shexp"),
@@ -598,6 +609,7 @@ public final class LlamaCppFile {
             case "qwen3_vl_moe" -> "qwen3vlmoe";
             case "nemotron_h" -> "nemotron_h_moe";
             case "exaone_moe" -> "exaone-moe";
+            case "kimi_linear" -> "kimi-linear";
             case "deepseek_v32" -> "deepseek32";
             case "deepseek_v4" -> "deepseek4";
             case "glm_moe_dsa" -> "glm-dsa";
@@ -722,6 +734,7 @@ public final class LlamaCppFile {
             case "gemma4" -> describeGemma();
             case "mimo2" -> describeMimo();
             case "step35" -> describeStep();
+            case "kimi-linear" -> describeKimi();
             default -> throw new IllegalArgumentException(architecture);
         }
     }
@@ -743,6 +756,24 @@ public final class LlamaCppFile {
         value("rope.dimension_count", (int)
                 (config.requireInt("head_dim") * config.requireDouble("partial_rotary_factor")));
         value("rope.freq_base_swa", (float) config.requireDouble("swa_rope_theta"));
+    }
+
+    /// As published files have it: values of heads have the size that the configuration says of others, and the
+    /// size of the heads of layers without keys is a key of their own.
+    private void describeKimi() {
+        JsonObject delta = config.requireObject("linear_attn_config");
+        List<Integer> full = delta.optionalInts("full_attn_layers").orElseThrow();
+        describeLatents();
+        value(
+                "attention.head_count_kv",
+                IntStream.rangeClosed(1, config.requireInt("num_hidden_layers"))
+                        .mapToObj(layer -> full.contains(layer) ? 1 : 0)
+                        .toList());
+        put("attention.value_length", "head_dim");
+        put("context_length", "model_max_length");
+        put("expert_used_count", "num_experts_per_token");
+        value("kda.head_dim", delta.requireInt("head_dim"));
+        value("ssm.conv_kernel", delta.requireInt("short_conv_kernel_size"));
     }
 
     /// Layers that slide have heads, and rotations, of their own; those that do not rotate the first pairs alone.
@@ -1170,6 +1201,9 @@ public final class LlamaCppFile {
 
     /// LlamaModel.permute, which its children inherit.
     private Floats permuted(String part, Floats tensor) {
+        if (part.startsWith("self_attn.") && part.endsWith("conv1d.weight")) {
+            return new Floats(new long[] {1, tensor.shape()[0], 1, tensor.shape()[2]}, tensor.values());
+        }
         if (part.endsWith("conv.conv.weight") || part.endsWith("conv1d.weight")) {
             return tensor.squeezed();
         }

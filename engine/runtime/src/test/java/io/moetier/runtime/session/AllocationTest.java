@@ -66,7 +66,8 @@ class AllocationTest {
 
     /// Going back for the next round has the state computed again, which must not allocate either.
     @ParameterizedTest
-    @ValueSource(strings = {"deepseek_v4", "jamba", "nemotron_h_moe_latent", "qwen3_5_moe", "qwen3_next"})
+    @ValueSource(
+            strings = {"deepseek_v4", "jamba", "kimi_linear", "nemotron_h_moe_latent", "qwen3_5_moe", "qwen3_next"})
     void recurrentDecodeAllocatesNothing(String name) {
         assertDecodeAllocatesNothing(TestData.golden(name), EngineConfig.DEFAULT.withThreads(2));
     }

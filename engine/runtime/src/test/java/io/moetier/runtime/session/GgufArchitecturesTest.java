@@ -81,6 +81,7 @@ class GgufArchitecturesTest {
                 "hunyuan_v1_moe",
                 "hy_v3",
                 "jamba",
+                "kimi_linear",
                 "lfm2_moe",
                 "mimo_v2_flash",
                 "minimax_m2",
@@ -126,7 +127,7 @@ class GgufArchitecturesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"granitemoehybrid", "qwen3_next"})
+    @ValueSource(strings = {"granitemoehybrid", "kimi_linear", "qwen3_next"})
     void quantisedFilesHaveShapesWithoutLeadingOnes(String name) throws IOException {
         GoldenCase golden = GoldenCase.read(name);
         Path file = LlamaCppFile.of(golden.directory())

@@ -39,6 +39,7 @@ class MemoryForecastTest {
                 "mixtral",
                 "mixtral_sliding",
                 "qwen3_next",
+                "kimi_linear",
                 "jamba",
                 "nemotron_h_moe",
                 "deepseek_v3",

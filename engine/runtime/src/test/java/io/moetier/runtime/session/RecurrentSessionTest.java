@@ -27,6 +27,7 @@ class RecurrentSessionTest {
                 "deepseek_v4",
                 "granitemoehybrid",
                 "jamba",
+                "kimi_linear",
                 "lfm2_moe",
                 "minimax",
                 "nemotron_h_moe_latent",

@@ -16,17 +16,19 @@ import io.moetier.runtime.model.weight.Rates;
 import io.moetier.runtime.model.weight.Weights;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
-/// Gated DeltaNet (Yang et al. 2024) as in Qwen3-Next; the formula is [GatedDeltaSpec]'s.
+/// Gated DeltaNet (Yang et al. 2024) as in Qwen3-Next, and Kimi Delta Attention; [GatedDeltaSpec] has the formula.
 public final class GatedDelta implements Block {
     private static final int QUERY = 0; // of the intermediate results, and of the state
     private static final int KEY = 1;
     private static final int VALUE = 2;
-    private static final int GATE = 3;
+    private static final int OF_GATE = 3; // it, or what it is made of; of the step likewise
     private static final int STRENGTH = 4;
-    private static final int STEP = 5;
+    private static final int OF_STEP = 5;
     private static final int RESULT = 6;
+    private static final int MADE_GATE = 7;
+    private static final int MADE_STEP = 8;
     private static final int CONVOLVED = 3; // the first of them
     private static final int HEADS = 3; // of the state
 
@@ -36,6 +38,9 @@ public final class GatedDelta implements Block {
     private final int number;
     private final int width;
     private final Projections projections;
+    private final @Nullable Linear gate; // of narrow rows; the step likewise
+    private final @Nullable Linear step;
+    private final Activation gateActivation;
     private final List<Convolution> convolutions;
     private final int[] convolved; // width of each
     private final float[] rates;
@@ -49,11 +54,12 @@ public final class GatedDelta implements Block {
     public GatedDelta(int number, GatedDeltaSpec spec, Weights weights) {
         this.number = number;
         width = spec.projections().value().rows();
-        projections = new Projections(Stream.concat(
-                        spec.projections().inputs().stream(),
-                        Stream.of(spec.gate(), spec.strength(), spec.decay().step()))
+        projections = new Projections(spec.inputs().stream()
                 .map(linear -> Linear.load(linear, weights))
                 .toList());
+        gate = spec.gate().rank().isPresent() ? Linear.load(spec.gate().linear(), weights) : null;
+        step = spec.decay().rank().isPresent() ? Linear.load(spec.decay().step(), weights) : null;
+        gateActivation = spec.gate().activation();
         convolutions = spec.convolutions().stream()
                 .map(part -> Convolution.load(part, weights))
                 .toList();
@@ -88,12 +94,13 @@ public final class GatedDelta implements Block {
         toLength(kernels, results[QUERY], n, queryFactors);
         toLength(kernels, results[KEY], n, keyFactors);
         kernels.activate(results[STRENGTH], heads, Activation.SIGMOID);
-        kernels.activate(results[STEP], heads, Activation.SOFTPLUS);
+        DeviceBuffer steps = made(kernels, step, results[OF_STEP], n, results, MADE_STEP);
+        kernels.activate(steps, heads * shape.steps(), Activation.SOFTPLUS);
         kernels.linearAttention(
                 results[QUERY],
                 results[KEY],
                 results[VALUE],
-                results[STEP],
+                steps,
                 results[STRENGTH],
                 rates,
                 n,
@@ -101,9 +108,20 @@ public final class GatedDelta implements Block {
                 state[HEADS],
                 results[RESULT]);
         norm.apply(kernels, results[RESULT], heads, results[RESULT]);
-        kernels.activate(results[GATE], n * width, Activation.SILU);
-        kernels.multiply(results[RESULT], results[GATE], n * width);
+        DeviceBuffer gates = made(kernels, gate, results[OF_GATE], n, results, MADE_GATE);
+        kernels.activate(gates, n * width, gateActivation);
+        kernels.multiply(results[RESULT], gates, n * width);
         output.apply(kernels, results[RESULT], n, buffers.out());
+    }
+
+    /// Returns what a map makes of narrow rows, in the result at `place`; the rows where there is no map.
+    private static DeviceBuffer made(
+            Kernels kernels, @Nullable Linear map, DeviceBuffer rows, int n, DeviceBuffer[] results, int place) {
+        if (map == null) {
+            return rows;
+        }
+        map.apply(kernels, rows, n, results[place]);
+        return results[place];
     }
 
     /// Gives every head the same length: x / sqrt(Σx²) is x / sqrt(mean(x²)) divided by the root of its size.

@@ -45,13 +45,18 @@ public final class LatentAttention implements Block {
     private final WeightMatrix[] values;
     private final Linear outputProjection;
     private final LatentShape shape;
-    private final RopeTable rope;
+    private final @Nullable RopeTable rope;
     private final @Nullable ChosenKeys chosen;
 
     /// @param number of the blocks with latents
+    /// @param rope rotations of the spec, shared by all layers that have the same; null for none
     /// @param chosen which positions are read; null for all
     public LatentAttention(
-            int number, LatentAttentionSpec spec, Weights weights, RopeTable rope, @Nullable ChosenKeys chosen) {
+            int number,
+            LatentAttentionSpec spec,
+            Weights weights,
+            @Nullable RopeTable rope,
+            @Nullable ChosenKeys chosen) {
         this.number = number;
         this.rope = rope;
         this.chosen = chosen;
@@ -87,11 +92,14 @@ public final class LatentAttention implements Block {
         DeviceBuffer[] results = buffers.intermediates();
         projections.apply(kernels, buffers.in(), n, results);
         DeviceBuffer queries = queries(kernels, results, n);
-        RopeTable table = rope.ofText(pass.textLength());
-        kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, table);
+        if (rope != null) {
+            RopeTable table = rope.ofText(pass.textLength());
+            kernels.rope(queries, n, shape.numHeads(), shape.queryDim(), shape.nopeDim(), firstPosition, table);
+            kernels.rope(results[ROTATED_KEY], n, 1, shape.ropeDim(), 0, firstPosition, table);
+        }
         QueryTemperature.apply(temperature, kernels, pass, buffers, queries, shape.numHeads() * shape.queryDim());
         LatentLayer layer = cache.latents(number);
-        store(kernels, results, n, firstPosition, table, layer);
+        store(kernels, results, n, firstPosition, layer);
         KeyChoice choice = chosen == null ? null : chosen.choose(kernels, pass, buffers, results[FIRST], INDEX, cache);
         DeviceBuffer overLatents = results[OVER_LATENTS];
         kernels.matmulPerHead(keysTransposed, queries, n, shape.queryDim(), overLatents);
@@ -109,13 +117,11 @@ public final class LatentAttention implements Block {
         return results[EXPANDED_QUERY];
     }
 
-    private void store(
-            Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, RopeTable table, LatentLayer layer) {
+    private void store(Kernels kernels, DeviceBuffer[] results, int n, int firstPosition, LatentLayer layer) {
         latentNorm.apply(kernels, results[LATENT], n, results[LATENT]);
         if (latentFactor != 1) {
             kernels.scale(results[LATENT], n * shape.latentDim(), latentFactor);
         }
-        kernels.rope(results[ROTATED_KEY], n, 1, shape.ropeDim(), 0, firstPosition, table);
         kernels.storeLatents(results[LATENT], results[ROTATED_KEY], n, firstPosition, layer);
     }
 }

@@ -1,13 +1,17 @@
 package io.moetier.runtime.model.describe;
 
+import io.moetier.kernels.device.Activation;
 import io.moetier.kernels.device.LinearAttentionShape;
 import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.GatedDeltaSpec.Gate;
 import io.moetier.runtime.model.spec.RecurrentSpec.Decay;
 import io.moetier.runtime.model.spec.weight.ConvolutionSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.ProjectionsSpec;
+import io.moetier.runtime.model.spec.weight.TensorSlice;
 import io.moetier.runtime.model.spec.weight.VectorSpec;
 import java.util.List;
+import java.util.Optional;
 
 /// Describes the gated DeltaNet as transformers stores it, with its sizes under `linear_*`; the convolution's channels
 /// are those of queries, keys and values, in this order.
@@ -49,6 +53,43 @@ public final class GatedDeltaNet {
         return new GatedDeltaNet(layer, name).byKind();
     }
 
+    /// Returns the Kimi Delta Attention called `name`, as Moonshot AI stores it: a projection and a convolution
+    /// for each of queries, keys and values, steps for each element of a key, and matrices `f_a_proj` and
+    /// `g_a_proj` that make rows as narrow as a head, of which `f_b_proj` and `g_b_proj` make steps and gates.
+    public static GatedDeltaSpec byElement(Layer layer, String name) {
+        return new GatedDeltaNet(layer, name).byElement();
+    }
+
+    private GatedDeltaSpec byElement() {
+        int keyDim = keys / numKeyHeads;
+        int steps = config.times(numValueHeads, "linear_key_head_dim", keyDim);
+        List<Long> shape = List.of(1L, 1L, (long) numValueHeads, 1L);
+        String rates = prefix + "A_log";
+        return new GatedDeltaSpec(
+                new ProjectionsSpec(
+                        input("q_proj", keys),
+                        input("k_proj", keys),
+                        input("v_proj", values),
+                        LinearSpec.named(prefix + "o_proj", hiddenSize, values, false)),
+                new Gate(
+                        Optional.of(input("g_a_proj", valueDim)),
+                        LinearSpec.named(prefix + "g_b_proj", values, valueDim, false),
+                        Activation.SIGMOID),
+                input("b_proj", numValueHeads),
+                List.of(own("q_conv1d", keys), own("k_conv1d", keys), own("v_conv1d", values)),
+                new Decay(
+                        Optional.of(input("f_a_proj", valueDim)),
+                        LinearSpec.named(prefix + "f_b_proj", steps, valueDim, false)
+                                .withBias(VectorSpec.of(prefix + "dt_bias", steps)),
+                        new VectorSpec(rates, numValueHeads, Optional.of(TensorSlice.rows(rates, shape, 0, 1)))),
+                config.rms(prefix + "o_norm", valueDim),
+                new LinearAttentionShape(numKeyHeads, numValueHeads, keyDim, valueDim, true, false, true));
+    }
+
+    private ConvolutionSpec own(String name, int channels) {
+        return ConvolutionSpec.of(prefix + name, channels, config.positive("linear_conv_kernel_dim"), false);
+    }
+
     private GatedDeltaSpec byHeads() {
         Sections wide = grouped("in_proj_qkvz", 2 * keys + 2 * values);
         Sections narrow = grouped("in_proj_ba", 2 * numValueHeads);
@@ -86,7 +127,7 @@ public final class GatedDeltaNet {
     private GatedDeltaSpec spec(ProjectionsSpec projections, LinearSpec gate, LinearSpec strength, LinearSpec step) {
         return new GatedDeltaSpec(
                 projections,
-                gate,
+                new Gate(Optional.empty(), gate, Activation.SILU),
                 strength,
                 List.of(convolution(".q", 0, keys), convolution(".k", keys, keys), convolution(".v", 2 * keys, values)),
                 new Decay(

@@ -42,6 +42,7 @@ public final class MultiHeadLatentAttention {
     private final int ropeDim;
     private final int valueDim;
     private final boolean biased;
+    private boolean rotated = true;
     private boolean interleaved = true;
     private boolean scaledByRank;
     private Optional<SparsitySpec> sparsity = Optional.empty();
@@ -54,7 +55,7 @@ public final class MultiHeadLatentAttention {
         queryRank = config.positiveUnlessNull("q_lora_rank");
         latentDim = config.positive("kv_lora_rank");
         nopeDim = config.positive("qk_nope_head_dim");
-        ropeDim = config.even("qk_rope_head_dim");
+        ropeDim = config.positive("qk_rope_head_dim");
         valueDim = config.positive("v_head_dim");
         biased = config.flag("attention_bias");
     }
@@ -68,6 +69,12 @@ public final class MultiHeadLatentAttention {
     /// Says whether neighbours are paired for the rotation, instead of halves.
     public MultiHeadLatentAttention interleaved(boolean value) {
         interleaved = value;
+        return this;
+    }
+
+    /// Leaves out positions: what is rotated elsewhere stays as it is, beside the latents.
+    public MultiHeadLatentAttention unrotated() {
+        rotated = false;
         return this;
     }
 
@@ -98,7 +105,7 @@ public final class MultiHeadLatentAttention {
                         LinearSpec.named(name + "wk", dim, hiddenSize, false),
                         NormSpec.layer(name + "k_norm", dim, EPS, true)),
                 Optional.of(LinearSpec.named(name + "weights_proj", heads, hiddenSize, false)),
-                config.rope(ropeDim, config.flag("indexer_rope_interleave")),
+                config.rope(rotatedDim(), config.flag("indexer_rope_interleave")),
                 new IndexShape(heads, dim, chosen));
     }
 
@@ -117,7 +124,7 @@ public final class MultiHeadLatentAttention {
                                 LinearSpec.named(prefix + "q_a_proj", rank, hiddenSize, biased),
                                 NormSpec.rms(prefix + "q_a_layernorm", rank, EPS))),
                         query(),
-                        RopeReader.temperature(config.json())),
+                        rotated ? RopeReader.temperature(config.json()) : Optional.empty()),
                 new Latents(
                         down("latent", 0, latentDim),
                         NormSpec.rms(prefix + "kv_a_layernorm", latentDim, EPS),
@@ -126,13 +133,17 @@ public final class MultiHeadLatentAttention {
                 new PerHead(ofHeads(this::keysTransposed), ofHeads(this::values)),
                 LinearSpec.named(prefix + "o_proj", hiddenSize, config.times(numHeads, "v_head_dim", valueDim), biased),
                 new LatentShape(numHeads, nopeDim, ropeDim, latentDim, scale()),
-                config.rope(ropeDim, interleaved),
+                rotated ? Optional.of(config.rope(rotatedDim(), interleaved)) : Optional.empty(),
                 sparsity);
+    }
+
+    private int rotatedDim() {
+        return config.even("qk_rope_head_dim");
     }
 
     private float scale() {
         double factor = scaledByRank ? queryRank.map(this::rootOfShare).orElse(1f) : 1;
-        double magnitude = RopeReader.magnitudeOfAllDimensions(config.json());
+        double magnitude = rotated ? RopeReader.magnitudeOfAllDimensions(config.json()) : 1;
         return (float) (factor * magnitude * magnitude / Math.sqrt(nopeDim + ropeDim));
     }
 

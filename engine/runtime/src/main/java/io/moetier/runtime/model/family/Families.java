@@ -45,6 +45,7 @@ public final class Families {
             InternVl.FAMILY,
             Jamba.FAMILY,
             JetMoe.FAMILY,
+            KimiLinear.FAMILY,
             Lfm2Moe.FAMILY,
             Llama4.MULTIMODAL,
             Llama4.TEXT,

@@ -99,11 +99,14 @@ public record FamilyTraits(
         spec.blocks(MixerSpec.class).forEach(mixer -> names.add(mixer(mixer)));
         List<AttentionSpec> attentions = spec.blocks(AttentionSpec.class).toList();
         attentions.forEach(attention -> names.addAll(particulars(attention)));
-        long unrotated = attentions.stream()
-                .filter(attention -> attention.preparation().rope().isEmpty())
-                .count();
+        List<Boolean> rotated = Stream.concat(
+                        attentions.stream()
+                                .map(attention -> attention.preparation().rope().isPresent()),
+                        spec.blocks(LatentAttentionSpec.class)
+                                .map(attention -> attention.rope().isPresent()))
+                .toList();
         spec.indexers().map(FamilyTraits::indexer).forEach(names::add);
-        addIf(unrotated > 0, unrotated < attentions.size() ? "no positions in some layers" : "no positions", names);
+        addIf(rotated.contains(false), rotated.contains(true) ? "no positions in some layers" : "no positions", names);
         spec.blocks(SequenceAttentionSpec.class)
                 .flatMap(attention -> attention.bias().stream())
                 .forEach(bias -> names.add("bias by distance"));
@@ -118,7 +121,7 @@ public record FamilyTraits(
             case CompressedAttentionSpec compressed -> compressed(compressed);
             case SequenceAttentionSpec attention ->
                 attention.reach() == SequenceAttentionSpec.Reach.ACROSS ? "attention to an encoder" : "attention";
-            case GatedDeltaSpec delta -> "gated DeltaNet";
+            case GatedDeltaSpec delta -> delta.shape().byElement() ? "Kimi Delta Attention" : "gated DeltaNet";
             case LightningSpec lightning -> "lightning attention";
             case MambaSpec mamba -> "Mamba";
             case Mamba2Spec mamba -> "Mamba-2";

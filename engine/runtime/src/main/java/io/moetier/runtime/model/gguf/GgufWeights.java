@@ -406,14 +406,52 @@ final class GgufWeights {
     }
 
     private void add(GatedDeltaSpec delta, String block) {
+        if (delta.shape().byElement()) {
+            addApart(delta, block);
+        } else {
+            addMixed(delta, block);
+        }
+        delta.decay().step().bias().ifPresent(bias -> add(bias, tensor(block, "ssm_dt" + BIAS, "ssm_dt")));
+        add(delta.norm(), block + "ssm_norm");
+    }
+
+    /// Each part by itself, as llama.cpp has them of Kimi Linear.
+    private void addApart(GatedDeltaSpec delta, String block) {
+        List<String> parts = List.of("q", "k", "v");
+        for (int i = 0; i < parts.size(); i++) {
+            add(delta.projections().inputs().get(i), block + "attn_" + parts.get(i));
+            ConvolutionSpec convolution = delta.convolutions().get(i);
+            addElements(
+                    convolution.taps(),
+                    block + "ssm_conv1d_" + parts.get(i) + WEIGHT,
+                    Change.NONE,
+                    convolution.channels(),
+                    1,
+                    convolution.width());
+        }
+        delta.gate().rank().ifPresent(rank -> add(rank, block + "ssm_g_a"));
+        add(delta.gate().linear(), block + "ssm_g_b");
+        delta.decay().rank().ifPresent(rank -> add(rank, block + "ssm_f_a"));
+        addMatrix(delta.decay().step(), block + "ssm_f_b", 0);
+        add(delta.strength(), block + "ssm_beta");
+        addElements(
+                delta.decay().logRates(),
+                block + "ssm_a",
+                Change.NEGATED_EXPONENTIAL,
+                delta.shape().numValueHeads(),
+                1);
+        add(delta.projections().output(), block + "attn_output");
+    }
+
+    private void addMixed(GatedDeltaSpec delta, String block) {
         List<LinearSpec> mixed = delta.projections().inputs();
         String together = block + "ssm_in" + WEIGHT; // in files of 2025, by heads as in a checkpoint
         if (parts.has(together)) {
             addParts(mixed, together);
-            addParts(List.of(delta.gate()), together);
+            addParts(List.of(delta.gate().linear()), together);
         } else {
             addRows(mixed, block + "attn_qkv");
-            add(delta.gate(), block + "attn_gate");
+            add(delta.gate().linear(), block + "attn_gate");
         }
         if (delta.strength().slice().isPresent()) {
             addParts(List.of(delta.strength(), delta.decay().step()), block + "ssm_ba" + WEIGHT);
@@ -421,14 +459,12 @@ final class GgufWeights {
             add(delta.strength(), block + "ssm_beta");
             addMatrix(delta.decay().step(), block + "ssm_alpha", 0);
         }
-        delta.decay().step().bias().ifPresent(bias -> add(bias, tensor(block, "ssm_dt" + BIAS, "ssm_dt")));
         add(delta.convolutions(), block + "ssm_conv1d");
         addElements(
                 delta.decay().logRates(),
                 block + "ssm_a",
                 Change.NEGATED_EXPONENTIAL,
                 delta.shape().numValueHeads());
-        add(delta.norm(), block + "ssm_norm");
         addOutput(delta, block + "ssm_out");
     }
 

@@ -14,6 +14,7 @@ import java.util.Optional;
 /// which gives the same.
 ///
 /// @param output [hiddenSize, numHeads * valueDim]
+/// @param rope how what of a key is beside its latent is rotated, if it is
 /// @param sparsity which positions are read, where these are chosen (DeepSeek-V3.2)
 public record LatentAttentionSpec(
         Queries queries,
@@ -21,7 +22,7 @@ public record LatentAttentionSpec(
         PerHead perHead,
         LinearSpec output,
         LatentShape shape,
-        RopeSpec rope,
+        Optional<RopeSpec> rope,
         Optional<SparsitySpec> sparsity)
         implements MixerSpec {
     /// @throws IllegalArgumentException if a number is out of range
@@ -62,7 +63,7 @@ public record LatentAttentionSpec(
 
     @Override
     public List<RopeSpec> rotations() {
-        return SparsitySpec.rotations(List.of(rope), sparsity);
+        return SparsitySpec.rotations(rope.stream().toList(), sparsity);
     }
 
     @Override

@@ -64,7 +64,7 @@ public record LayerSpec(List<SublayerSpec> sublayers, Optional<VectorSpec> facto
         return Stream.concat(
                 blocks(AttentionSpec.class).flatMap(attention -> attention.preparation().rope().stream()),
                 Stream.concat(
-                        blocks(LatentAttentionSpec.class).map(LatentAttentionSpec::rope),
+                        blocks(LatentAttentionSpec.class).flatMap(attention -> attention.rope().stream()),
                         Stream.concat(
                                 blocks(CompressedAttentionSpec.class).map(CompressedAttentionSpec::rope),
                                 blocks(MixtureOfHeadsSpec.class).map(MixtureOfHeadsSpec::rope))));

@@ -8,10 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.kernels.device.Routing.Normalisation;
+import io.moetier.kernels.device.Routing.Score;
 import io.moetier.runtime.model.spec.AttentionSpec;
 import io.moetier.runtime.model.spec.CompressedAttentionSpec;
 import io.moetier.runtime.model.spec.DenseSpec;
+import io.moetier.runtime.model.spec.GatedDeltaSpec;
+import io.moetier.runtime.model.spec.LatentAttentionSpec;
 import io.moetier.runtime.model.spec.MambaSpec;
+import io.moetier.runtime.model.spec.MixerSpec;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.spec.MoeSpec;
 import io.moetier.runtime.model.spec.RecurrentSpec;
@@ -317,6 +321,100 @@ class FamiliesTest {
         assertTrue(failure("hy_v3", "mlp_layer_types", List.of("dense", "moe", "sparse"))
                 .endsWith("mlp_layer_types: expected dense or sparse, found moe"));
         assertTrue(failure("hy_v3", "hidden_act", "gelu").endsWith("hidden_act: expected silu, found gelu"));
+    }
+
+    @Test
+    void kimiLinearIsAsItsConfigurationSays() {
+        ModelSpec said = describe("kimi_linear", Map.of());
+        Set<String> usual = Set.of(
+                "moe_layer_freq",
+                "moe_renormalize",
+                "moe_router_activation_func",
+                "num_expert_group",
+                "rope_theta",
+                "topk_group",
+                "use_grouped_topk");
+        assertEquals(said, without("kimi_linear", usual, Map.of()));
+        assertEquals(said, describe("kimi_linear", Map.of("rope_scaling", Map.of("type", "yarn", "factor", 1.0))));
+        assertEquals(List.of(true, true, false), dense("kimi_linear", Map.of("first_k_dense_replace", 2)));
+        assertEquals(List.of(true, true, false), dense("kimi_linear", Map.of("moe_layer_freq", 2)));
+        assertEquals(
+                Optional.empty(),
+                routerOfKimi(Map.of("moe_renormalize", false)).routing().normalisation());
+        assertEquals(
+                Optional.empty(),
+                routerOfKimi(Map.of("num_experts_per_token", 1)).routing().normalisation());
+        assertEquals(
+                Score.SOFTMAX,
+                routerOfKimi(Map.of("moe_router_activation_func", "softmax"))
+                        .routing()
+                        .score());
+        assertTrue(describe("kimi_linear", Map.of("q_lora_rank", 16))
+                .blocks(LatentAttentionSpec.class)
+                .allMatch(attention -> attention.queries().rank().isPresent()));
+    }
+
+    private static RouterSpec routerOfKimi(Map<String, Object> changes) {
+        return describe("kimi_linear", changes).moeLayers().getFirst().router();
+    }
+
+    /// Layers are counted from 1. Of GGUF files, there is a word for each, and sizes stand beside all others.
+    @Test
+    void layersOfKimiLinearAreToldByListsOrByWords() {
+        assertEquals(List.of(true, false, true), recurrent("kimi_linear", Map.of()));
+        Map<String, Object> flat = Map.of(
+                "layer_types", List.of("linear_attention", "full_attention", "linear_attention"),
+                "linear_num_key_heads", 4,
+                "linear_num_value_heads", 4,
+                "linear_key_head_dim", 24,
+                "linear_value_head_dim", 24,
+                "linear_conv_kernel_dim", 4);
+        assertEquals(describe("kimi_linear", Map.of()), without("kimi_linear", Set.of("linear_attn_config"), flat));
+        assertTrue(failure("kimi_linear", delta("kda_layers", List.of(1)))
+                .endsWith("linear_attn_config.kda_layers: expected layer 3 either here or in full_attn_layers,"
+                        + " found [1]"));
+        assertTrue(failure("kimi_linear", delta("full_attn_layers", List.of(1, 2)))
+                .endsWith("linear_attn_config.kda_layers: expected layer 1 either here or in full_attn_layers,"
+                        + " found [1, 3]"));
+    }
+
+    private static List<Boolean> recurrent(String name, Map<String, Object> changes) {
+        return describe(name, changes)
+                .blocks(MixerSpec.class)
+                .map(GatedDeltaSpec.class::isInstance)
+                .toList();
+    }
+
+    private static Map<String, Object> delta(String key, Object value) {
+        Map<String, Object> changed = new LinkedHashMap<>(Map.of(
+                "full_attn_layers", List.of(2),
+                "head_dim", 24,
+                "kda_layers", List.of(1, 3),
+                "num_heads", 4,
+                "short_conv_kernel_size", 4));
+        changed.put(key, value);
+        return Map.of("linear_attn_config", changed);
+    }
+
+    @Test
+    void whatNoKimiLinearHasIsRefusedByItsKey() {
+        assertTrue(failure("kimi_linear", "mla_use_nope", false)
+                .endsWith("mla_use_nope: expected true, as latent attention with positions is not supported, found"
+                        + " false"));
+        assertTrue(failure("kimi_linear", "mla_use_output_gate", true)
+                .endsWith("mla_use_output_gate: expected 0, as models with it are not supported, found true"));
+        assertTrue(failure("kimi_linear", delta("gate_lower_bound", -5.0))
+                .endsWith("linear_attn_config.gate_lower_bound: expected 0, as models with it are not supported,"
+                        + " found -5.0"));
+        assertTrue(failure("kimi_linear", delta("head_dim", 0))
+                .endsWith("linear_attn_config.head_dim: expected a positive integer, found 0"));
+        assertTrue(failure("kimi_linear", "moe_router_activation_func", "relu")
+                .endsWith("moe_router_activation_func: expected sigmoid or softmax, found relu"));
+        assertTrue(failure("kimi_linear", Map.of("use_grouped_topk", false, "num_expert_group", 2))
+                .endsWith("use_grouped_topk: expected true, as there are 2 groups of experts, found false"));
+        assertTrue(failure("kimi_linear", "layer_types", List.of("linear", "full_attention", "linear"))
+                .endsWith("layer_types: expected full_attention or linear_attention, found linear"));
+        assertTrue(failure("kimi_linear", "hidden_act", "situ").endsWith("hidden_act: expected silu, found situ"));
     }
 
     @Test
