@@ -43,12 +43,16 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /// Measures all points of a sweep, one setting after another, and predicts what can be.
 final class SweepRun implements AutoCloseable {
     private static final int TRACED_ROUNDS = 2; // one fills the caches of the simulation
     private static final double MOST_SHARES = 2; // of time, where the least number of rounds takes longer than one
+
+    /// Fields of what is refused for want of memory.
+    private static final Set<String> NEEDING_MEMORY = Set.of("ramBytes", "contextLength");
 
     private final ModelSummary summary;
     private final Sweep sweep;
@@ -131,9 +135,22 @@ final class SweepRun implements AutoCloseable {
                     requireCalibration(settings, loaded);
                 }
                 results.add(measure(loaded, setting, share, lines));
+            } catch (InvalidOptionException e) {
+                if (results.isEmpty()) {
+                    throw e;
+                }
+                leftOut.add(withoutMemory(setting, e));
             }
         }
         return true;
+    }
+
+    /// Returns that a setting finds no memory beside what earlier ones have left behind, whose figures stay.
+    static String withoutMemory(Setting setting, InvalidOptionException cause) {
+        if (!NEEDING_MEMORY.contains(cause.field())) {
+            throw cause;
+        }
+        return "Not measured: " + setting.label() + ", as " + cause.problem() + ".";
     }
 
     /// Minutes pass before a loss is measured.

@@ -1,10 +1,12 @@
 package io.moetier.cli.throughput;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.moetier.lab.throughput.Case;
 import io.moetier.runtime.model.mixture.ExpertSelection;
+import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.runtime.session.EngineConfig;
 import io.moetier.runtime.session.MemoryPlan;
 import io.moetier.storage.memory.MemoryLimit;
@@ -105,6 +107,18 @@ class SweepTest {
                 .flatMap(setting -> sweep.fitting(setting, settings.getFirst(), plan).stream())
                 .map(Setting::label)
                 .toList();
+    }
+
+    /// Minutes were measured, and nothing was told of it.
+    @Test
+    void aSettingThatFindsNoMemoryAfterOthersIsToldAndEndsNothing() {
+        assertEquals(
+                "Not measured: 25%, 1 thread, as 1 MiB of experts do not fit.",
+                SweepRun.withoutMemory(
+                        new Setting("25%", OptionalLong.of(1), 1, 0),
+                        new InvalidOptionException("ramBytes", "1 MiB of experts do not fit")));
+        InvalidOptionException other = new InvalidOptionException("maxKld", "is not calibrated");
+        assertSame(other, assertThrows(InvalidOptionException.class, () -> SweepRun.withoutMemory(SETTING, other)));
     }
 
     @Test
