@@ -129,6 +129,27 @@ class LauncherTest {
                 "moetier: MOETIER_JAVA_HOME: expected a JDK 25 or newer, found version none in /nowhere\n", run.said());
     }
 
+    /// Maven's own messages are not all that there is, and on a full disk there is no log of them.
+    @Test
+    void aBuildThatFailsSaysWhyAndFailsAlsoWithoutItsLog() throws IOException, InterruptedException {
+        Path tree = directory.resolve("tree");
+        Path scripts = Files.createDirectories(tree.resolve("cli/src/main/launcher"));
+        Path log = Files.createDirectories(tree.resolve("cli/target")).resolve("launcher-build.log");
+        Files.createDirectories(tree.resolve("engine/kernels"));
+        Files.copy(ROOT.resolve("cli/src/main/launcher/start.sh"), scripts.resolve("start.sh"));
+        Path maven = Files.writeString(tree.resolve("mvnw"), "#!/bin/sh\necho 'java: no libjli.so'\nexit 127\n");
+        assertTrue(maven.toFile().setExecutable(true));
+        List<String> build =
+                List.of("sh", ROOT.resolve("cli/src/main/launcher/build.sh").toString(), tree.toString());
+        ChildProcess.Ended failed = ChildProcess.run(new ProcessBuilder(build));
+        assertEquals(
+                "1 moetier: the build failed: java: no libjli.so; see " + log + "\n",
+                failed.exitCode() + " " + failed.said());
+        Files.delete(log);
+        Files.createDirectory(log);
+        assertEquals(1, ChildProcess.run(new ProcessBuilder(build)).exitCode());
+    }
+
     /// The first file that a process opens would take its place.
     @Test
     void standardInputThatIsClosedIsEmpty() throws IOException, InterruptedException {
