@@ -45,7 +45,8 @@ final class PromptLoop {
             Answerer answerer,
             SamplingSettings settings,
             List<Picture> shown,
-            boolean stats) {
+            boolean stats)
+            throws IOException {
         this.terminal = terminal;
         this.keys = keys;
         this.answerer = answerer;

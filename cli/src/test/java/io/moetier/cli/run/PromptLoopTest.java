@@ -186,6 +186,17 @@ class PromptLoopTest {
     }
 
     @Test
+    void linesThatArePastedEndAsTheyDidWhereTheyWereCopied() throws IOException {
+        String keys = ESCAPE + "[200~one\r\n\r\ntwo\rthree" + ESCAPE + "[201~\r" + CTRL_D;
+        try (LineDisciplineTerminal pty = keys()) {
+            pty.enterRawMode(); // as while it is read
+            pty.processInputBytes(keys.getBytes(StandardCharsets.UTF_8));
+            loop(pty).run();
+        }
+        assertEquals(List.of("one\n\ntwo\nthree"), asked);
+    }
+
+    @Test
     void backslashesWithinWhatIsPastedStay() throws IOException {
         typeKeys(ESCAPE + "[200~run \\\n  this" + ESCAPE + "[201~\r" + CTRL_D);
         assertEquals(List.of("run \\\n  this"), asked);
@@ -521,7 +532,7 @@ class PromptLoopTest {
         return pty;
     }
 
-    private PromptLoop loop(Terminal on) {
+    private PromptLoop loop(Terminal on) throws IOException {
         Surroundings surroundings = new Surroundings(Map.of(), directory, "");
         return new PromptLoop(on, pending, surroundings, new Echo(), new SamplingSettings(sampling), firstShown, stats);
     }
