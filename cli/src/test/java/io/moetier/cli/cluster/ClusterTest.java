@@ -145,6 +145,18 @@ class ClusterTest {
             String status = ok(driven(place, "cluster", "status")).out();
             assertTrue(
                     status.lines().anyMatch(line -> line.matches("a +node +" + place + " +\\d+ +40.* 1 .*")), status);
+            status = ok(driven(place, "cluster", "status", "--json")).out();
+            JsonObject member = Json.parseObject(status.getBytes(StandardCharsets.UTF_8), Path.of("status"))
+                    .requireObjects("members")
+                    .getFirst();
+            assertEquals(
+                    List.of("a", "node", place),
+                    List.of(
+                            member.requireString("name"),
+                            member.requireString("role"),
+                            member.requireString("address")));
+            assertEquals(40L << 20, member.requireLong("ram_bytes"));
+            assertEquals(List.of(), member.asMap().get("holds"));
             try (MemberRun run = MemberRun.start(
                     home,
                     cache("driver"),
