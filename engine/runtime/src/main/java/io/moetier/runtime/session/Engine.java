@@ -211,6 +211,9 @@ public final class Engine implements AutoCloseable {
                         .toList();
         guard = guards.apply(tierSlots()); // last, as it may give back at once
         owned.add(guard::close);
+        if (asked) {
+            guard.look(false, System.nanoTime()); // what does not fit would be filled before it looks by itself
+        }
     }
 
     private void requireDecoderOnly() {

@@ -470,6 +470,17 @@ class MemoryGuardTest {
         }
     }
 
+    /// A first prompt would fill slots before anybody looks.
+    @Test
+    void whatOfABudgetDoesNotFitGoesBeforeAnythingIsRead() {
+        try (Engine engine = Engine.open(
+                ImportedStores.of(TestData.tinyMixtral()),
+                EngineConfig.DEFAULT.withRamBytes(16 * MIB),
+                tiers -> new MemoryGuard(() -> List.of(groupOf1000(50 * MIB)), () -> MemoryPressure.NONE, tiers))) {
+            assertTrue(engine.expertTiers().awayBytes() >= 15 * MIB, "of which none fits beside the reserve");
+        }
+    }
+
     private static MemoryLimit groupOf1000(long left) {
         return new MemoryLimit(Kind.GROUP, "the control group /a", 1000 * MIB, 1000 * MIB - left);
     }
