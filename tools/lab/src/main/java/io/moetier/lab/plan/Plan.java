@@ -14,7 +14,7 @@ public record Plan(List<Alternative> alternatives, Optional<Alternative> recomme
     /// Tokens a second that people read along with.
     private static final double FAST_ENOUGH = 10;
 
-    private static final double WORTH_TELLING = 1.02;
+    private static final double WORTH_TELLING = 1.05; // in one digit
 
     public Plan {
         alternatives = List.copyOf(alternatives);
