@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
@@ -41,7 +42,7 @@ public final class OutputFile implements AutoCloseable {
         if (Files.isDirectory(target)) {
             throw new IllegalArgumentException(option + ": expected a file, found the directory " + target);
         }
-        if (Files.exists(target) && !Files.isRegularFile(target)) {
+        if (isStream(target) || (Files.exists(target) && !Files.isRegularFile(target))) {
             throw new IllegalArgumentException(option + ": expected a file, found the device or pipe " + target);
         }
         try {
@@ -51,6 +52,16 @@ public final class OutputFile implements AutoCloseable {
         } catch (IOException e) {
             throw failure(target, e);
         }
+    }
+
+    /// Says whether `target` is the name of a device or of a stream of this process, such as `/dev/stdout`, whatever
+    /// that is redirected to: the name is every process's.
+    private static boolean isStream(Path target) throws IOException {
+        if (!Files.exists(target, LinkOption.NOFOLLOW_LINKS)) {
+            return false;
+        }
+        Path folder = target.toAbsolutePath().resolveSibling("").toRealPath();
+        return folder.startsWith("/proc") || folder.equals(Path.of("/dev"));
     }
 
     /// Checks that `target` can be written, and leaves nothing behind; throws as [#create] does.
