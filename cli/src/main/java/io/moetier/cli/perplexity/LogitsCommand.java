@@ -125,7 +125,7 @@ public final class LogitsCommand implements Callable<Integer> {
             String tensor = mtp ? FURTHER : TENSOR;
             Entry entry =
                     Entry.of(tensor, "F32", positions, loaded.engine().spec().vocabSize());
-            try (SafetensorsWriter writer = SafetensorsWriter.create(file, List.of(entry), metadata)) {
+            try (SafetensorsWriter writer = begin(file, entry, metadata)) {
                 DecoderOptions.encode(loaded.engine().spec(), session, input.tokens());
                 if (!input.images().isEmpty()) {
                     session.look(tokens, input.images());
@@ -138,6 +138,14 @@ public final class LogitsCommand implements Callable<Integer> {
                 }
             }
             return positions;
+        }
+    }
+
+    private SafetensorsWriter begin(Path file, Entry entry, Map<String, String> metadata) throws IOException {
+        try {
+            return SafetensorsWriter.create(file, List.of(entry), metadata);
+        } catch (IOException e) {
+            throw OutputFile.failure(out, e);
         }
     }
 

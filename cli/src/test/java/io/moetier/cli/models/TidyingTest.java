@@ -16,6 +16,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// What killed commands leave is cleared by the next command that looks into the folder, which says so.
 class TidyingTest {
@@ -93,27 +95,18 @@ class TidyingTest {
     }
 
     /// With no file may anything be written, as on a disk that is full.
-    @Test
-    void aRecordingThatFailsLeavesNothing() throws IOException, InterruptedException {
+    @ParameterizedTest
+    @ValueSource(strings = {"trace record", "logits"})
+    void anOutputThatFailsIsNamedAndLeavesNothing(String command) throws IOException, InterruptedException {
         Path log = directory.resolve("log");
         String full = "{ ulimit -f 0; exec \"$0\" \"$@\"; } 2>&1 | cat";
-        String trace = folder.resolve("t.gz").toString();
+        String out = folder.resolve("out.gz").toString();
         List<String> launcher = List.of("env", "MOETIER_CACHE=" + cache, "sh", "-c", full);
-        CommandLineRun.await(
-                log,
-                launcher,
-                List.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData"),
-                "trace",
-                "record",
-                store.toString(),
-                "--ids",
-                "1,5",
-                "-n",
-                "1",
-                "-o",
-                trace);
+        List<String> options = List.of("-XX:TieredStopAtLevel=1", "-XX:-UsePerfData");
+        String arguments = command + " " + store + " --ids 1,5 --out " + out;
+        CommandLineRun.await(log, launcher, options, arguments.split(" "));
         String said = Files.readString(log);
-        assertTrue(said.contains("moetier: " + trace + ": cannot be written: "), said);
+        assertTrue(said.contains("moetier: " + out + ": cannot be written: "), said);
         assertEquals(List.of("tiny.mtier"), names(folder));
     }
 
