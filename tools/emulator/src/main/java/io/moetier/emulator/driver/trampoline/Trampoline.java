@@ -79,7 +79,13 @@ public final class Trampoline {
                 .orElseThrow(() -> new IllegalStateException("no library can be written for " + Platform.name()));
         List<String> names = exports.stream().map(Export::name).toList();
         PrivateDirectory directory = PrivateDirectory.temporary();
-        Path file = directory.write(ElfImage.of(soname, names, processor), soname);
+        Path file;
+        try {
+            file = directory.write(ElfImage.of(soname, names, processor), soname);
+        } catch (IOException e) {
+            directory.close();
+            throw e;
+        }
         directory.closeAtExit();
         return new Trampoline(file, exports, target);
     }
