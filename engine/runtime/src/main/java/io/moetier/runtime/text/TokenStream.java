@@ -7,7 +7,8 @@ import java.util.Arrays;
 /// A character may be spread over several tokens, and the blank before a word is dropped or kept by what came before.
 /// So each step decodes the tokens not yet given out behind those given out last, and returns what the text has grown
 /// by. Together the pieces are the text that decoding all tokens at once gives; only where the model wrote bytes that
-/// are no characters may the number of replacement characters differ.
+/// are no characters may the number of replacement characters differ, and characters beside such bytes, which decoding
+/// all at once may spoil, are those that the model wrote.
 ///
 /// Cost: a step decodes the few tokens of the window, however long the text. Not thread-safe.
 public final class TokenStream {
@@ -23,8 +24,9 @@ public final class TokenStream {
     private int[] pending = {};
     private int brokenTokens; // in a row, of which none has completed a character
     private int numWhole; // characters of what is pending before the one that is not complete
-    private int mostCut; // tokens that the context may begin with and that are no whole character
     private int numGrown; // characters of what is pending, as far as it shows
+    private boolean begun;
+    private String prompted = ""; // what is pending and belongs to the prompt, as it shows
 
     private TokenStream(Tokenizer tokenizer, boolean skipSpecial, int[] context) {
         this.tokenizer = tokenizer;
@@ -39,42 +41,63 @@ public final class TokenStream {
         return new TokenStream(tokenizer, skipSpecial, new int[0]);
     }
 
-    /// Returns a stream that continues the text of `prompt`, so that a blank before its first word is kept.
+    /// Returns a stream that continues the text of `prompt`, so that a blank before its first word is kept, and so that
+    /// a character whose first bytes are the last ones of the prompt is given out whole.
     public static TokenStream after(int[] prompt, Tokenizer tokenizer, boolean skipSpecial) {
         int from = Math.max(0, prompt.length - CONTEXT_TOKENS);
-        TokenStream stream = new TokenStream(tokenizer, skipSpecial, Arrays.copyOfRange(prompt, from, prompt.length));
-        stream.mostCut = from == 0 ? 0 : MOST_TOKENS_PER_CHARACTER - 1;
-        return stream;
+        return new TokenStream(tokenizer, skipSpecial, Arrays.copyOfRange(prompt, from, prompt.length));
     }
 
-    /// What is left of a character that was cut in two would spoil the decoding of all bytes behind it.
-    private void beginWhole() {
-        while (mostCut > 0 && tokenizer.decode(context, skipSpecial).indexOf(REPLACEMENT) == 0) {
-            context = Arrays.copyOfRange(context, 1, context.length);
-            mostCut--;
+    /// What is left of a character that was cut in two would spoil the decoding of all bytes beside it: at the end of
+    /// the context it waits for the rest, before that it is left out, and so is what comes before it.
+    private void begin() {
+        int[] prompt = context;
+        for (int end = prompt.length; end >= Math.max(0, prompt.length - MOST_TOKENS_PER_CHARACTER + 1); end--) {
+            for (int from = 0; from == 0 || from < end; from++) {
+                context = Arrays.copyOfRange(prompt, from, end);
+                String text = tokenizer.decode(context, skipSpecial);
+                if (text.indexOf(REPLACEMENT) != 0 && isWhole(text)) {
+                    await(Arrays.copyOfRange(prompt, end, prompt.length));
+                    return;
+                }
+            }
         }
-        mostCut = 0;
+        context = prompt;
+    }
+
+    private void await(int[] cut) {
+        pending = cut;
+        prompted = grown(cut);
+        brokenTokens = cut.length;
+        numWhole = numWhole(prompted);
+        numGrown = prompted.length();
     }
 
     /// Takes a token and returns the text that is now certain, often empty.
     public String next(int id) {
-        beginWhole();
+        if (!begun) {
+            begin();
+            begun = true;
+        }
         pending = Arrays.copyOf(pending, pending.length + 1);
         pending[pending.length - 1] = id;
-        String grown = grown(pending.length);
+        String grown = grown(pending);
         if (grown.isEmpty()) {
             if (context.length > 0 && pending.length == 1) {
                 pending = new int[0]; // a mark that is not text
             }
             return "";
         }
-        int whole = numWhole(grown);
         boolean isReplacement = grown.length() < numGrown; // the model wrote one, whose bytes showed as one each
-        if (whole == grown.length() || isReplacement) {
-            return give(pending.length);
+        if (isWhole(grown) || isReplacement) {
+            return giveAll();
         }
-        brokenTokens = whole > numWhole ? 1 : brokenTokens + 1;
-        numWhole = whole;
+        int stray = numStray();
+        if (stray > 0) {
+            return give(stray) + giveAll();
+        }
+        brokenTokens = numWhole(grown) > numWhole ? 1 : brokenTokens + 1;
+        numWhole = numWhole(grown);
         numGrown = grown.length();
         // What came behind the broken token may yet become a character.
         return brokenTokens < MOST_TOKENS_PER_CHARACTER ? "" : give(pending.length - brokenTokens + 1);
@@ -85,15 +108,47 @@ public final class TokenStream {
         return give(pending.length);
     }
 
-    /// Gives out the text of the first `count` pending tokens.
+    /// Returns how many pending tokens stand before those of a character that is complete without them.
+    private int numStray() {
+        for (int from = Math.max(1, pending.length - MOST_TOKENS_PER_CHARACTER); from < pending.length; from++) {
+            String rest = grown(Arrays.copyOfRange(pending, from, pending.length));
+            if (!rest.isEmpty() && isWhole(rest)) {
+                return from;
+            }
+        }
+        return 0;
+    }
+
+    /// Gives out the text of what is pending, and decodes what comes next behind it.
+    private String giveAll() {
+        int[] given = pending;
+        String text = give(given.length);
+        context = given;
+        return text;
+    }
+
+    /// Gives out the text of the first `count` pending tokens, which would spoil the decoding of the bytes behind them.
     private String give(int count) {
-        String text = grown(count);
-        context = count == 0 ? context : Arrays.copyOf(pending, count);
+        String text = grown(Arrays.copyOf(pending, count));
         pending = Arrays.copyOfRange(pending, count, pending.length);
         brokenTokens = pending.length;
         numWhole = 0;
         numGrown = 0;
-        return text;
+        return answered(text);
+    }
+
+    /// Returns a text without what the prompt showed of it.
+    private String answered(String text) {
+        int same = 0;
+        while (same < Math.min(text.length(), prompted.length()) && text.charAt(same) == prompted.charAt(same)) {
+            same++;
+        }
+        prompted = same < text.length() ? "" : prompted.substring(same);
+        return text.substring(same);
+    }
+
+    private static boolean isWhole(String text) {
+        return numWhole(text) == text.length();
     }
 
     /// Returns how many characters come before what bytes at the end show as.
@@ -105,15 +160,13 @@ public final class TokenStream {
         return end;
     }
 
-    /// Returns what the first `count` pending tokens add to the text.
-    private String grown(int count) {
+    /// Returns what `tokens` add to the text.
+    private String grown(int[] tokens) {
         String before = tokenizer.decode(context, skipSpecial);
-        int[] window = Arrays.copyOf(context, context.length + count);
-        System.arraycopy(pending, 0, window, context.length, count);
+        int[] window = Arrays.copyOf(context, context.length + tokens.length);
+        System.arraycopy(tokens, 0, window, context.length, tokens.length);
         String after = tokenizer.decode(window, skipSpecial);
         // A stray byte spoils the decoding of the bytes before it too, which were given out already.
-        return after.startsWith(before)
-                ? after.substring(before.length())
-                : tokenizer.decode(Arrays.copyOf(pending, count), skipSpecial);
+        return after.startsWith(before) ? after.substring(before.length()) : tokenizer.decode(tokens, skipSpecial);
     }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.format.JsonObject;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -13,6 +14,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -159,6 +161,46 @@ class TokenStreamTest {
         int[] all = tokenizer.encode("Name: 龘龘龘龘鱻鱻!", true);
         int[] answer = Arrays.copyOfRange(all, prompt.length, all.length);
         assertEquals("鱻鱻!", String.join("", pieces(TokenStream.after(prompt, tokenizer, true), answer)));
+    }
+
+    /// Decoding all at once makes replacement characters of all bytes in a row of which one is stray.
+    @Test
+    void strayBytesLeaveTheCharactersBesideThemAlone() {
+        int[] prompt = tokenizer.encode("king", true);
+        for (String wanted : List.of("�é", "é�", "你�好�", "��😀a�é", "�你 king�龘")) {
+            List<String> pieces = pieces(TokenStream.after(prompt, tokenizer, true), spelt(wanted));
+            assertEquals(wanted, String.join("", pieces), pieces::toString);
+        }
+    }
+
+    /// The bytes that a prompt of token ids ends with are the first of a character, or of none.
+    @Test
+    void continuesACharacterThatThePromptBegins() {
+        for (int cut = 1; cut < 4; cut++) {
+            for (String before : List.of("", "king", "king 你", "�你")) {
+                int[] all = spelt(before + "😀好 a�");
+                int from = spelt(before).length + cut;
+                int[] prompt = Arrays.copyOf(all, from);
+                assertEquals("😀好 a�", continued(prompt, Arrays.copyOfRange(all, from, all.length)));
+                assertEquals("king", continued(prompt, spelt("king")));
+                assertEquals("�好", continued(prompt, spelt("�好")));
+            }
+        }
+    }
+
+    private static String continued(int[] prompt, int[] answer) {
+        return String.join("", pieces(TokenStream.after(prompt, tokenizer, true), answer));
+    }
+
+    /// Returns the ids of the bytes of a text, in which a byte that is no character's stands for each replacement
+    /// character.
+    private static int[] spelt(String text) {
+        return text.codePoints()
+                .mapToObj(character -> character == 0xFFFD
+                        ? new byte[] {(byte) 0xFF}
+                        : Character.toString(character).getBytes(StandardCharsets.UTF_8))
+                .flatMapToInt(bytes -> IntStream.range(0, bytes.length).map(i -> Byte.toUnsignedInt(bytes[i]) + 3))
+                .toArray();
     }
 
     @Test
