@@ -37,6 +37,10 @@ final class ShownCommands implements AutoCloseable {
     private static final Pattern MEASURED = Pattern.compile("doctor|moetier profile \\S*models");
     private static final Pattern MOETIER = Pattern.compile("\\./moetier (.*)");
     private static final Pattern OF_HUB = Pattern.compile("hf:|moetier (pull|list|rm)\\b");
+
+    /// What the JVM leaves where the name of its process says, and nobody else removes.
+    private static final Pattern LEAVES_MAP = Pattern.compile("DumpPerfMapAtExit");
+
     private static final Pattern STAYS = Pattern.compile("(.*) &");
     private static final Pattern NODE = Pattern.compile("\\./moetier node .*");
     private static final Pattern NODE_IS_THERE = Pattern.compile("node \\S+ of cluster (\\S+) at (\\S+): .*\\R");
@@ -75,7 +79,11 @@ final class ShownCommands implements AutoCloseable {
             return work(words(command));
         }
         launched |= ofMoetier;
-        return stays.matches() ? begin(launcher("exec " + command, quick)) : ChildProcess.run(launcher(command, quick));
+        if (stays.matches()) {
+            return begin(launcher("exec " + command, quick));
+        }
+        String whole = LEAVES_MAP.matcher(command).find() ? command + " & wait $! && rm /tmp/perf-$!.map" : command;
+        return ChildProcess.run(launcher(whole, quick));
     }
 
     private static String anywhere(String command) {
