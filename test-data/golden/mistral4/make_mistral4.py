@@ -4,9 +4,9 @@ Usage: python3 make_mistral4.py [DIRECTORY [LLAMA]]
 
 Needs numpy alone. The weights are drawn seed after seed until no choice of experts and no greedy token is close, and
 rounded to bfloat16; everything else is computed from the rounded weights in float64 by the formulas of Mistral4 in
-transformers 5, without anything of Moetier. LLAMA is a folder of llama.cpp's libraries, such as
-node_modules/@node-llama-cpp/linux-x64/bins/linux-x64 of node-llama-cpp: with it, llama.cpp computes a GGUF file of the
-same weights too, and has to agree.
+transformers before July 2026, which leave YaRN's magnitude out of scores, without anything of Moetier. LLAMA is a
+folder of llama.cpp's libraries, such as node_modules/@node-llama-cpp/linux-x64/bins/linux-x64 of node-llama-cpp: with
+it, llama.cpp computes a GGUF file of the same weights too, and has to agree.
 """
 
 import sys
@@ -120,7 +120,7 @@ GGUF = {
     "rope.scaling.original_context_length": ORIGINAL,
     "rope.scaling.yarn_beta_fast": BETA_FAST,
     "rope.scaling.yarn_beta_slow": BETA_SLOW,
-    "rope.scaling.yarn_log_multiplier": 0.1,
+    "rope.scaling.attn_factor": 1 / (1 + 0.1 * float(np.log(FACTOR))),  # undoes what llama.cpp takes for YaRN's
 }
 
 
@@ -188,8 +188,7 @@ def attend(w, name, h, positions, temperature):
     latent = rms_norm(latent[:, :LATENT], w[name + "kv_a_layernorm.weight"], EPS)
     both = (latent @ w[name + "kv_b_proj.weight"].T).reshape(tokens, HEADS, NOPE + VALUE)
     key = np.concatenate([both[..., :NOPE], np.repeat(rotated, HEADS, 1)], -1)
-    magnitude = 0.1 * np.log(FACTOR) + 1
-    scores = np.einsum("qhd,khd->hqk", query, key) * ((NOPE + ROPE) ** -0.5 * magnitude * magnitude)
+    scores = np.einsum("qhd,khd->hqk", query, key) * (NOPE + ROPE) ** -0.5
     scores = np.where(positions[None, :, None] >= positions[None, None, :], scores, -np.inf)
     values = np.einsum("hqk,khd->qhd", softmax(scores), both[..., NOPE:]).reshape(tokens, HEADS * VALUE)
     return values @ w[name + "o_proj.weight"].T

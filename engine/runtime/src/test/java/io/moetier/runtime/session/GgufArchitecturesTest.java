@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.moetier.kernels.cpu.KernelChoice;
 import io.moetier.kernels.device.FfnActivation;
 import io.moetier.kernels.device.KvType;
+import io.moetier.kernels.device.LatentShape;
 import io.moetier.kernels.device.RopeTable;
 import io.moetier.runtime.convert.LlamaCppFile;
 import io.moetier.runtime.convert.ModelSource;
@@ -279,6 +280,8 @@ class GgufArchitecturesTest {
                 assertEquals(
                         Optional.of(new TemperatureSpec(0.5, positions, 0)),
                         attention.queries().temperature());
+                LatentShape shape = attention.shape();
+                assertEquals(1 / Math.sqrt(shape.nopeDim() + shape.ropeDim()), shape.scale(), 1e-7, "no magnitude");
             }
         }
         assertRefused(

@@ -11,6 +11,7 @@ import io.moetier.runtime.model.spec.LatentAttentionSpec.PerHead;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.Queries;
 import io.moetier.runtime.model.spec.LatentAttentionSpec.QueryRank;
 import io.moetier.runtime.model.spec.SparsitySpec;
+import io.moetier.runtime.model.spec.TemperatureSpec;
 import io.moetier.runtime.model.spec.weight.LinearSpec;
 import io.moetier.runtime.model.spec.weight.NormSpec;
 import io.moetier.runtime.model.spec.weight.TensorSlice;
@@ -25,6 +26,8 @@ import java.util.stream.IntStream;
 /// `kv_a_proj_with_mqa`, `kv_b_proj`, `o_proj`.
 ///
 /// Queries grow with their position where `llama_4_scaling_beta` beside the parameters of YaRN says so, as of Mistral.
+/// Such models were trained without YaRN's magnitude (`apply_scale` of their own `params.json` is false), though
+/// `config.json` and GGUF files have the `mscale_all_dim` of DeepSeek: their scores are without it.
 ///
 /// The two parts of `kv_a_proj_with_mqa`, and the two parts that `kv_b_proj` has for each head, become matrices
 /// of their own.
@@ -61,7 +64,7 @@ public final class MultiHeadLatentAttention {
     }
 
     /// Starts from the parts called `name.…`, neighbours being paired for the rotation. With YaRN, scores are
-    /// multiplied by the square of the magnitude that `mscale_all_dim` says.
+    /// multiplied by the square of the magnitude that `mscale_all_dim` says, unless queries grow.
     public static MultiHeadLatentAttention of(Layer layer, String name) {
         return new MultiHeadLatentAttention(layer, name);
     }
@@ -124,7 +127,7 @@ public final class MultiHeadLatentAttention {
                                 LinearSpec.named(prefix + "q_a_proj", rank, hiddenSize, biased),
                                 NormSpec.rms(prefix + "q_a_layernorm", rank, EPS))),
                         query(),
-                        rotated ? RopeReader.temperature(config.json()) : Optional.empty()),
+                        temperature()),
                 new Latents(
                         down("latent", 0, latentDim),
                         NormSpec.rms(prefix + "kv_a_layernorm", latentDim, EPS),
@@ -141,9 +144,13 @@ public final class MultiHeadLatentAttention {
         return config.even("qk_rope_head_dim");
     }
 
+    private Optional<TemperatureSpec> temperature() {
+        return rotated ? RopeReader.temperature(config.json()) : Optional.empty();
+    }
+
     private float scale() {
         double factor = scaledByRank ? queryRank.map(this::rootOfShare).orElse(1f) : 1;
-        double magnitude = rotated ? RopeReader.magnitudeOfAllDimensions(config.json()) : 1;
+        double magnitude = rotated && temperature().isEmpty() ? RopeReader.magnitudeOfAllDimensions(config.json()) : 1;
         return (float) (factor * magnitude * magnitude / Math.sqrt(nopeDim + ropeDim));
     }
 
