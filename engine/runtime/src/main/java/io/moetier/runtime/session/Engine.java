@@ -1,9 +1,7 @@
 package io.moetier.runtime.session;
 
-import io.moetier.kernels.cpu.CpuDevice;
 import io.moetier.kernels.device.Device;
 import io.moetier.kernels.device.DeviceBuffer;
-import io.moetier.kernels.device.DeviceFactory;
 import io.moetier.kernels.device.DeviceMarks;
 import io.moetier.kernels.device.KvType;
 import io.moetier.kernels.device.Largest;
@@ -19,7 +17,6 @@ import io.moetier.runtime.model.mixture.ExpertCopies;
 import io.moetier.runtime.model.mixture.ExpertPlaces;
 import io.moetier.runtime.model.mixture.ExpertSelection;
 import io.moetier.runtime.model.mixture.ExpertsOnNodes;
-import io.moetier.runtime.model.mixture.LargestProducts;
 import io.moetier.runtime.model.mixture.LayerContext;
 import io.moetier.runtime.model.mixture.LossMeter;
 import io.moetier.runtime.model.mixture.TokenExperts;
@@ -27,10 +24,8 @@ import io.moetier.runtime.model.pass.Workspace;
 import io.moetier.runtime.model.spec.ModelSpec;
 import io.moetier.runtime.model.vision.ImagePatches;
 import io.moetier.runtime.model.vision.VisionTower;
-import io.moetier.runtime.offload.DeviceWithLoaders;
 import io.moetier.runtime.offload.ExpertTiers;
 import io.moetier.runtime.offload.Loaders;
-import io.moetier.runtime.offload.Misses;
 import io.moetier.runtime.offload.PinnedTier;
 import io.moetier.runtime.offload.PrefetchTrial;
 import io.moetier.runtime.offload.Residency;
@@ -47,27 +42,19 @@ import io.moetier.runtime.remote.NodesVerdict;
 import io.moetier.runtime.trace.Census;
 import io.moetier.storage.cache.Policies;
 import io.moetier.storage.cache.PolicyFactory;
-import io.moetier.storage.expert.BlockLayout;
 import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.format.Json;
 import io.moetier.storage.format.JsonObject;
-import io.moetier.storage.model.DType;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.EnumSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalInt;
-import java.util.OptionalLong;
 import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import java.util.stream.Collectors;
-import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /// A loaded model: its dense weights in memory, its experts in tiers over the store on disk.
@@ -84,10 +71,9 @@ public final class Engine implements AutoCloseable {
     private final int contextLength;
     private final int batch; // tokens that a pass takes at most
     private final KvType kv;
-    private final List<Device> devices; // all but experts is computed on the first
-    private final Device device;
-    private final Loaders loaders;
-    private final Optional<Device> processor; // computes what devices lack
+    private final EngineDevices devices;
+    private final Device device; // the first of them
+    private final EngineMemory memory;
     private final Counters counters = new Counters();
     private final Optional<ExpertNodes> nodes; // that compute experts
     private final Optional<CopyStore> copyStore; // of experts in fewer bits
@@ -98,10 +84,8 @@ public final class Engine implements AutoCloseable {
     private final LossMeter loss;
     private final MoeModel model;
     private final Owned owned;
-    private final long otherWeightBytes;
     private final long placesBytes;
     private final MemoryPlan memoryPlan;
-    private final boolean asked; // how much experts in main memory may take
     private final MemoryGuard guard; // of slots in main memory
     private final List<VramGuard> vramGuards; // of devices with memory of their own
     private final ReentrantLock step = new ReentrantLock(true);
@@ -136,40 +120,33 @@ public final class Engine implements AutoCloseable {
                 .copies()
                 .map(from ->
                         CopyStore.open(from, store, slotBudget, config, numExpertsPerToken(spec), counters, owned));
-        config.memory().ramBytes().ifPresent(this::bytesOfModel);
-        devices = openDevices(config);
-        device = devices.getFirst();
-        loaders = config.compute().device().orElse(null) instanceof DeviceWithLoaders own
-                ? own.loaders()
-                : Loaders.THREADS;
-        processor = config.offloading().misses() == Misses.COPY ? Optional.empty() : Optional.of(openBeside(config));
-        asked = config.memory().ramBytes().isPresent();
-        otherWeightBytes = store.denseBytes();
-        if (!asked) {
-            EngineNeeds needs = needs(0);
-            MemoryBudget.require(needs.inMainMemory(needs.batch(MemoryBudget::fits)));
-        }
+        config.memory()
+                .ramBytes()
+                .ifPresent(bytes -> copyStore.ifPresent(from -> from.bytes(bytes, slotBudget.minimumBytes())));
+        devices = EngineDevices.open(config, owned);
+        device = devices.first();
+        memory = new EngineMemory(store, slotBudget, copyStore, spec, config, devices);
+        memory.requireLeast();
         Arena arena = device.newArena();
         owned.add(arena::close);
         Arena mainMemory = Arena.ofShared();
         owned.add(() -> close(mainMemory));
         StoreWeights weights = new StoreWeights(store, mainMemory);
-        if (!device.readsMainMemory()) {
-            prepareDevices(weights.dtypes()); // before it is counted what memory they have
-        }
-        batch = needs(otherWeightBytes).batch(MemoryBudget::fits);
-        memoryPlan = planned();
-        nodes = config.compute().nodes().map(this::openNodes);
+        devices.prepare(weights.dtypes(), store.layouts()); // before it is counted what memory they have
+        batch = memory.batch();
+        memoryPlan = memory.plan(batch);
+        long experts = memory.experts(memoryPlan);
+        nodes = config.compute().nodes().map(factory -> openNodes(factory, experts));
         @Nullable ExpertNodes remote = nodes.orElse(null);
         copies = copyStore.map(from -> from.tier(
                 device,
-                ramBytes(config) - bytesOfModel(ramBytes(config)),
-                numExpertsPerToken(),
+                experts - memory.ofModel(experts),
+                numExpertsPerToken(spec),
                 policy,
-                loaders,
+                devices.loaders(),
                 counters,
                 owned));
-        expertTiers = openTiers(config, policy);
+        expertTiers = openTiers(new Residency(numExpertsPerToken(spec), memory.ofModel(experts), policy));
         owned.add(expertTiers::close);
         if (remote != null) {
             expertTiers.leaveOut(remote::takes);
@@ -177,8 +154,8 @@ public final class Engine implements AutoCloseable {
         ExpertPlaces places = new ExpertPlaces(
                 spec,
                 device,
-                devices.subList(1, devices.size()),
-                processor.orElse(null),
+                devices.others(),
+                devices.beside().orElse(null),
                 remote == null ? null : new ExpertsOnNodes(remote, spec, device, batch, expertTiers, counters),
                 batch,
                 expertTiers);
@@ -204,14 +181,10 @@ public final class Engine implements AutoCloseable {
         if (!device.readsMainMemory()) {
             close(mainMemory);
         }
-        vramGuards = device.readsMainMemory()
-                ? List.of()
-                : IntStream.range(0, devices.size())
-                        .mapToObj(number -> new VramGuard(expertTiers, number, devices.get(number), nanos()))
-                        .toList();
+        vramGuards = devices.guards(expertTiers);
         guard = guards.apply(tierSlots()); // last, as it may give back at once
         owned.add(guard::close);
-        if (asked) {
+        if (memory.isAsked()) {
             guard.look(false, System.nanoTime()); // what does not fit would be filled before it looks by itself
         }
     }
@@ -242,51 +215,9 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    private void prepareDevices(Set<DType> besideExperts) {
-        Set<DType> types = EnumSet.copyOf(besideExperts);
-        for (BlockLayout layout : store.layouts()) {
-            layout.parts().forEach(part -> types.add(part.dtype()));
-        }
-        devices.forEach(each -> each.prepare(types));
-    }
-
-    private List<Device> openDevices(EngineConfig config) {
-        if (config.compute().devices().isEmpty()) {
-            return List.of(openProcessor(config));
-        }
-        List<Device> opened = new ArrayList<>();
-        for (DeviceFactory factory : config.compute().devices()) {
-            owned.add(factory::close);
-            Device next = factory.open();
-            owned.add(next::close);
-            opened.add(next);
-        }
-        return List.copyOf(opened);
-    }
-
-    private Device openProcessor(EngineConfig config) {
-        return own(CpuDevice.open(
-                threads(config), config.compute().kernels(), config.compute().nativeDirectory()));
-    }
-
-    private Device openBeside(EngineConfig config) {
-        return own(CpuDevice.openBeside(
-                threads(config), config.compute().kernels(), config.compute().nativeDirectory(), device.activations()));
-    }
-
-    private ExpertNodes openNodes(ExpertNodesFactory factory) {
+    private ExpertNodes openNodes(ExpertNodesFactory factory, long experts) {
         boolean onProcessor = config.compute().devices().isEmpty();
-        ExpertNodes opened =
-                factory.open(new Driven(spec, store, batch, ramBytes(config), KernelBits.of(device), onProcessor));
-        owned.add(opened::close);
-        return opened;
-    }
-
-    private static int threads(EngineConfig config) {
-        return PhysicalCores.threads(config.compute().threads());
-    }
-
-    private Device own(Device opened) {
+        ExpertNodes opened = factory.open(new Driven(spec, store, batch, experts, KernelBits.of(device), onProcessor));
         owned.add(opened::close);
         return opened;
     }
@@ -525,19 +456,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the smallest budget of experts in main memory: the top-k experts of one layer.
     public long minimumRamBytes() {
-        return leastOfModel() + copyStore.map(CopyStore::leastBytes).orElse(0L);
-    }
-
-    private long leastOfModel() {
-        return SlotBudget.of(new StoreSource(store, counters), numExpertsPerToken())
-                .minimumBytes();
-    }
-
-    /// Returns what the model's own experts get of a budget.
-    ///
-    /// @throws InvalidOptionException if it is too small for them and the copies
-    private long bytesOfModel(long bytes) {
-        return copyStore.map(from -> bytes - from.bytes(bytes, leastOfModel())).orElse(bytes);
+        return memory.leastExperts();
     }
 
     /// Returns the main memory that this engine and a session of it will still take: room for experts that are not
@@ -594,7 +513,7 @@ public final class Engine implements AutoCloseable {
     public Optional<String> memoryWarning() {
         long bytes = whileNoStep(this::inMainMemory).slots().bytes()
                 + ofCopies().map(tier -> tier.slots().bytes()).orElse(0L);
-        return asked ? memoryPlan.excess(bytes) : Optional.empty();
+        return memory.isAsked() ? memoryPlan.excess(bytes) : Optional.empty();
     }
 
     /// Returns how experts are read, and why so.
@@ -604,10 +523,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns what computes.
     public String deviceDescription() {
-        return devices.stream().map(Device::description).collect(Collectors.joining("; "))
-                + processor
-                        .map(beside -> "; what is missing there: " + beside.description())
-                        .orElse("");
+        return devices.description();
     }
 
     /// Returns the store the model came from.
@@ -662,14 +578,12 @@ public final class Engine implements AutoCloseable {
     /// Returns the bytes that devices keep between operations, activations on their way between them, and the rotations
     /// of all positions so far.
     long workingBytes() {
-        return placesBytes
-                + (device.readsMainMemory() ? model.positionBytes() : 0)
-                + devices.stream().mapToLong(Device::workingBytes).sum();
+        return placesBytes + (device.readsMainMemory() ? model.positionBytes() : 0) + devices.workingBytes();
     }
 
     /// Returns the bytes of the weights outside the experts.
     long otherWeightBytes() {
-        return otherWeightBytes;
+        return store.denseBytes();
     }
 
     /// Registers a listener, which is told what this engine does from now on.
@@ -703,7 +617,7 @@ public final class Engine implements AutoCloseable {
 
     /// Returns the time by which ways to do the same are compared.
     long nanos() {
-        return (long) loaders.nanos();
+        return devices.nanos();
     }
 
     Counters counters() {
@@ -799,82 +713,24 @@ public final class Engine implements AutoCloseable {
         }
     }
 
-    /// Called when the dense weights are in main memory, so that what is available there no longer includes theirs.
-    private ExpertTiers openTiers(EngineConfig config, PolicyFactory policy) {
+    /// Opens them when the dense weights are in main memory, so that what is available there no longer includes these.
+    private ExpertTiers openTiers(Residency residency) {
         StoreSource source = new StoreSource(store, counters);
-        if (device.readsMainMemory()) {
-            return ExpertTiers.inMainMemory(source, device, residency(config, policy), loaders, counters);
+        Loaders loaders = devices.loaders();
+        if (devices.readMainMemory()) {
+            return ExpertTiers.inMainMemory(source, device, residency, loaders, counters);
         }
-        long[] vramBytes = IntStream.range(0, devices.size())
-                .mapToLong(number -> expertBytes(config, number))
-                .toArray();
-        PinnedTier pinned = PinnedTier.open(source, device, residency(config, policy), counters, loaders);
+        long[] vramBytes = memory.expertsOnDevices(batch);
+        PinnedTier pinned = PinnedTier.open(source, device, residency, counters, loaders);
         return ExpertTiers.over(
                 pinned,
-                devices,
-                numExpertsPerToken(),
+                devices.all(),
+                residency.numExpertsPerToken(),
                 vramBytes,
-                policy,
+                residency.policy(),
                 config.offloading().misses(),
                 loaders,
                 counters);
-    }
-
-    private Residency residency(EngineConfig config, PolicyFactory policy) {
-        return new Residency(numExpertsPerToken(), bytesOfModel(ramBytes(config)), policy);
-    }
-
-    /// Returns what experts may take on a device.
-    private long expertBytes(EngineConfig config, int number) {
-        List<Long> budgets = config.memory().vramBytes();
-        OptionalLong budget = budgets.isEmpty()
-                ? OptionalLong.empty()
-                : OptionalLong.of(budgets.get(budgets.size() == 1 ? 0 : number));
-        OptionalInt named = devices.size() == 1 ? OptionalInt.empty() : OptionalInt.of(number);
-        return vramBudget(number).expertBytes(budget, devices.get(number).availableBytes(), named);
-    }
-
-    private long ramBytes(EngineConfig config) {
-        return config.memory().ramBytes().orElseGet(() -> Math.max(minimumRamBytes(), memoryPlan.expertBytes()));
-    }
-
-    /// @throws InvalidOptionException if nobody says how much experts may take, and the least does not fit
-    private MemoryPlan planned() {
-        MemoryNeeds needs = needs(otherWeightBytes).inMainMemory(batch);
-        if (!asked) {
-            MemoryBudget.require(needs);
-        }
-        return MemoryBudget.plan(needs);
-    }
-
-    private EngineNeeds needs(long weightsThere) {
-        long loading = loaderBytes(store)
-                + copyStore.map(from -> loaderBytes(from.store())).orElse(0L);
-        EngineNeeds.Bytes bytes = new EngineNeeds.Bytes(minimumRamBytes(), otherWeightBytes, weightsThere, loading);
-        return new EngineNeeds(spec, config, device, device.readsMainMemory(), bytes);
-    }
-
-    private long loaderBytes(ExpertStore read) {
-        long slotBytes =
-                read.layouts().stream().mapToLong(BlockLayout::slotBytes).max().orElse(0);
-        return EngineNeeds.loaderBytes(read.readsPastCache(), loaders.mostCount(), slotBytes);
-    }
-
-    private VramBudget vramBudget(int number) {
-        Device numbered = devices.get(number);
-        if (number > 0) {
-            long products = numbered.workingBytes(LargestProducts.ofExperts(spec, batch));
-            long workspace = ExpertPlaces.bytesThere(spec, batch) + products + numbered.workingBytes();
-            return new VramBudget(0, 0, workspace, minimumRamBytes());
-        }
-        int others = devices.size() - 1 + (processor.isPresent() ? 1 : 0);
-        EngineNeeds needs = needs(otherWeightBytes);
-        return needs.onDevice(
-                batch, others, numbered.workingBytes() + numbered.workingBytes(needs.productsOnDevice(batch)));
-    }
-
-    private int numExpertsPerToken() {
-        return numExpertsPerToken(spec);
     }
 
     /// Returns the most experts that a layer chooses for a token.
