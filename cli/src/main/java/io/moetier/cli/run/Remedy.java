@@ -8,6 +8,7 @@ import io.moetier.runtime.library.Stores;
 import io.moetier.runtime.option.InvalidOptionException;
 import io.moetier.storage.expert.StoreManifest;
 import io.moetier.storage.expert.StoreManifest.StoreFile;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,7 +46,7 @@ public final class Remedy {
             return sentence.substring(0, sentence.length() - LoadedModel.NO_MMPROJ.length())
                     + "; --mmproj names the file of one";
         }
-        if (sentence.contains(Failure.TOO_MANY_FILES)) {
+        if (sentence.contains(IoFailure.TOO_MANY_FILES)) {
             return sentence + "; a higher limit (ulimit -n) helps";
         }
         return cacheDirectory

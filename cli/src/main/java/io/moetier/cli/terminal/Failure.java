@@ -6,6 +6,7 @@ import io.moetier.cluster.membership.MembershipException;
 import io.moetier.cluster.membership.TaskException;
 import io.moetier.kernels.cuda.driver.CudaException;
 import io.moetier.runtime.image.UnreadablePictureException;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,8 +16,6 @@ import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.NotDirectoryException;
-import java.util.Objects;
-import java.util.stream.Stream;
 
 /// What a command that fails tells its user: one sentence, and the exit code.
 public record Failure(String sentence, int exitCode) {
@@ -28,9 +27,6 @@ public record Failure(String sentence, int exitCode) {
     public static final int USAGE = 2;
     /// Exit code after Ctrl-C, as shells have it.
     public static final int INTERRUPTED = 130;
-
-    /// What the system says where the process may open no more.
-    public static final String TOO_MANY_FILES = "Too many open files";
 
     /// Returns what to say of `cause`.
     public static Failure of(Throwable cause) {
@@ -56,17 +52,12 @@ public record Failure(String sentence, int exitCode) {
             case OutOfMemoryError e ->
                 failed("out of memory (" + message(e)
                         + "); a smaller --ram or --ctx needs less, MOETIER_JAVA_OPTS=-Xmx8g gives the JVM more");
-            case Error e when isForWantOfFiles(e) -> failed(TOO_MANY_FILES);
+            // The JVM has files of its own to open, and throws errors where it cannot.
+            case Error e when IoFailure.isForWantOfFiles(e) -> failed(IoFailure.TOO_MANY_FILES);
             default ->
                 failed("internal error: " + cause.getClass().getSimpleName() + ": " + message(cause)
                         + "; --debug shows where");
         };
-    }
-
-    /// The JVM has files of its own to open, and throws errors where it cannot.
-    private static boolean isForWantOfFiles(Error error) {
-        return Stream.iterate((Throwable) error, Objects::nonNull, Throwable::getCause)
-                .anyMatch(cause -> message(cause).contains(TOO_MANY_FILES));
     }
 
     private static Failure failed(String sentence) {

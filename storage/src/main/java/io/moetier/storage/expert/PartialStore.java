@@ -137,7 +137,8 @@ public final class PartialStore implements AutoCloseable {
     }
 
     /// Fills `destination` with the block of an expert that is there, and checks it. One that is damaged, or cannot be
-    /// read, is there no longer: it can come anew, to another place of the disk.
+    /// read, is there no longer: it can come anew, to another place of the disk. A limit of open files takes none
+    /// away.
     ///
     /// @param destination as [ExpertStore#read] wants it
     /// @throws AbsentExpertException if the expert is not there
@@ -153,7 +154,9 @@ public final class PartialStore implements AutoCloseable {
             files.readLock().unlock();
         }
         if (damage != null) {
-            forget(packedId, place);
+            if (!IoFailure.isForWantOfFiles(damage)) {
+                forget(packedId, place);
+            }
             throw damage;
         }
     }

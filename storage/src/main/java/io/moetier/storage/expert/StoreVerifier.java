@@ -27,7 +27,8 @@ public final class StoreVerifier {
     ///
     /// @param progress told how many bytes were read since it was told last; they add up to the
     ///     manifest's `totalBytes`
-    /// @throws MalformedModelException if there is no store at all
+    /// @throws MalformedModelException if there is no store at all, or the process may open no more files: then
+    ///     nothing is known of the store
     public static List<Damage> verify(Path directory, LongConsumer progress) {
         try {
             Path resolved = StagingDirectory.resolve(directory);
@@ -39,6 +40,9 @@ public final class StoreVerifier {
             try {
                 manifest = StoreManifest.read(resolved);
             } catch (MalformedModelException e) {
+                if (IoFailure.isForWantOfFiles(e)) {
+                    throw e;
+                }
                 // without its index nothing more can be said of the store
                 String path = resolved.resolve(StoreManifest.FILE_NAME) + ": ";
                 return List.of(new Damage(
@@ -74,6 +78,9 @@ public final class StoreVerifier {
                 compare(file.name(), "", file.crc32c(), ExpertFileScan.checksumOf(path, progress));
             }
         } catch (IOException e) {
+            if (IoFailure.isForWantOfFiles(e)) {
+                throw new MalformedModelException(path + ": cannot be read: " + IoFailure.reason(e), e);
+            }
             damages.add(new Damage(file.name(), "cannot be read: " + IoFailure.reason(e)));
         }
     }

@@ -10,10 +10,21 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /// Says in words why the operating system refused; the JDK's own messages are often the bare file name.
 public final class IoFailure {
+    /// What the system says where a process, or all of them, may open no more.
+    public static final String TOO_MANY_FILES = "Too many open files";
+
     private IoFailure() {}
+
+    /// Says whether a failure comes of a limit of open files, be it a cause of it. Such a one tells nothing of the file
+    /// that was to be opened, which may be whole.
+    public static boolean isForWantOfFiles(Throwable failure) {
+        return Stream.iterate(failure, Objects::nonNull, Throwable::getCause)
+                .anyMatch(cause -> String.valueOf(cause.getMessage()).contains(TOO_MANY_FILES));
+    }
 
     /// Returns a failure to write `file` whose message names it.
     public static IOException toWrite(Path file, IOException failure) {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.storage.model.MalformedModelException;
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,6 +41,26 @@ class StoreVerifierTest {
 
         List<Damage> denied = List.of(new Damage("manifest.json", "cannot be read: permission denied"));
         assertTrue(damages.isEmpty() || damages.equals(denied), damages.toString()); // root may
+    }
+
+    /// Nor is an expert gone where its file cannot be opened again for that reason.
+    @Test
+    void aLimitOfOpenFilesIsNoDamage() throws IOException, InterruptedException {
+        ChildProcess.Ended ended = ChildProcess.run(new ProcessBuilder(ChildProcess.java(
+                ReadWithoutFiles.class,
+                List.of(store.toString(), scratch.resolve("part").toString()))));
+        assertEquals(0, ended.exitCode(), ended.said());
+
+        List<String> said = ended.said()
+                .lines()
+                .filter(line -> !line.matches("(WARNING|SLF4J).*"))
+                .toList();
+        assertEquals("[]", said.getFirst());
+        assertEquals(store + "/manifest.json: cannot be read: Too many open files", said.get(1));
+        assertTrue(said.get(2).matches(store + "/.*: cannot be read: Too many open files"), ended.said());
+        assertEquals("read", said.get(3), ended.said());
+        assertTrue(said.get(4).endsWith(": Too many open files"), ended.said());
+        assertEquals("read", said.get(5), ended.said());
     }
 
     @Test

@@ -6,6 +6,7 @@ import io.moetier.storage.expert.ExpertStore;
 import io.moetier.storage.expert.IoMode;
 import io.moetier.storage.expert.PartialStore;
 import io.moetier.storage.expert.StoreManifest;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -49,7 +50,8 @@ public interface NodeStore extends BlockSource, AutoCloseable {
     ///     blocks is used where it lies
     /// @param folder for some experts of it otherwise
     /// @throws IOException if the folder cannot be used
-    /// @throws MalformedModelException if experts of such a model cannot be kept
+    /// @throws MalformedModelException if experts of such a model cannot be kept, or the process may open no
+    ///     more files
     static NodeStore open(List<Path> stores, Path folder, StoreManifest manifest) throws IOException {
         for (Path directory : stores) {
             Optional<NodeStore> whole = openWhole(directory, manifest);
@@ -75,6 +77,9 @@ public interface NodeStore extends BlockSource, AutoCloseable {
                 store.close();
             }
         } catch (MalformedModelException e) {
+            if (IoFailure.isForWantOfFiles(e)) {
+                throw e; // or all of it would come anew
+            }
             // no store, or a damaged one: the driver's blocks are asked for instead
         }
         return Optional.empty();

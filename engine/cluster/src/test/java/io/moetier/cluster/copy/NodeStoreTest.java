@@ -17,6 +17,7 @@ import io.moetier.storage.memory.AnonymousMemory;
 import io.moetier.storage.model.DamagedBlockException;
 import io.moetier.storage.model.MalformedModelException;
 import io.moetier.storage.model.Tier;
+import io.moetier.testdata.ChildProcess;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -121,5 +122,21 @@ class NodeStoreTest {
             assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {77}, NOBODY));
             assertThrows(IllegalArgumentException.class, () -> store.source(new int[] {-1}, NOBODY));
         }
+    }
+
+    /// Else all of it would be sent anew.
+    @Test
+    void aLimitOfOpenFilesIsNoReasonToTakeAWholeStoreForNone() throws IOException, InterruptedException {
+        Path whole = scratch.resolve("whole.mtier");
+        MODEL.write(whole);
+        Path folder = scratch.resolve("node");
+        ChildProcess.Ended ended = ChildProcess.run(new ProcessBuilder(
+                ChildProcess.java(OpenWithoutFiles.class, List.of(whole.toString(), folder.toString()))));
+        assertEquals(0, ended.exitCode(), ended.said());
+        assertEquals(
+                List.of("all experts", "manifest.json: cannot be read: Too many open files", "all experts"),
+                ended.said().lines().filter(line -> !line.startsWith("WARNING")).toList(),
+                ended.said());
+        assertFalse(Files.exists(folder));
     }
 }
