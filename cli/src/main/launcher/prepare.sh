@@ -23,10 +23,16 @@ prepare() {
     >>"$args.new" && mv "$args.new" "$args" || return
   # picocli is of Java 5's format, which the cache leaves out. Where that stays so, the start takes longer.
   "$java" "@$args" -cp "$jar" io.moetier.cli.NewerClassFiles "${jar%/*}"/lib/picocli-*.jar >/dev/null 2>&1 </dev/null || :
-  # A failed training costs start-up time and nothing else.
+  # A failed training costs start-up time and nothing else: the JVM may crash at the start by what it made of less.
   "$java" "@$args" -XX:+IgnoreUnrecognizedVMOptions -XX:+UnlockDiagnosticVMOptions -XX:-AOTRecordTraining \
     "-XX:AOTCacheOutput=$cache.new" -cp "$jar" io.moetier.cli.StartUpTraining \
-    "$root/test-data/models/tiny-mixtral" "$target/launcher-training.mtier" >"$target/launcher-training.log" 2>&1 </dev/null || :
-  rm -rf "$target/launcher-training.mtier" "$target/launcher-training.gguf" "$target/launcher-training.cache"
+    "$root/test-data/models/tiny-mixtral" "$target/launcher-training/model.mtier" >"$target/launcher-training.log" 2>&1 </dev/null ||
+    rm -f "$cache.new"
   [ -f "$cache.new" ] && mv "$cache.new" "$cache" || true >"$cache"
+  clear_preparation
+}
+
+# Removes what is there only while it is prepared, and stays where that was ended.
+clear_preparation() {
+  rm -rf "$args.new" "$cache.new" "$cache.new.config" "$target/launcher-training" "${jar%/*}"/lib/*.jar.new
 }

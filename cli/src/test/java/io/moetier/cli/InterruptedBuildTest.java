@@ -1,6 +1,7 @@
 package io.moetier.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.moetier.testdata.ChildProcess;
@@ -8,17 +9,20 @@ import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /// What `./moetier` and `./check` start to build, Maven and the compilers of C with their own children, ends when they
-/// are interrupted. Here it would not end by itself.
+/// are interrupted, and so does the JVM by which a quick start is prepared. Here nothing would end by itself.
 @Timeout(300)
 class InterruptedBuildTest {
     private static final Path ROOT =
@@ -43,6 +47,22 @@ class InterruptedBuildTest {
             *own.c*) printf '#!/bin/sh\nexit 1\n' >"$2" && chmod +x "$2" && exit ;;
             *probe.o*) exit ;;
             esac
+            """;
+
+    /// Has a cache half made, and ends by no signal that it can choose not to.
+    private static final String TRAINING = """
+            #!/bin/sh
+            case $* in
+            *StartUpTraining*) ;;
+            *NewerClassFiles*) exit ;;
+            *) echo "started $*" && exit ;;
+            esac
+            trap '' INT TERM
+            for option; do
+              case $option in -XX:AOTCacheOutput=*) echo half >"${option#*=}" && : >"${option#*=}.config" ;; esac
+            done
+            for store; do :; done
+            mkdir "${store%/*}" && : >"${store%/*}/.model.mtier.lock"
             """;
 
     @TempDir
@@ -88,21 +108,77 @@ class InterruptedBuildTest {
     @ParameterizedTest
     @CsvSource({"moetier --version, INT, 130", "moetier --version, TERM, 143", "check --quick, INT, 130"})
     void endsWhatItHasStarted(String command, String signal, int exitCode) throws IOException, InterruptedException {
+        endsAll(command, STARTED, signal, exitCode);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void endsThePreparationOfAQuickStart(String signal, int exitCode) throws IOException, InterruptedException {
+        preparesBy(TRAINING + STAY);
+        List<String> before = targetFiles();
+
+        endsAll("moetier --version", 2, signal, exitCode);
+        List<String> left = new ArrayList<>(targetFiles());
+        left.removeAll(before);
+        assertEquals(List.of(".lock", "launcher-25.args", "launcher-training.log"), left);
+    }
+
+    /// The JVM makes a cache as well when it is interrupted, with which another one may crash.
+    @Test
+    void takesNoCacheOfATrainingThatFailed() throws IOException, InterruptedException {
+        preparesBy(TRAINING + "exit 130\n");
+        ProcessBuilder builder = new ProcessBuilder("sh", "./moetier", "--version").directory(root.toFile());
+        builder.environment().put("JAVA_HOME", directory.resolve("jdk").toString());
+
+        ChildProcess.Ended run = ChildProcess.run(builder);
+        assertEquals(0, run.exitCode(), run.said());
+        assertTrue(run.said().contains("\nstarted "), run.said());
+        assertEquals(0, Files.size(root.resolve("cli/target/launcher-25.aot")));
+        assertFalse(targetFiles().toString().contains("aot."), targetFiles().toString());
+    }
+
+    /// Makes what a build would, and a JDK whose `java` is this program.
+    private void preparesBy(String program) throws IOException {
+        Path jdk = directory.resolve("jdk");
+        Files.createDirectories(jdk.resolve("bin"));
+        Files.writeString(jdk.resolve("release"), "JAVA_VERSION=\"25.0.1\"\n");
+        program(jdk.resolve("bin/java"), program);
+        program(jdk.resolve("bin/javac"), "#!/bin/sh\n");
+        Files.copy(ROOT.resolve("cli/src/main/launcher/jvm.args"), root.resolve("cli/src/main/launcher/jvm.args"));
+        for (String folder : List.of("storage", "tools", "cli/target/lib")) {
+            Files.createDirectories(root.resolve(folder));
+        }
+        Files.writeString(root.resolve("pom.xml"), "");
+        Files.writeString(root.resolve("cli/target/moetier.jar"), "");
+    }
+
+    private List<String> targetFiles() throws IOException {
+        Path target = root.resolve("cli/target");
+        try (Stream<Path> files = Files.walk(target)) {
+            return files.map(file -> target.relativize(file).toString())
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private void endsAll(String command, int numStarted, String signal, int exitCode)
+            throws IOException, InterruptedException {
         Path log = directory.resolve("log");
         // What a shell starts in the background ignores Ctrl-C, and so does all that it starts: as these tests may be.
         ProcessBuilder builder = new ProcessBuilder("env", "--default-signal=INT", "sh", "-c", "exec sh ./" + command)
                 .directory(root.toFile())
                 .redirectErrorStream(true)
                 .redirectOutput(log.toFile());
-        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        Path jdk = directory.resolve("jdk");
+        builder.environment().put("JAVA_HOME", Files.exists(jdk) ? jdk.toString() : System.getProperty("java.home"));
         builder.environment().put("CC", directory.resolve("cc").toString());
         builder.environment().put("NUMBERS", numbers.toString());
         try (ChildProcess build = ChildProcess.start(builder)) {
-            while (started().size() < STARTED && build.process().isAlive()) {
+            while (started().size() < numStarted && build.process().isAlive()) {
                 Thread.sleep(POLL_MILLIS);
             }
             List<Long> started = started();
-            assertEquals(STARTED, started.size(), Files.readString(log));
+            assertEquals(numStarted, started.size(), Files.readString(log));
             assertEquals(
                     0,
                     ChildProcess.run(new ProcessBuilder(
