@@ -15,9 +15,10 @@ final class ChroniclePosix extends NoOpPosixAPI {
         this.calls = calls;
     }
 
-    /// Must run before the first Chronicle class looks for a provider.
+    /// Must run before the first Chronicle class looks for a provider, and before anything is written.
     static void install(PosixCalls calls) {
         PosixAPIHolder.POSIX_API = new ChroniclePosix(calls);
+        ChronicleHook.register();
     }
 
     @Override

@@ -58,6 +58,22 @@ class ExpertStoreWriterTest {
         }
     }
 
+    /// A Ctrl-C may come just before; the import hears of it soon after, and nothing else is to be said.
+    @Test
+    void aStoreIsWrittenAlsoWhereTheProcessIsEnding() throws IOException, InterruptedException {
+        Path target = scratch.resolve("late.mtier");
+        ChildProcess.Ended ended = ChildProcess.run(
+                new ProcessBuilder(ChildProcess.java(WriteAtTheEnd.class, List.of(target.toString()))));
+        assertEquals(
+                List.of("written"),
+                ended.said()
+                        .lines()
+                        .filter(line -> !line.matches("(WARNING|SLF4J).*"))
+                        .toList());
+        assertEquals(0, ended.exitCode());
+        assertEquals(List.of(), StoreVerifier.verify(target, bytes -> {}));
+    }
+
     /// As where a thread is interrupted while it waits for the lock.
     @Test
     void aFileThatCannotBeLockedIsAFailure() throws IOException {
