@@ -49,6 +49,9 @@ public final class Remedy {
         if (sentence.contains(IoFailure.TOO_MANY_FILES)) {
             return sentence + "; a higher limit (ulimit -n) helps";
         }
+        if (cause instanceof OutOfMemoryError && sentence.startsWith(Failure.NO_THREAD)) {
+            return sentence + "; a higher limit of threads and processes (ulimit -u, or a container's) helps";
+        }
         return cacheDirectory
                 .map(cache ->
                         cause instanceof MalformedModelException ? ofStore(sentence, cache) : ofDisk(sentence, cache))

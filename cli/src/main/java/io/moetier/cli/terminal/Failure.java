@@ -28,6 +28,9 @@ public record Failure(String sentence, int exitCode) {
     /// Exit code after Ctrl-C, as shells have it.
     public static final int INTERRUPTED = 130;
 
+    /// How the sentence begins where the process may start no more threads.
+    public static final String NO_THREAD = "no thread can be started";
+
     /// Returns what to say of `cause`.
     public static Failure of(Throwable cause) {
         return switch (cause) {
@@ -48,7 +51,7 @@ public record Failure(String sentence, int exitCode) {
                 failed("the GPU is out of memory (" + message(e) + "); a smaller --vram or --ctx needs less");
             case CudaException e -> failed("the GPU failed: " + message(e));
             case OutOfMemoryError e
-            when message(e).contains("native thread") -> failed("no thread can be started (" + message(e) + ")");
+            when message(e).contains("native thread") -> failed(NO_THREAD + " (" + message(e) + ")");
             case OutOfMemoryError e ->
                 failed("out of memory (" + message(e)
                         + "); a smaller --ram or --ctx needs less, MOETIER_JAVA_OPTS=-Xmx8g gives the JVM more");

@@ -90,6 +90,14 @@ public class RemedyTest {
                         new UncheckedIOException(new FileSystemException("m.gguf", null, "Too many open files"))));
     }
 
+    @Test
+    void aLackOfThreadsIsToldHowToHaveMore() {
+        assertEquals(
+                "no thread can be started (unable to create native thread); "
+                        + "a higher limit of threads and processes (ulimit -u, or a container's) helps",
+                new Remedy(Optional.empty()).sentence(new OutOfMemoryError("unable to create native thread")));
+    }
+
     private static void isOf(Path file, CommandLineRun run) {
         assertEquals(Failure.FAILED, run.exitCode());
         String said = run.err().lines().toList().getLast();

@@ -18,6 +18,10 @@ import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 
@@ -29,17 +33,37 @@ final class HubConnection implements AutoCloseable {
     private static final int MOST_REDIRECTIONS = 8;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
+    /// They hand on what comes, and wait for no more than names of hosts.
+    private static final int NUM_THREADS = 4;
+
     private final HubSettings settings;
+    private final ExecutorService threads;
     private final HttpClient client;
 
     HubConnection(HubSettings settings) {
         this.settings = settings;
+        this.threads = started();
         this.client = HttpClient.newBuilder()
                 .version(Version.HTTP_1_1)
                 .followRedirects(Redirect.NEVER)
                 .connectTimeout(PATIENCE)
                 .proxy(settings.proxy())
+                .executor(threads)
                 .build();
+    }
+
+    /// Returns threads that run already. One that the client cannot start later is not missed by it, and whoever asks
+    /// waits in vain.
+    private static ExecutorService started() {
+        ThreadPoolExecutor threads = new ThreadPoolExecutor(
+                NUM_THREADS,
+                NUM_THREADS,
+                0,
+                TimeUnit.SECONDS,
+                new LinkedBlockingQueue<>(),
+                Thread.ofPlatform().daemon().name("moetier-hub-", 1).factory());
+        threads.prestartAllCoreThreads();
+        return threads;
     }
 
     /// Asks for `uri`.
@@ -151,5 +175,6 @@ final class HubConnection implements AutoCloseable {
     public void close() {
         client.shutdownNow();
         client.close();
+        threads.shutdownNow(); // and not awaited: one may still wait for the name of a host
     }
 }

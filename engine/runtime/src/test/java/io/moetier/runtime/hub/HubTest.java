@@ -25,8 +25,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.AfterEach;
@@ -66,6 +68,21 @@ class HubTest {
         byte[] bytes = new byte[length];
         new Random(1).nextBytes(bytes);
         return bytes;
+    }
+
+    /// One that could not be started would not be missed, and the request would wait in vain.
+    @Test
+    void noThreadIsStartedForRequests() {
+        Set<Thread> before = ofClients();
+        HubRepository repository = hub.repository(NAME);
+        assertEquals(server.commit("org/repo"), repository.commit());
+        assertEquals(before, ofClients());
+    }
+
+    private static Set<Thread> ofClients() {
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().matches("(HttpClient|moetier-hub)-.*"))
+                .collect(Collectors.toSet());
     }
 
     @Test
