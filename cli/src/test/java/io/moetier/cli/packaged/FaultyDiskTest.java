@@ -7,6 +7,7 @@ import io.moetier.cli.CommandLineRun;
 import io.moetier.cli.QuickJvm;
 import io.moetier.cli.terminal.Failure;
 import io.moetier.testdata.ChildProcess;
+import io.moetier.testdata.HubDouble;
 import io.moetier.testdata.TestData;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -203,6 +204,20 @@ class FaultyDiskTest {
         }
     }
 
+    @Test
+    void headersOfTheHubThatFindNoRoomAreOneSentence() throws IOException, InterruptedException {
+        try (HubDouble server = HubDouble.start()) {
+            server.put("org/repo", TestData.tinyMixtral());
+            String said = withFilesOf(
+                    List.of("HF_ENDPOINT=" + server.endpoint(), "HF_HOME=" + directory, "NO_PROXY=*"),
+                    "1",
+                    "plan",
+                    "hf:org/repo");
+            String sentence = "moetier: .*/moetier-headers-\\S+: cannot be written: File too large\nended with 1\n";
+            assertTrue(said.matches(sentence), said);
+        }
+    }
+
     /// How a run ended and what it said.
     private record Ended(int exitCode, String said) {
         String lastLine() {
@@ -264,8 +279,15 @@ class FaultyDiskTest {
     }
 
     private static String withFilesOf(String blocks, String... arguments) throws IOException, InterruptedException {
+        return withFilesOf(List.of(), blocks, arguments);
+    }
+
+    private static String withFilesOf(List<String> variables, String blocks, String... arguments)
+            throws IOException, InterruptedException {
         List<String> command = Stream.of(
-                        Stream.of("env", "MOETIER_CACHE=" + shared, "sh", "-c", SMALL_FILES, blocks),
+                        Stream.of("env", "MOETIER_CACHE=" + shared),
+                        variables.stream(),
+                        Stream.of("sh", "-c", SMALL_FILES, blocks),
                         CommandLineRun.command(withoutPerfData()).stream(),
                         Stream.of(arguments))
                 .flatMap(words -> words)

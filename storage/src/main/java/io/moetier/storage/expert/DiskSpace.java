@@ -1,8 +1,8 @@
 package io.moetier.storage.expert;
 
+import io.moetier.storage.memory.ByteSize;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.Locale;
 
 /// Whether there is room on a disk, as well as can be told beforehand.
 ///
@@ -19,14 +19,8 @@ final class DiskSpace {
 
     static void requireFree(Path named, long bytes, long free) throws IOException {
         if (bytes > free) {
-            throw new IOException(
-                    "not enough space on the disk of " + named + ": need " + format(bytes) + ", free " + format(free));
+            throw new IOException("not enough space on the disk of " + named + ": need " + ByteSize.format(bytes)
+                    + ", free " + ByteSize.format(free));
         }
-    }
-
-    static String format(long bytes) {
-        return bytes < 1 << 30
-                ? String.format(Locale.ROOT, "%.1f MiB", bytes / 0x1p20)
-                : String.format(Locale.ROOT, "%.1f GiB", bytes / 0x1p30);
     }
 }

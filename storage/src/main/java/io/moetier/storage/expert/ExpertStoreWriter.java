@@ -4,6 +4,7 @@ import io.moetier.storage.file.Leftovers;
 import io.moetier.storage.file.UnfinishedFile;
 import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.format.TextFile;
+import io.moetier.storage.memory.ByteSize;
 import io.moetier.storage.model.ExpertId;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -137,8 +138,7 @@ public final class ExpertStoreWriter implements AutoCloseable {
             map = ExpertMap.open(file, layout.blockBytes(), experts.size(), posix);
         } catch (IOException e) {
             throw new IOException(
-                    file + ": " + DiskSpace.format(fileBytes) + " could not be reserved on disk: "
-                            + IoFailure.reason(e),
+                    file + ": " + ByteSize.format(fileBytes) + " could not be reserved on disk: " + IoFailure.reason(e),
                     e);
         }
         sizeClasses.add(new SizeClass(file, layout, experts.size(), map));

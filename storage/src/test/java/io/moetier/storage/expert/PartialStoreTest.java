@@ -201,7 +201,8 @@ class PartialStoreTest {
             put(store, IDS[7]);
             free.set(60_000);
             IOException full = assertThrows(IOException.class, () -> put(store, IDS[8]));
-            assertTrue(String.valueOf(full.getMessage()).startsWith("not enough space on "), full.getMessage());
+            String sentence = "not enough space on the disk of .*: need [\\d.]+ KiB, free 58[.]6 KiB";
+            assertTrue(String.valueOf(full.getMessage()).matches(sentence), full.getMessage());
             assertHas(store, IDS[0], IDS[6], IDS[7]);
             free.set(1 << 30);
             put(store, IDS[8]);

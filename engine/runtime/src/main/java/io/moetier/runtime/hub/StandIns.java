@@ -2,6 +2,7 @@ package io.moetier.runtime.hub;
 
 import io.moetier.storage.file.TemporaryDirectory;
 import io.moetier.storage.format.GgufFile;
+import io.moetier.storage.format.IoFailure;
 import io.moetier.storage.model.MalformedModelException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -94,7 +95,7 @@ public final class StandIns implements AutoCloseable {
         }
         Files.createDirectories(path.resolveSibling("."));
         try (RandomAccessFile content = new RandomAccessFile(path.toFile(), "rw")) {
-            content.setLength(file.bytes());
+            write(() -> content.setLength(file.bytes()));
             if (file.path().endsWith(".safetensors")) {
                 fillSafetensors(file, content);
             } else if (file.path().endsWith(".gguf")) {
@@ -178,9 +179,24 @@ public final class StandIns implements AutoCloseable {
     private byte[] fill(HubFile file, RandomAccessFile content, long offset, int length) throws IOException {
         byte[] bytes = hub.read(repository, file, offset, length);
         bytesRead += length;
-        content.seek(offset);
-        content.write(bytes);
+        write(() -> {
+            content.seek(offset);
+            content.write(bytes);
+        });
         return bytes;
+    }
+
+    /// What is done to a file.
+    private interface Write {
+        void run() throws IOException;
+    }
+
+    private void write(Write write) throws IOException {
+        try {
+            write.run();
+        } catch (IOException e) {
+            throw IoFailure.toWrite(folder, e);
+        }
     }
 
     @Override
