@@ -23,7 +23,8 @@ import java.util.zip.CRC32C;
 /// A store in the cache holds copies of the small files of a checkpoint. Where a copy is whole, what is wrong with it
 /// is wrong with the user's own file, and making the store again would not help.
 public final class Remedy {
-    private static final Pattern NO_SPACE = Pattern.compile("No space left on device|Disk quota exceeded");
+    private static final Pattern NOT_WRITTEN =
+            Pattern.compile("No space left on device|Disk quota exceeded|Read-only file system");
     private static final Pattern COPIED = Pattern.compile("[\\w.-]+[.](json|jinja)");
 
     private final Optional<Path> cacheDirectory;
@@ -59,7 +60,7 @@ public final class Remedy {
     }
 
     private static String ofDisk(String sentence, Path cache) {
-        return NO_SPACE.matcher(sentence).find() && sentence.contains(cache.toString())
+        return NOT_WRITTEN.matcher(sentence).find() && sentence.contains(cache.toString())
                 ? sentence + "; MOETIER_CACHE names another folder for the cache"
                 : sentence;
     }

@@ -76,6 +76,16 @@ public class RemedyTest {
         assertEquals(elsewhere.getMessage(), new Remedy(Optional.of(cache)).sentence(elsewhere));
     }
 
+    @Test
+    void aCacheThatCannotBeWrittenIsToldHowToMoveIt() {
+        Path cache = directory.resolve("cache");
+        IOException refused =
+                new IOException(cache.resolve("x") + ": no store can be made there: Read-only file system");
+        assertEquals(
+                refused.getMessage() + "; MOETIER_CACHE names another folder for the cache",
+                new Remedy(Optional.of(cache)).sentence(new UncheckedIOException(refused)));
+    }
+
     /// Also where it is the JVM that lacks them for files of its own.
     @Test
     void aLackOfFilesIsToldHowToHaveMore() {
